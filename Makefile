@@ -1,0 +1,47 @@
+# The commands a newcomer needs. `make help` lists them.
+PY ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check bench screenshots lock clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+$(STAMP): requirements.lock
+	@echo "Installing into $(VENV) (once; about a minute)"
+	@$(PY) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --require-hashes -r requirements.lock
+	@touch $(STAMP)
+
+setup: $(STAMP) ## environment and dependencies, from the lock file
+
+run: $(STAMP) ## the whole stack with demo videos, and a URL to swipe
+	@$(BIN)/python -m shared.cli up --demo $(ARGS)
+
+test: $(STAMP) ## every test that can run here; says what it left out and why
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(STAMP) ## ruff, mypy --strict, import-linter
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: $(STAMP) ## measurements; JSON with machine and commit in bench-results/
+	@$(BIN)/python -m pytest tests/bench -m bench -p no:randomly --timeout 900 -s $(ARGS)
+
+screenshots: $(STAMP) ## the README's pictures, from a running demo in Chromium
+	@$(BIN)/python tests/browser/screenshots.py $(ARGS)
+
+lock: ## resolve requirements.lock anew from pyproject.toml
+	@$(PY) -m venv $(VENV)-lock && $(VENV)-lock/bin/pip install --quiet pip-tools
+	@$(VENV)-lock/bin/pip-compile --quiet --all-extras --strip-extras --generate-hashes --allow-unsafe \
+	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host -o requirements.lock pyproject.toml
+	@rm -rf $(VENV)-lock
+
+clean: ## remove the demo's data; keeps the environment
+	@rm -rf data bench-results

@@ -1,0 +1,65 @@
+"""Every NATS subject and JetStream stream, built and parsed here and nowhere else.
+
+Pure. Tokens are checked ids, so that no viewer-chosen text can widen a subscription.
+"""
+
+from typing import NamedTuple
+
+from shared.ids import check_id
+
+
+class Stream(NamedTuple):
+    """A JetStream stream as we create it."""
+
+    name: str
+    subjects: tuple[str, ...]
+    max_bytes: int
+    max_age_s: int
+    duplicate_window_s: int
+    is_work_queue: bool = False
+
+
+EVENTS = Stream("EVENTS", ("events.>",), 2 * 1024**3, 30 * 86_400, 600)
+CATALOG = Stream("CATALOG", ("catalog.>",), 1024**3, 0, 600)
+JOBS = Stream("JOBS", ("jobs.>",), 64 * 1024**2, 7 * 86_400, 600, is_work_queue=True)
+STREAMS = (EVENTS, CATALOG, JOBS)
+
+ALL_EVENTS = "events.>"
+ALL_CATALOG = "catalog.>"
+JOBS_FIRST = "jobs.transcode.first"
+"""Jobs that make a video playable: always taken before JOBS_LADDER."""
+JOBS_LADDER = "jobs.transcode.ladder"
+
+QUEUE_REQUEST = "brain.queue"
+VECTOR_REQUEST = "brain.vectors"
+MODEL = "brain.model"
+"""ModelAnnouncement: a revision is ready to be loaded (trainer → brains) or serves (brain → edges)."""
+MODEL_TRAINED = "brain.trained"
+
+
+def events(edge: str) -> str:
+    """Where an edge publishes its batches."""
+    return f"events.{check_id(edge, 'edge id')}"
+
+
+def catalog(kind: str) -> str:
+    """Where the origin publishes a CatalogEvent of this kind."""
+    return f"catalog.{check_id(kind, 'catalogue kind')}"
+
+
+def queue(edge: str) -> str:
+    """Where an edge listens for ranked queues."""
+    return f"queue.{check_id(edge, 'edge id')}"
+
+
+def trends(region: str) -> str:
+    """Where a region's edges listen for the trending list."""
+    return f"trends.{check_id(region, 'region')}"
+
+
+def heartbeat(edge: str) -> str:
+    """Where an edge says that it lives."""
+    return f"edge.heartbeat.{check_id(edge, 'edge id')}"
+
+
+ALL_HEARTBEATS = "edge.heartbeat.*"
