@@ -1,0 +1,46 @@
+"""The metric registry of this process, exposed at /metrics in Prometheus' text format.
+
+A name starts with its service and ends with its unit or `_total`; labels are enums, never ids;
+help is obligatory.
+"""
+
+from collections.abc import Sequence
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+REGISTRY = CollectorRegistry()
+ProcessCollector(registry=REGISTRY)
+
+LATENCY_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+
+
+def counter(name: str, help: str, labels: Sequence[str] = ()) -> Counter:  # noqa: A002
+    """A number that only grows; name it `…_total`."""
+    return Counter(name, _checked(help, name), labels, registry=REGISTRY)
+
+
+def gauge(name: str, help: str, labels: Sequence[str] = ()) -> Gauge:  # noqa: A002
+    """A number that goes up and down."""
+    return Gauge(name, _checked(help, name), labels, registry=REGISTRY)
+
+
+def histogram(
+    name: str,
+    help: str,  # noqa: A002
+    labels: Sequence[str] = (),
+    buckets: Sequence[float] = LATENCY_BUCKETS_S,
+) -> Histogram:
+    """A distribution; by default of seconds."""
+    return Histogram(name, _checked(help, name), labels, buckets=buckets, registry=REGISTRY)
+
+
+def _checked(text: str, name: str) -> str:
+    if not text.strip():
+        raise ValueError(f"the metric {name} has no help text")
+    return text
+
+
+def render() -> tuple[bytes, str]:
+    """What /metrics answers: body and content type."""
+    return generate_latest(REGISTRY), CONTENT_TYPE_LATEST
