@@ -54,6 +54,6 @@ def make_clip(
     audio: bool = True,
     rotate: int = 0,
 ) -> Path:
-    """A test pattern with a 440 Hz tone at `path` (MP4, H.264/AAC); `rotate` is what a phone's display matrix says."""
+    """A test pattern with a 440 Hz tone (MP4, H.264/AAC); `rotate` is what a phone's display matrix says."""
     shutil.copyfile(_encoded(seconds, (width, height), fps, audio, rotate), path)
     return path

@@ -1,6 +1,7 @@
 """What can be wrong with uploaded media, and with the work on it.
 
-Pure. The first three are the uploader's to read: the text names the reason, the facts name limit and actual value.
+Pure. The first three are the uploader's to read: the text names the reason, the facts the limit and the
+actual value.
 """
 
 from shared.errors import Blame, ServiceError
