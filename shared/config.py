@@ -56,6 +56,11 @@ class _Facts(NamedTuple):
             text += f" (at most {self.high:g})"
         return f"{text} ({self.env})" if self.env else text
 
+    def admits(self, value: float) -> bool:
+        """Whether value is inside the bounds; NaN never is."""
+        low = -math.inf if self.low is None else self.low
+        return low <= value <= (math.inf if self.high is None else self.high)
+
 
 class _Key(NamedTuple):
     path: tuple[str, ...]
@@ -168,9 +173,7 @@ def _typed(key: _Key, value: Any, name: str) -> Any:
         return tuple(value)
     if type(value) is not (type(Path()) if key.kind is Path else key.kind):
         raise ConfigError(f"{name} must be {getattr(key.kind, '__name__', key.kind)}, got {shown}")
-    low, high = key.facts.low, key.facts.high
-    is_number = isinstance(value, int | float)
-    if is_number and not (-math.inf if low is None else low) <= value <= (math.inf if high is None else high):
+    if isinstance(value, int | float) and not key.facts.admits(value):
         raise ConfigError(f"{name} is {shown}, must be in: {key.facts.comment()}")
     return value
 
