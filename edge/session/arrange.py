@@ -1,0 +1,64 @@
+"""Puts a session's queue into the order of the moment: vectors, delta and spacing together.
+
+Pure. Without a signal, or before the model's vectors are here, the brain's own order stands.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from edge.session import deltas, rerank
+from edge.session.state import Session
+from edge.session.vectors import ItemVectors, user_vector
+from shared.messages import VideoCard
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """How strongly the session's own signals move the brain's order."""
+
+    gain: float = 1.0
+    """`a` of DESIGN.md §5: length of the shift per unit of delta, relative to the user vector's."""
+    decay: float = 0.9
+    """`g` of DESIGN.md §5: what is left of a signal after the next one."""
+    share: float = 0.8
+    """Largest weight of the affinity against the brain's score."""
+    spacing: rerank.Spacing = field(default_factory=rerank.Spacing)
+
+
+def arrange(
+    session: Session, vectors: ItemVectors, card_of: Callable[[str], VideoCard | None], ranking: Ranking
+) -> None:
+    """Re-rank the session's queue in place; the held head stays where it is."""
+    if not session.queue:
+        return
+    ids = [item.video_id for item in session.queue]
+    rows, is_known = vectors.rows(ids)
+    drift = _drift(session, vectors, ranking) if is_known.any() and session.model == vectors.model else None
+    head = session.head()
+    if drift is None:
+        rest = [index for index in range(len(ids)) if index != head]
+        session.arrange(rest if head is None else [head, *rest], is_reranked=False)
+        return
+    user = deltas.shifted(user_vector(session.user_vector, vectors.dim), drift, ranking.gain)
+    scores = rerank.blend(
+        rerank.base(np.array([item.score for item in session.queue], np.float32)),
+        rerank.affinity(rows, is_known, user),
+        float(np.linalg.norm(drift)),
+        ranking.share,
+    )
+
+    def group(index: int) -> rerank.Group:
+        card = card_of(ids[index])
+        return (card.creator_id, card.category) if card else ("", "")
+
+    session.arrange(rerank.order(scores, head, group, ranking.spacing), is_reranked=True)
+
+
+def _drift(session: Session, vectors: ItemVectors, ranking: Ranking) -> deltas.F32 | None:
+    if not session.signals:
+        return None
+    rows, is_known = vectors.rows([signal.video_id for signal in session.signals])
+    drift = deltas.delta(session.signals, rows - vectors.mean, is_known, ranking.decay)
+    return drift if drift.any() else None

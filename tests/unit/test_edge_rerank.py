@@ -1,0 +1,171 @@
+"""Re-ranking: the brain's order as the base, the delta's pull, spacing, the held head."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.session import rerank
+from edge.session.arrange import Ranking, arrange
+from edge.session.state import Session, Signal
+from edge.session.vectors import ItemVectors
+from shared.messages import VideoCard
+from tests.edge_builders import make_card, make_session, make_table
+
+FREE = rerank.Spacing(creator_gap=0, category_run=1_000)
+DANCE, FOOD = [1.0, 0.0], [0.0, 1.0]
+
+
+def f32(*values: float) -> rerank.F32:
+    return np.array(values, np.float32)
+
+
+def apart(index: int) -> rerank.Group:
+    return ("", "")
+
+
+def no_card(video: str) -> VideoCard | None:
+    return None
+
+
+def vectors_of(**rows: list[float]) -> ItemVectors:
+    vectors = ItemVectors(100)
+    vectors.add(make_table(dict(rows)))
+    return vectors
+
+
+def shown(session: Session) -> list[str]:
+    return [item.video_id for item in session.shown()]
+
+
+def test_the_base_keeps_an_exploration_slot_in_its_place() -> None:
+    scores = rerank.base(f32(0.9, 0.1, 0.8, 0.7))
+
+    assert np.allclose(scores, [0.9, 0.8, 0.8, 0.7])
+    assert rerank.order(scores, None, apart, FREE) == [0, 1, 2, 3]
+
+
+def test_without_a_delta_the_affinity_weighs_nothing() -> None:
+    scores = rerank.blend(f32(3, 2, 1), f32(1, 2, 3), 0.0, 0.8)
+
+    assert rerank.order(scores, None, apart, FREE) == [0, 1, 2]
+
+
+def test_a_strong_delta_turns_the_order() -> None:
+    scores = rerank.blend(f32(3, 2, 1), f32(1, 2, 3), 4.0, 0.9)
+
+    assert rerank.order(scores, None, apart, FREE) == [2, 1, 0]
+
+
+def test_a_candidate_without_a_vector_is_neither_pulled_nor_pushed() -> None:
+    rows = np.array([[1.0], [0.0], [3.0]], np.float32)
+
+    values = rerank.affinity(rows, np.array([True, False, True]), f32(1.0))
+
+    assert values.tolist() == [1.0, 2.0, 3.0]
+
+
+def test_equal_scores_keep_the_brains_order() -> None:
+    assert rerank.order(f32(1, 1, 1, 1), None, apart, FREE) == [0, 1, 2, 3]
+
+
+def test_the_held_head_is_first_whatever_its_score() -> None:
+    assert rerank.order(f32(3, 2, 1), 2, apart, FREE) == [2, 0, 1]
+
+
+def test_one_creators_videos_are_kept_apart() -> None:
+    creators = ["x", "x", "x", "y", "z"]
+
+    placed = rerank.order(
+        f32(5, 4, 3, 2, 1), None, lambda i: (creators[i], ""), rerank.Spacing(creator_gap=2)
+    )
+
+    assert [creators[i] for i in placed] == ["x", "y", "z", "x", "x"]
+
+
+def test_a_category_runs_no_longer_than_allowed() -> None:
+    categories = ["d", "d", "d", "d", "f"]
+    spacing = rerank.Spacing(category_run=2)
+
+    placed = rerank.order(f32(5, 4, 3, 2, 1), None, lambda i: ("", categories[i]), spacing)
+
+    assert [categories[i] for i in placed] == ["d", "d", "f", "d", "d"]
+
+
+def test_spacing_gives_way_when_everything_is_alike() -> None:
+    placed = rerank.order(f32(3, 2, 1), None, lambda i: ("one", "same"), rerank.Spacing(category_run=1))
+
+    assert placed == [0, 1, 2]
+
+
+@given(st.lists(st.tuples(st.floats(-1, 1, width=16), st.integers(0, 3)), min_size=1, max_size=60), st.data())
+def test_an_order_is_always_a_permutation(items: list[tuple[float, int]], data: st.DataObject) -> None:
+    head = data.draw(st.one_of(st.none(), st.integers(0, len(items) - 1)))
+    scores = f32(*(score for score, _ in items))
+
+    placed = rerank.order(scores, head, lambda i: (str(items[i][1]), str(items[i][1])), rerank.Spacing())
+
+    assert sorted(placed) == list(range(len(items)))
+    assert head is None or placed[0] == head
+
+
+def test_finishing_and_liking_a_clip_brings_its_like_forward() -> None:
+    session = make_session("f1", "f2", "d1")
+    vectors = vectors_of(f1=FOOD, f2=FOOD, d1=DANCE, done=DANCE)
+    session.note(Signal("done", 1.0, "dance", True))
+    session.note(Signal("done", 1.5, "dance"))
+
+    arrange(session, vectors, no_card, Ranking())
+
+    assert shown(session)[0] == "d1"
+    assert session.is_reranked
+
+
+def test_skipping_a_clip_sends_its_like_back() -> None:
+    session = make_session("f1", "d1", "f2", "d2")
+    vectors = vectors_of(f1=FOOD, f2=FOOD, d1=DANCE, d2=DANCE)
+    session.note(Signal("f1", -1.0))
+    session.see(["f1"])
+
+    arrange(session, vectors, no_card, Ranking())
+
+    assert shown(session) == ["d1", "d2", "f2"]
+
+
+def test_without_signals_the_brains_order_stands() -> None:
+    session = make_session("a", "b", "c", order=[2, 1, 0], is_reranked=True)
+
+    arrange(session, vectors_of(a=FOOD, b=DANCE), no_card, Ranking())
+
+    assert shown(session) == ["a", "b", "c"]
+    assert not session.is_reranked
+
+
+def test_vectors_of_another_model_do_not_rerank() -> None:
+    session = make_session("f1", "d1", model="m2")
+    session.note(Signal("d1", 1.0))
+
+    arrange(session, vectors_of(f1=FOOD, d1=DANCE), no_card, Ranking())
+
+    assert shown(session) == ["f1", "d1"]
+
+
+def test_rerank_uses_the_cards_for_spacing() -> None:
+    cards = {v: make_card(v, creator_id="same" if v in ("a", "b") else v) for v in "abcd"}
+    session = make_session("a", "b", "c", "d")
+    session.note(Signal("a", 1.0))
+
+    arrange(session, vectors_of(a=DANCE, b=DANCE, c=FOOD, d=FOOD), cards.get, Ranking())
+
+    assert shown(session) == ["a", "c", "d", "b"]
+
+
+def test_reranking_twice_changes_nothing() -> None:
+    session = make_session("f1", "f2", "d1")
+    session.note(Signal("d1", 1.0))
+    vectors = vectors_of(f1=FOOD, f2=FOOD, d1=DANCE)
+    arrange(session, vectors, no_card, Ranking())
+    version = session.version
+
+    arrange(session, vectors, no_card, Ranking())
+
+    assert session.version == version
