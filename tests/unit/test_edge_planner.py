@@ -1,0 +1,93 @@
+"""What to fetch and warm next, over one session and over all."""
+
+from edge.prefetch.backlog import Backlog
+from edge.prefetch.planner import PlanLimits, Step, Urgency, openings, steps
+from tests.edge_builders import make_card, make_rung
+
+CARDS = [make_card(video) for video in "abcd"]
+
+
+def step(path: str, urgency: Urgency = Urgency.OPENING, distance: int = 1) -> Step:
+    return Step(urgency, distance, path, 1)
+
+
+def taken(backlog: Backlog) -> list[str]:
+    found = []
+    while (one := backlog.take()) is not None:
+        found.append(one.path)
+    return found
+
+
+def test_a_plan_looks_three_videos_ahead() -> None:
+    assert [one.video for one in openings(CARDS, PlanLimits())] == ["a", "b", "c"]
+
+
+def test_the_opening_chunks_come_before_everything_else() -> None:
+    plan = steps(CARDS, PlanLimits())
+
+    assert [one.urgency for one in plan] == sorted(one.urgency for one in plan)
+    assert [one.path for one in plan[:3]] == [f"/v/{v}/360p-0123456789abcdef/open.mp4" for v in "abc"]
+
+
+def test_playlists_and_posters_of_the_next_are_warmed_too() -> None:
+    paths = [one.path for one in steps(CARDS[:1], PlanLimits())]
+
+    assert paths[1:] == [
+        "/v/a/360p-0123456789abcdef/index.m3u8",
+        "/v/a/master.m3u8",
+        "/v/a/poster-0123456789abcdef.webp",
+        "/v/a/360p-0123456789abcdef/1.m4s",
+    ]
+
+
+def test_a_video_without_rungs_or_poster_costs_nothing() -> None:
+    cards = [make_card("a", rungs=[]), make_card("b", poster="", rungs=[make_rung(chunk_bytes=[5])])]
+
+    assert {one.path.split("/")[2] for one in steps(cards, PlanLimits())} == {"b"}
+    assert len(steps(cards, PlanLimits())) == 3
+
+
+def test_the_most_urgent_step_of_all_sessions_comes_first() -> None:
+    backlog = Backlog(100)
+    backlog.replace("s1", [step("far", distance=3), step("poster", Urgency.POSTER)])
+    backlog.replace("s2", [step("near", distance=1)])
+
+    assert taken(backlog) == ["near", "far", "poster"]
+
+
+def test_a_new_plan_drops_the_rest_of_the_former_one() -> None:
+    backlog = Backlog(100)
+    backlog.replace("s1", [step("a"), step("b", distance=2)])
+    backlog.take()
+
+    assert backlog.replace("s1", [step("c")]) == 1
+
+    assert taken(backlog) == ["c"]
+
+
+def test_an_empty_plan_forgets_the_session() -> None:
+    backlog = Backlog(100)
+    backlog.replace("s1", [step("a")])
+    backlog.replace("s1", [])
+
+    assert backlog.take() is None
+    assert len(backlog) == 0
+
+
+def test_a_full_backlog_takes_no_more_steps() -> None:
+    backlog = Backlog(3)
+    backlog.replace("s1", [step("a"), step("b")])
+    backlog.replace("s2", [step("c"), step("d")])
+    backlog.replace("s3", [step("e")])
+
+    assert taken(backlog) == ["a", "b", "c"]
+
+
+def test_stale_entries_do_not_pile_up() -> None:
+    backlog = Backlog(1_000)
+    for n in range(5_000):
+        backlog.replace("s1", [step(f"p{n}"), step(f"q{n}")])
+
+    assert len(backlog) == 2
+    assert backlog.n_entries <= 200
+    assert taken(backlog) == ["p4999", "q4999"]
