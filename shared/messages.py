@@ -77,6 +77,8 @@ class Rung(msgspec.Struct, frozen=True, kw_only=True):
     """Sizes of the media segments by second; the first is the one inside `open.mp4`."""
     chunk_ms: list[int]
     """Durations of the same segments."""
+    frame_rate: float = 0.0
+    """Frames a second, constant; 0 when not told."""
 
 
 class VideoCard(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,7 +1,7 @@
 """Does a container claim more bytes than the file has? Read from the outermost headers alone.
 
 Pure: bytes come from `read_at(offset, n)`. This finds a cut upload before any demuxer runs, also one that
-claims 4 GB in 200 bytes. ISO/IEC 14496-12 §4.2 (size 1: 64 bits follow; size 0: to the end); RFC 8794 §4-6 (EBML).
+claims 4 GB in 200 bytes. ISO/IEC 14496-12 §4.2 (size 1: 64 bits follow; size 0: to the end); RFC 8794 §4-6.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,8 @@
 """Runs one program on hostile bytes inside limits: time, memory, file size, processes, network.
 
-The child is its own session and process group, killed as a whole on timeout and on cancellation, and dies with
-us (cage.py). It sees an environment of four names, no inherited descriptor, and its output is bounded here.
+The child is its own session and process group, killed as a whole on timeout and on cancellation, and dies
+with us (cage.py). It sees an environment of four names, no inherited descriptor, and its output is bounded
+here.
 """
 
 import asyncio

@@ -1,8 +1,9 @@
 """A seccomp-BPF program that leaves a decoder its threads and files, and takes the rest.
 
 Pure: the bytes of a `struct sock_filter[]` (seccomp(2), include/uapi/linux/{filter,audit,seccomp}.h). ffmpeg
-needs threads but no process: so fork is refused outright, which no rlimit can do for root. Sockets are refused
-also where a network namespace is not to be had. Answers EPERM, so that a library sees an error and goes on.
+needs threads but no process: so fork is refused outright, which no rlimit can do for root. Sockets are
+refused also where a network namespace is not to be had. Answers EPERM, so that a library sees an error and
+goes on.
 """
 
 import struct

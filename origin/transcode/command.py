@@ -1,0 +1,154 @@
+"""ffmpeg's arguments for one rendition and for the posters.
+
+Pure. Names inside are relative to the jail's folder. Input: forced demuxer, `file` the only protocol,
+decoders by whitelist. Output: H.264 in closed GOPs of one second, AAC stereo 48 kHz, upright, square pixels,
+BT.709, constant frame rate, no metadata, byte-for-byte repeatable. Every video has sound, silence where the
+source has none: one `codecs` string for all, so a player's SourceBuffer never changes type between swipes.
+"""
+
+from origin.transcode.admission import ProbeResult
+from origin.transcode.effects import Effects, SoundMix, picture_chain, sound_graph
+from origin.transcode.ladder import Rendition
+
+POSTER_WIDTH_PX = 540
+TINY_PX = 32
+"""Sides of the raw RGB picture that the blurhash is made from."""
+AUDIO_BPS = 96_000
+LOUDNESS = "loudnorm=I=-16:TP=-1.5:LRA=11"
+"""EBU R128, one pass; -16 LUFS as on other phones' feeds, where the broadcast's -23 would be too quiet."""
+_DECODERS = (
+    "h264,hevc,vp8,vp9,libvpx,libvpx-vp9,av1,libdav1d,libaom-av1,mpeg4,mjpeg,prores,aac,aac_fixed,mp3,mp3float,"
+    "opus,libopus,vorbis,libvorbis,flac,alac,ac3,ac3_fixed,eac3,amrnb,amrwb,pcm_alaw,pcm_mulaw,pcm_u8,pcm_s8,"
+    "pcm_s16le,pcm_s16be,pcm_s24le,pcm_s24be,pcm_s32le,pcm_s32be,pcm_f32le,pcm_f32be,pcm_f64le,pcm_f64be"
+)
+
+
+def encode(
+    source: str, probe: ProbeResult, rendition: Rendition, effects: Effects, threads: int
+) -> list[str]:
+    """Arguments that write `rendition` of `source` to `out.mp4`, fragmented by the second."""
+    duration = f"{probe.duration_ms / 1000:.3f}"
+    picture = ",".join(_picture(probe, rendition, effects))
+    original = f"[0:{probe.audio_index}]" if probe.has_audio else ""
+    loudness = f"{LOUDNESS},aresample=48000," if original or effects.sound else ""
+    sound = f"{sound_graph(original, effects.sound, duration)},{loudness}apad,atrim=end={duration}"
+    graph = f"[0:{probe.video_index}]{picture}[v];{sound}[a]"
+    return [
+        *_input(source, probe, threads),
+        *(_sound_input(effects.sound) if effects.sound else ()),
+        *("-filter_complex", graph, "-map", "[v]", "-map", "[a]", "-t", duration),
+        *_x264(rendition, threads),
+        *("-c:a", "aac", "-b:a", str(AUDIO_BPS), "-ac", "2", "-ar", "48000"),
+        *("-map_metadata", "-1", "-map_chapters", "-1", "-fflags", "+bitexact", "-flags:a", "+bitexact"),
+        # delay_moov: the edit lists can then tell the encoder's delays, so both tracks start at 0.
+        *("-movflags", "+frag_keyframe+empty_moov+default_base_moof+delay_moov+skip_trailer"),
+        *("-f", "mp4", "out.mp4"),
+    ]
+
+
+def posters(source: str, probe: ProbeResult, effects: Effects) -> list[str]:
+    """Arguments that write `poster.webp`, `poster.jpg` and `tiny.rgb` (TINY_PX² RGB24) from the first half
+    second.
+
+    The start and not the middle, so that the poster turns into the video without a jump; the most typical of
+    its frames, so that a black first one is not taken.
+    """
+    width = min(POSTER_WIDTH_PX, probe.width)
+    width, height = _even(width), _even(width * probe.height / probe.width)
+    chain = ",".join(("fps=30", "trim=end_frame=15", *_scale(probe, width, height), *picture_chain(effects)))
+    graph = (
+        f"[0:{probe.video_index}]{chain},thumbnail=n=15,split=3[w][j][t];"
+        "[w]format=yuv420p[webp];[j]scale=out_range=pc,format=yuvj420p[jpeg];"
+        f"[t]scale={TINY_PX}:{TINY_PX}:flags=area,format=rgb24[tiny]"
+    )
+    plain = ("-frames:v", "1", "-map_metadata", "-1", "-fflags", "+bitexact", "-flags", "+bitexact")
+    return [
+        *_input(source, probe, 1),
+        *("-filter_complex", graph),
+        *("-map", "[webp]", *plain, "-c:v", "libwebp", "-quality", "72", "-f", "webp", "poster.webp"),
+        *(
+            "-map",
+            "[jpeg]",
+            *plain,
+            "-c:v",
+            "mjpeg",
+            "-q:v",
+            "4",
+            "-f",
+            "image2",
+            "-update",
+            "1",
+            "poster.jpg",
+        ),
+        *("-map", "[tiny]", *plain, "-c:v", "rawvideo", "-f", "rawvideo", "tiny.rgb"),
+    ]
+
+
+def _even(size: float) -> int:
+    return max(2, 2 * round(size / 2))
+
+
+def _input(source: str, probe: ProbeResult, threads: int) -> tuple[str, ...]:
+    return (
+        *("-nostdin", "-hide_banner", "-v", "error", "-y"),
+        *("-filter_threads", "1", "-filter_complex_threads", "1"),
+        *("-protocol_whitelist", "file", "-codec_whitelist", _DECODERS),
+        *("-threads", str(threads), "-f", probe.container, "-i", f"file:{source}"),
+    )
+
+
+def _sound_input(sound: SoundMix) -> tuple[str, ...]:
+    return (
+        *("-protocol_whitelist", "file", "-codec_whitelist", _DECODERS),
+        *("-stream_loop", "-1", "-f", sound.container, "-i", f"file:{sound.file}"),
+    )
+
+
+def _picture(probe: ProbeResult, rendition: Rendition, effects: Effects) -> list[str]:
+    """Filters from the decoded, already upright picture to what x264 gets; frames are dropped first."""
+    return [
+        *(["yadif=deint=interlaced"] if probe.is_interlaced else []),
+        f"fps={rendition.fps}:start_time=0",
+        *_scale(probe, rendition.width, rendition.height),
+        *picture_chain(effects),
+        "format=yuv420p",
+        "setsar=1",
+        "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709",
+    ]
+
+
+def _scale(probe: ProbeResult, width: int, height: int) -> list[str]:
+    """To size, and to BT.709 at limited range from whatever the source says it is."""
+    if probe.is_hdr:
+        return [
+            f"zscale=w={width}:h={height}:t=linear:npl=203",
+            "format=gbrpf32le",
+            "zscale=p=bt709",
+            "tonemap=tonemap=hable:desat=0",
+            "zscale=t=bt709:m=bt709:r=tv",
+            "format=yuv420p",
+        ]
+    if probe.is_wide_gamut:
+        return [f"zscale=w={width}:h={height}:p=bt709:t=bt709:m=bt709:r=tv", "format=yuv420p"]
+    return [f"scale={width}:{height}:flags=bicubic:out_color_matrix=bt709:out_range=tv", "format=yuv420p"]
+
+
+def _x264(rendition: Rendition, threads: int) -> tuple[str, ...]:
+    gop = str(rendition.fps)
+    return (
+        *(
+            "-c:v",
+            "libx264",
+            "-preset",
+            "veryfast",
+            "-profile:v",
+            rendition.profile,
+            "-crf",
+            str(rendition.crf),
+        ),
+        *("-maxrate", str(rendition.max_bps), "-bufsize", str(rendition.max_bps)),
+        *("-g", gop, "-keyint_min", gop, "-sc_threshold", "0", "-bf", "2", "-flags:v", "+cgop+bitexact"),
+        # x264 writes its settings into the first frame: 700 bytes that every first frame would wait for.
+        *("-bsf:v", "filter_units=remove_types=6", "-threads", str(threads)),
+        *("-color_primaries", "bt709", "-color_trc", "bt709", "-colorspace", "bt709", "-color_range", "tv"),
+    )
