@@ -1,0 +1,118 @@
+"""The catalogue's database: engine, transactions, migrations; its errors mapped once.
+
+SQLite by default: WAL, one writer at a time, a busy timeout instead of "database is locked"; a write begins
+with BEGIN IMMEDIATE, because a reader that turns writer cannot wait its turn. PostgreSQL by URL.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Table, event, func, literal, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+
+from origin.errors import CatalogUnavailable
+
+BUSY_TIMEOUT_S = 10
+POOL_SIZE = 8
+_MIGRATIONS = Path(__file__).with_name("migrations")
+_OUR_MISTAKE = (IntegrityError, ProgrammingError, DataError)
+_MIGRATION_LOCK = 0x6865_6164  # any constant: of the processes that start together, one migrates
+
+
+class Database:
+    """Short transactions on one engine; what is not our statement's fault is CatalogUnavailable."""
+
+    def __init__(self, url: str) -> None:
+        self._engine = create_async_engine(
+            url, pool_size=POOL_SIZE, max_overflow=0, pool_timeout=BUSY_TIMEOUT_S
+        )
+        self.is_sqlite = self._engine.dialect.name == "sqlite"
+        if self.is_sqlite:
+            event.listen(self._engine.sync_engine, "connect", _set_pragmas)
+            event.listen(self._engine.sync_engine, "begin", _begin)
+        # SQLite's own waiting is a poll with growing pauses: inside one process, queue fairly instead.
+        self._turn = asyncio.Lock() if self.is_sqlite else nullcontext()
+        self._writing = self._engine.execution_options(is_write=True)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A snapshot; nothing written in it stays."""
+        with _mapped_errors():
+            async with self._engine.connect() as conn:
+                yield conn
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction, committed at the end, rolled back by an exception."""
+        with _mapped_errors():
+            async with self._turn, self._writing.begin() as conn:
+                yield conn
+
+    async def migrate(self) -> None:
+        """Bring the schema to the newest revision; safe when several processes start at once."""
+        async with self.write() as conn:
+            if not self.is_sqlite:
+                await conn.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+            await conn.run_sync(_upgrade)
+
+    async def check(self) -> None:
+        """Raises CatalogUnavailable unless a query is answered."""
+        async with self.read() as conn:
+            await conn.execute(select(literal(1)))
+
+    async def close(self) -> None:
+        """Return every connection."""
+        await self._engine.dispose()
+
+
+async def insert_new(conn: AsyncConnection, table: Table, row: Mapping[str, Any]) -> bool:
+    """Insert unless the key is there already; whether it was new."""
+    insert = sqlite.insert if conn.dialect.name == "sqlite" else postgresql.insert
+    done = await conn.execute(insert(table).values(**row).on_conflict_do_nothing())
+    return done.rowcount > 0
+
+
+async def upsert(conn: AsyncConnection, table: Table, row: Mapping[str, Any]) -> None:
+    """Insert, or replace every column of the row with the same primary key."""
+    insert = sqlite.insert if conn.dialect.name == "sqlite" else postgresql.insert
+    key = [column.name for column in table.primary_key]
+    changed = {name: value for name, value in row.items() if name not in key}
+    await conn.execute(insert(table).values(**row).on_conflict_do_update(index_elements=key, set_=changed))
+
+
+@contextmanager
+def _mapped_errors() -> Iterator[None]:
+    try:
+        yield
+    except _OUR_MISTAKE:
+        raise
+    except (DBAPIError, PoolTimeout, OSError) as exc:  # no answer, locked, deadlock: worth another try
+        raise CatalogUnavailable(f"the catalogue: {exc}") from exc
+
+
+def _set_pragmas(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # we begin ourselves, see _begin
+    cursor = connection.cursor()
+    for pragma in (f"busy_timeout={BUSY_TIMEOUT_S * 1000}", "journal_mode=WAL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    is_write = connection.get_execution_options().get("is_write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if is_write else "BEGIN")
+
+
+def _upgrade(connection: Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

@@ -1,0 +1,174 @@
+"""The catalogue's rows as values, the life of a video, and its card.
+
+Pure. queued → transcoding → playable → complete; `failed` only while nothing is playable, because a video
+that plays must not stop when a higher rung cannot be made. `withdrawn` ends every life.
+"""
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+import msgspec
+
+from shared.messages import CatalogEvent, CatalogKind, Rung, TranscodeJob, VideoCard
+
+
+class Status(StrEnum):
+    """Where a video stands."""
+
+    QUEUED = "queued"
+    TRANSCODING = "transcoding"
+    PLAYABLE = "playable"
+    COMPLETE = "complete"
+    FAILED = "failed"
+    WITHDRAWN = "withdrawn"
+
+
+class StoredObject(msgspec.Struct, frozen=True):
+    """One immutable media object. `path` is below `/v/{video}/`."""
+
+    path: str
+    n_bytes: int
+    sha256: str
+    """Hexadecimal."""
+
+
+class MediaObject(msgspec.Struct, frozen=True):
+    """What it takes to serve a stored object."""
+
+    stored: StoredObject
+    creator_id: str
+
+
+class NewVideo(msgspec.Struct, frozen=True, kw_only=True):
+    """An accepted upload that becomes a video."""
+
+    id: str
+    creator_id: str
+    caption: str
+    category: str
+    hashtags: list[str]
+    source_bytes: int
+    duration_ms: int
+    width: int
+    height: int
+    planned: list[str]
+    """Names of the ladder's rungs, lowest first."""
+
+
+class Video(NewVideo, frozen=True, kw_only=True):
+    """A row of `videos`."""
+
+    status: Status
+    error: str
+    created_ms: int
+    changed_ms: int
+    poster: str
+    poster_jpeg: str
+    blurhash: str
+    stills: list[StoredObject]
+    likes: int
+    comments: int
+    shares: int
+    first_seq: int | None
+    seq: int | None
+
+
+class Rendition(msgspec.Struct, frozen=True):
+    """A published rung and its files."""
+
+    rung: Rung
+    objects: list[StoredObject]
+
+
+class Stills(msgspec.Struct, frozen=True, kw_only=True):
+    """The pictures of a video: paths below `/v/{video}/`."""
+
+    poster: str
+    poster_jpeg: str
+    blurhash: str
+    objects: list[StoredObject]
+
+
+_ORDER = (Status.QUEUED, Status.TRANSCODING, Status.PLAYABLE, Status.COMPLETE)
+
+
+def after_start(status: Status) -> Status:
+    """The status when a worker takes a job: never a step back, and a failed video is tried again."""
+    return Status.TRANSCODING if status in (Status.QUEUED, Status.FAILED) else status
+
+
+def after_rung(status: Status, planned: Iterable[str], published: Iterable[str]) -> Status:
+    """The status when the rungs in `published` are there."""
+    if status is Status.WITHDRAWN:
+        return status
+    return Status.COMPLETE if set(planned) <= set(published) else Status.PLAYABLE
+
+
+def after_failure(status: Status) -> Status:
+    """The status when a job was given up."""
+    return Status.FAILED if status in (Status.QUEUED, Status.TRANSCODING) else status
+
+
+def is_public(status: Status) -> bool:
+    """May anyone see the video and its media?"""
+    return status in (Status.PLAYABLE, Status.COMPLETE)
+
+
+def first_job(video_id: str, planned: list[str]) -> TranscodeJob:
+    """What makes a video playable."""
+    return TranscodeJob(id=f"{video_id}-first", video_id=video_id, rungs=planned[:1])
+
+
+def ladder_job(video_id: str, planned: list[str]) -> TranscodeJob | None:
+    """What completes a playable video, if anything is left to do."""
+    rest = planned[1:]
+    return TranscodeJob(id=f"{video_id}-ladder", video_id=video_id, rungs=rest) if rest else None
+
+
+def waiting_job(video: Video) -> TranscodeJob | None:
+    """The job that a video in this status waits for; None when it waits for nothing."""
+    if video.status in (Status.QUEUED, Status.TRANSCODING):
+        return first_job(video.id, video.planned)
+    if video.status is Status.PLAYABLE and not video.error:
+        return ladder_job(video.id, video.planned)
+    return None
+
+
+def card(video: Video, creator_name: str, rungs: Iterable[Rung]) -> VideoCard:
+    """What players and rankers see of a video."""
+    return VideoCard(
+        id=video.id,
+        creator_id=video.creator_id,
+        creator_name=creator_name,
+        caption=video.caption,
+        category=video.category,
+        hashtags=video.hashtags,
+        duration_ms=video.duration_ms,
+        width=video.width,
+        height=video.height,
+        created_ms=video.created_ms,
+        rungs=sorted(rungs, key=lambda rung: min(rung.width, rung.height)),
+        poster=video.poster,
+        poster_jpeg=video.poster_jpeg,
+        blurhash=video.blurhash,
+        is_complete=video.status is Status.COMPLETE,
+        likes=video.likes,
+        comments=video.comments,
+        shares=video.shares,
+    )
+
+
+def catalog_event(video: Video, shown: VideoCard, at_ms: int) -> CatalogEvent:
+    """The announcement of a video's latest change; `video.seq` is set."""
+    seq = video.seq or 0
+    kind = CatalogKind.PUBLISHED if video.seq == video.first_seq else CatalogKind.UPDATED
+    if video.status is Status.WITHDRAWN:
+        kind = CatalogKind.WITHDRAWN
+    return CatalogEvent(
+        id=f"{video.id}-{seq}",
+        kind=kind,
+        video_id=video.id,
+        seq=seq,
+        at_ms=at_ms,
+        card=None if kind is CatalogKind.WITHDRAWN else shown,
+    )

@@ -1,0 +1,225 @@
+"""Videos and their renditions.
+
+Every change that others must know raises `seq` and posts a CatalogEvent, in one transaction with the change
+itself; a video's jobs are posted the same way.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from origin.catalog import records
+from origin.catalog.database import Database, upsert
+from origin.catalog.outbox import post
+from origin.catalog.records import MediaObject, NewVideo, Rendition, Status, Stills, StoredObject, Video
+from origin.catalog.schema import counters, renditions, uploads, users, videos
+from origin.catalog.users import ensure_user
+from shared import subjects
+from shared.errors import NotFound
+from shared.messages import CatalogEvent, Rung, TranscodeJob, VideoCard
+
+MAX_PAGE = 100
+"""Videos, cards or events in one read."""
+
+_WAITING = (Status.QUEUED, Status.TRANSCODING, Status.PLAYABLE)
+
+
+class Videos:
+    """The repository of videos."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def create(self, new: NewVideo, now_ms: int, upload_id: str = "") -> None:
+        """A queued video and its first job; the upload that it came from is done."""
+        row = msgspec.to_builtins(new) | {
+            "status": Status.QUEUED,
+            "created_ms": now_ms,
+            "changed_ms": now_ms,
+        }
+        async with self._database.write() as conn:
+            await ensure_user(conn, new.creator_id, now_ms)
+            await conn.execute(insert(videos).values(**row))
+            await conn.execute(update(uploads).where(uploads.c.id == upload_id).values(is_done=True))
+            await _post_job(conn, records.first_job(new.id, new.planned), now_ms)
+
+    async def get(self, video_id: str) -> Video:
+        """The video. Raises NotFound."""
+        async with self._database.read() as conn:
+            return (await _load(conn, video_id))[0]
+
+    async def cards(self, video_ids: Sequence[str]) -> list[VideoCard]:
+        """The cards of those that can be played, in the order asked for."""
+        wanted = _with_creator().where(videos.c.id.in_(video_ids), videos.c.status.in_(_PUBLIC))
+        async with self._database.read() as conn:
+            found = {card.id: card for _, card in await _cards(conn, (await conn.execute(wanted)).all())}
+        return [found[video_id] for video_id in video_ids if video_id in found]
+
+    async def by_creator(self, creator_id: str, limit: int) -> list[VideoCard]:
+        """The latest videos that can be played, of one creator or (empty) of all; newest first."""
+        wanted = _with_creator().where(videos.c.status.in_(_PUBLIC))
+        if creator_id:
+            wanted = wanted.where(videos.c.creator_id == creator_id)
+        wanted = wanted.order_by(videos.c.created_ms.desc(), videos.c.id.desc()).limit(min(limit, MAX_PAGE))
+        async with self._database.read() as conn:
+            return [card for _, card in await _cards(conn, (await conn.execute(wanted)).all())]
+
+    async def changes(self, after_seq: int, limit: int) -> list[CatalogEvent]:
+        """The latest change of each video that changed after `after_seq`, in the order of seq."""
+        wanted = _with_creator().where(videos.c.seq > after_seq).order_by(videos.c.seq)
+        async with self._database.read() as conn:
+            rows = (await conn.execute(wanted.limit(min(limit, MAX_PAGE)))).all()
+            pairs = await _cards(conn, rows)
+        return [records.catalog_event(video, card, video.changed_ms) for video, card in pairs]
+
+    async def media_object(self, video_id: str, path: str) -> MediaObject:
+        """The stored object at `/v/{video}/{path}`. Raises NotFound, also for what may not be seen."""
+        folder = path.partition("/")[0]
+        wanted = select(renditions.c.objects).where(
+            renditions.c.video_id == video_id, renditions.c.path == folder
+        )
+        async with self._database.read() as conn:
+            video, _ = await _load(conn, video_id)
+            listed = (await conn.execute(wanted)).scalar_one_or_none()
+        objects = video.stills if listed is None else msgspec.convert(listed, list[StoredObject])
+        for stored in objects:
+            if stored.path == path and records.is_public(video.status):
+                return MediaObject(stored, video.creator_id)
+        raise NotFound(f"no {path[:80]!r} of video {video_id}")
+
+    async def start(self, video_id: str, now_ms: int) -> Video:
+        """A worker has taken a job. Raises NotFound."""
+        async with self._database.write() as conn:
+            video, _ = await _load(conn, video_id)
+            await _set(conn, video_id, status=records.after_start(video.status), changed_ms=now_ms)
+            return video
+
+    async def published(self, video_id: str) -> list[Rung]:
+        """The rungs that are there."""
+        async with self._database.read() as conn:
+            return (await _rungs(conn, [video_id])).get(video_id, [])
+
+    async def publish(self, video_id: str, rendition: Rendition, now_ms: int) -> None:
+        """Another rung can be played. With the first one, the rest of the ladder is ordered."""
+        rung = rendition.rung
+        row = {
+            "video_id": video_id,
+            "name": rung.name,
+            "path": rung.path,
+            "short_side": min(rung.width, rung.height),
+            "rung": msgspec.to_builtins(rung),
+            "objects": msgspec.to_builtins(rendition.objects),
+        }
+        async with self._database.write() as conn:
+            await upsert(conn, renditions, row)
+            video, _ = await _load(conn, video_id)
+            names = [found.name for found in (await _rungs(conn, [video_id]))[video_id]]
+            status = records.after_rung(video.status, video.planned, names)
+            await _set(conn, video_id, status=status, error="", changed_ms=now_ms)
+            rest = records.ladder_job(video_id, video.planned)
+            await announce(conn, video_id, now_ms)
+            if rest and video.first_seq is None:
+                await _post_job(conn, rest, now_ms)
+
+    async def publish_stills(self, video_id: str, stills: Stills, now_ms: int) -> None:
+        """The pictures are there; told with the next card, at once if the video can be played already."""
+        async with self._database.write() as conn:
+            await _set(
+                conn,
+                video_id,
+                poster=stills.poster,
+                poster_jpeg=stills.poster_jpeg,
+                blurhash=stills.blurhash,
+                stills=msgspec.to_builtins(stills.objects),
+            )
+            video, _ = await _load(conn, video_id)
+            if records.is_public(video.status):
+                await announce(conn, video_id, now_ms)
+
+    async def fail(self, video_id: str, error: str, now_ms: int) -> None:
+        """A job was given up."""
+        async with self._database.write() as conn:
+            video, _ = await _load(conn, video_id)
+            await _set(
+                conn, video_id, status=records.after_failure(video.status), error=error, changed_ms=now_ms
+            )
+
+    async def withdraw(self, video_id: str, now_ms: int) -> None:
+        """Nobody is to see the video any more; told to all who may have its card."""
+        async with self._database.write() as conn:
+            video, _ = await _load(conn, video_id)
+            await _set(conn, video_id, status=Status.WITHDRAWN, changed_ms=now_ms)
+            if video.seq is not None:
+                await announce(conn, video_id, now_ms)
+
+    async def order_again(self, before_ms: int) -> int:
+        """Post the jobs of every video that has waited since before `before_ms`; how many.
+
+        The message id holds the time of the last change: a job that still waits in the stream's window of
+        duplicates is dropped there, and a rung that exists is not made again by the worker.
+        """
+        wanted = select(videos).where(videos.c.status.in_(_WAITING), videos.c.changed_ms < before_ms)
+        async with self._database.write() as conn:
+            waiting = [_video(row) for row in await conn.execute(wanted)]
+            jobs = [(records.waiting_job(video), video.changed_ms) for video in waiting]
+            for job, changed_ms in jobs:
+                if job:
+                    await _post_job(conn, job, changed_ms)
+        return sum(job is not None for job, _ in jobs)
+
+
+_PUBLIC = (Status.PLAYABLE, Status.COMPLETE)
+
+
+async def announce(conn: AsyncConnection, video_id: str, now_ms: int) -> None:
+    """Raise seq, and post the video's card as it is now in this transaction."""
+    raised = update(counters).where(counters.c.name == "catalog").values(value=counters.c.value + 1)
+    seq = (await conn.execute(raised.returning(counters.c.value))).scalar_one()
+    first = update(videos).where(videos.c.id == video_id, videos.c.first_seq.is_(None)).values(first_seq=seq)
+    await conn.execute(first)
+    await _set(conn, video_id, seq=seq, counted_ms=None)
+    row = (await conn.execute(_with_creator().where(videos.c.id == video_id))).one()
+    [(video, card)] = await _cards(conn, [row])
+    told = records.catalog_event(video, card, now_ms)
+    await post(conn, subjects.catalog(told.kind), told, told.id)
+
+
+async def _post_job(conn: AsyncConnection, job: TranscodeJob, changed_ms: int) -> None:
+    subject = subjects.JOBS_FIRST if job.id.endswith("-first") else subjects.JOBS_LADDER
+    await post(conn, subject, job, f"{job.id}-{changed_ms}")
+
+
+def _with_creator() -> Any:
+    return select(videos, users.c.name.label("creator_name")).join(users, users.c.id == videos.c.creator_id)
+
+
+async def _load(conn: AsyncConnection, video_id: str) -> tuple[Video, str]:
+    row = (await conn.execute(_with_creator().where(videos.c.id == video_id))).one_or_none()
+    if row is None:
+        raise NotFound(f"no video {video_id}")
+    return _video(row), row.creator_name
+
+
+def _video(row: Row[Any]) -> Video:
+    return msgspec.convert({str(name): value for name, value in row._mapping.items()}, Video)
+
+
+async def _cards(conn: AsyncConnection, rows: Sequence[Row[Any]]) -> list[tuple[Video, VideoCard]]:
+    pairs = [(_video(row), row.creator_name) for row in rows]
+    rungs = await _rungs(conn, [video.id for video, _ in pairs])
+    return [(video, records.card(video, name, rungs.get(video.id, []))) for video, name in pairs]
+
+
+async def _rungs(conn: AsyncConnection, video_ids: list[str]) -> dict[str, list[Rung]]:
+    wanted = select(renditions.c.video_id, renditions.c.rung).where(renditions.c.video_id.in_(video_ids))
+    found: dict[str, list[Rung]] = {}
+    for video_id, rung in await conn.execute(wanted.order_by(renditions.c.short_side)):
+        found.setdefault(video_id, []).append(msgspec.convert(rung, Rung))
+    return found
+
+
+async def _set(conn: AsyncConnection, video_id: str, **values: Any) -> None:
+    await conn.execute(update(videos).where(videos.c.id == video_id).values(**values))
