@@ -1,0 +1,97 @@
+"""Fixtures for every test: real servers, a data folder, a port; and a plain word on what was left out."""
+
+import asyncio
+import shutil
+import socket
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from nats.aio.client import Client
+
+from shared import embedded, kv
+
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+NEEDS = {
+    "chromium": "browser tests left out: no chromium on PATH (apt-get install chromium)",
+    "curl": "tests that upload with curl left out: no curl on PATH (apt-get install curl)",
+}
+
+
+def has_chromium() -> bool:
+    """Whether this machine can run the browser tests."""
+    return any(shutil.which(name) for name in CHROMIUM_NAMES)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave the browser tests out where there is no browser."""
+    if has_chromium():
+        return
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.skip(reason=NEEDS["chromium"]))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which tests were left out, how many, and why."""
+    reasons: dict[str, int] = {}
+    for report in terminalreporter.stats.get("skipped", []):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        reason = reason.removeprefix("Skipped: ")
+        reasons[reason] = reasons.get(reason, 0) + 1
+    if reasons:
+        terminalreporter.section("left out")
+    for reason, n_tests in sorted(reasons.items()):
+        terminalreporter.line(f"{n_tests} test{'s' * (n_tests > 1)}: {reason}")
+
+
+@pytest.fixture(scope="session")
+def nats_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Server]:
+    """One nats-server with JetStream for all tests."""
+    server = asyncio.run(embedded.nats_server(tmp_path_factory.mktemp("nats"), {}))
+    yield server
+    asyncio.run(server.stop())
+
+
+@pytest.fixture(scope="session")
+def valkey_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Server]:
+    """One valkey-server for all tests."""
+    server = asyncio.run(embedded.valkey_server(tmp_path_factory.mktemp("valkey"), {}))
+    yield server
+    asyncio.run(server.stop())
+
+
+@pytest.fixture
+async def nats(nats_process: embedded.Server) -> AsyncIterator[str]:
+    """The URL of a NATS server without any stream."""
+    yield nats_process.url
+    client = Client()
+    await client.connect(nats_process.url)
+    manager = client.jsm()
+    for stream in await manager.streams_info():
+        assert stream.config.name
+        await manager.delete_stream(stream.config.name)
+    await client.close()
+
+
+@pytest.fixture
+async def valkey(valkey_process: embedded.Server) -> AsyncIterator[str]:
+    """The URL of an empty Valkey."""
+    yield valkey_process.url
+    client = kv.connect(valkey_process.url)
+    await client.flushall()
+    await client.aclose()
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    """An empty folder of this test's own."""
+    return tmp_path
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A loopback port that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
