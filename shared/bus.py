@@ -17,6 +17,7 @@ from nats.js.errors import NoStreamResponseError
 from shared.codec import M, encode
 from shared.core_nats import PUBLISHED, RECEIVED, CoreNats, decoded, guarded, settle
 from shared.errors import ServiceError, Unavailable
+from shared.link import Line
 from shared.messages import Message
 from shared.pull import Consumer, Pull
 from shared.subjects import Stream
@@ -96,6 +97,15 @@ async def _extended(waiting: deque[Msg], every_s: float) -> AsyncIterator[None]:
         task.cancel()
         for received in waiting:
             await settle(received.nak())
+
+
+@asynccontextmanager
+async def _pulled(line: Line, stream: Stream, plan: Consumer) -> AsyncIterator[Pull]:
+    pull = await Pull.open(line, stream, plan)
+    try:
+        yield pull
+    finally:
+        await settle(pull.close())
 
 
 async def _handle(received: list[Msg], kind: type[M], handler: BatchHandler[M]) -> None:
@@ -200,12 +210,12 @@ class Bus(CoreNats):
         while True:
             line = await self._link.wait_up()
             try:
-                pull = await Pull.open(line, stream, plan)
-                log.info("consuming", extra={"stream": stream.name, "durable": plan.durable})
-                while True:
-                    waiting = deque(await pull.next())
-                    async with _extended(waiting, plan.ack_wait_s / 3):
-                        await work(waiting)
+                async with _pulled(line, stream, plan) as pull:
+                    log.info("consuming", extra={"stream": stream.name, "durable": plan.durable})
+                    while True:
+                        waiting = deque(await pull.next())
+                        async with _extended(waiting, plan.ack_wait_s / 3):
+                            await work(waiting)
             except Unavailable as exc:
                 told = {"stream": stream.name, "durable": plan.durable, "detail": exc.detail}
                 log.info("consumer_reopens", extra=told)
@@ -219,14 +229,11 @@ class Bus(CoreNats):
         What is not a `kind` is counted and skipped. After an Unavailable go on with start_seq = last + 1.
         """
         plan = Consumer("", filter_subject, batch=REPLAY_BATCH, start_seq=start_seq)
-        pull = await Pull.open(self._link.now(), stream, plan)
-        try:
+        async with _pulled(self._link.now(), stream, plan) as pull:
             n_left = pull.n_pending
-            while n_left > 0:
-                for received in await pull.next():
-                    n_left -= 1
+            while n_left > 0 and (found := await pull.take()):
+                n_left -= len(found)
+                for received in found:
                     message = decoded(received, kind)
                     if message is not None:
                         yield received.metadata.sequence.stream, message
-        finally:
-            await settle(pull.close())

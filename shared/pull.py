@@ -11,7 +11,6 @@ from typing import Self
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.js import api
-from nats.js.client import JetStreamContext
 from nats.js.errors import APIError
 
 from shared.errors import Unavailable
@@ -23,10 +22,13 @@ API_S = 5.0
 PULL_S = 20.0
 """A pull request ends after this and is made anew."""
 HEARTBEAT_S = 4.0
-"""The server says at least this often that the request still stands."""
+"""The server says at least this often that a waiting request still stands."""
 SILENCE_S = 3 * HEARTBEAT_S
 """So long without a sign, the request counts as forgotten."""
 _NAME_IN_USE = 10058
+_HEARTBEAT = "100"
+_OVER = ("404", "408", "Batch Completed", "MaxAckPending")
+"""Status or reason of a request that ended with less than it asked for, and nothing wrong."""
 
 
 @dataclass(frozen=True)
@@ -93,30 +95,29 @@ async def ensure_stream(line: Line, stream: Stream) -> None:
 
 
 class Pull:
-    """A consumer's messages as they come. At most `batch` are on the way or waiting here."""
+    """A consumer's messages as they come. Nothing is on the way here except during `next`.
 
-    def __init__(self, line: Line, inbox: str, consumer: Consumer) -> None:
+    So what this process is too busy to take goes to the others that share the consumer.
+    """
+
+    def __init__(self, line: Line, consumer: Consumer, stream: str, info: api.ConsumerInfo) -> None:
         self._line = line
-        self._inbox = inbox
         self._consumer = consumer
-        self._subject = ""
-        self._delete_subject = ""
-        self._arrived: asyncio.Queue[Msg] = asyncio.Queue()  # bounded by the request's batch
-        self._n_expected = 0
+        self._inbox = line.client.new_inbox()
+        self._ask_subject = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{info.name}"
+        self._delete_subject = f"$JS.API.CONSUMER.DELETE.{stream}.{info.name}"
+        self._arrived: asyncio.Queue[Msg] = asyncio.Queue()  # never more than the request's batch
         self._subscription: Subscription | None = None
-        self.n_pending = 0
+        self.n_pending = info.num_pending or 0
         """What matched in the stream when the consumer was opened."""
 
     @classmethod
     async def open(cls, line: Line, stream: Stream, consumer: Consumer) -> Self:
         """Bind to the consumer, creating stream and consumer when they are missing. Raises Unavailable."""
         await ensure_stream(line, stream)
-        js: JetStreamContext = line.client.jetstream(timeout=API_S)
+        js = line.client.jetstream(timeout=API_S)
         info = await line.race(js.add_consumer(stream.name, consumer.config()), API_S)
-        pull = cls(line, line.client.new_inbox(), consumer)
-        pull._subject = f"$JS.API.CONSUMER.MSG.NEXT.{stream.name}.{info.name}"
-        pull._delete_subject = f"$JS.API.CONSUMER.DELETE.{stream.name}.{info.name}"
-        pull.n_pending = info.num_pending or 0
+        pull = cls(line, consumer, stream.name, info)
         pull._subscription = await line.race(line.client.subscribe(pull._inbox, cb=pull._arrive), API_S)
         return pull
 
@@ -125,40 +126,35 @@ class Pull:
 
     async def next(self) -> list[Msg]:
         """At least one message, at most a batch. Raises Unavailable when the consumer must be opened anew."""
+        while True:
+            if found := await self.take():
+                return found
+            if found := await self._ask(1, expires=int(PULL_S * 1e9), idle_heartbeat=int(HEARTBEAT_S * 1e9)):
+                return found
+
+    async def take(self) -> list[Msg]:
+        """What is there now, at most a batch; empty at the stream's end."""
+        return await self._ask(self._consumer.batch, no_wait=True)
+
+    async def _ask(self, batch: int, **how: int) -> list[Msg]:
+        """Up to `batch` messages, until the server says that the request is over."""
+        order = json.dumps({"batch": batch, **how}).encode()
+        await self._line.race(self._line.client.publish(self._ask_subject, order, self._inbox), API_S)
         found: list[Msg] = []
-        while not found:
-            if self._n_expected <= 0:
-                await self._ask()
-            found += self._sorted_out(await self._line.race(self._arrived.get(), SILENCE_S))
-            while len(found) < self._consumer.batch and not self._arrived.empty():
-                found += self._sorted_out(self._arrived.get_nowait())
+        while len(found) < batch:
+            if self._arrived.empty():
+                message = await self._line.race(self._arrived.get(), SILENCE_S)
+            else:
+                message = self._arrived.get_nowait()
+            headers = message.headers or {}
+            status, reason = headers.get("Status"), headers.get("Description", "")
+            if status is None:
+                found.append(message)
+            elif status in _OVER or any(word in reason for word in _OVER):
+                break
+            elif status != _HEARTBEAT:
+                raise Unavailable(f"the pull request ended: {status} {reason}")
         return found
-
-    async def _ask(self) -> None:
-        order = {
-            "batch": self._consumer.batch,
-            "expires": int(PULL_S * 1e9),
-            "idle_heartbeat": int(HEARTBEAT_S * 1e9),
-        }
-        self._n_expected = self._consumer.batch
-        await self._line.race(
-            self._line.client.publish(self._subject, json.dumps(order).encode(), self._inbox), API_S
-        )
-
-    def _sorted_out(self, message: Msg) -> list[Msg]:
-        """The message, or nothing for a status line of the server."""
-        status = (message.headers or {}).get("Status")
-        if status is None:
-            self._n_expected -= 1
-            return [message]
-        if status == "100":
-            return []
-        self._n_expected = 0
-        if status in ("404", "408") or "Batch Completed" in (message.headers or {}).get("Description", ""):
-            return []
-        raise Unavailable(
-            f"the pull request ended: {status} {(message.headers or {}).get('Description', '')}"
-        )
 
     async def close(self) -> None:
         """Give the inbox back; delete a passing consumer."""
