@@ -54,10 +54,12 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     is_interlaced: bool = False
     declared_s: float = 0.0
     """Duration that the headers promise; 0 when they do not say."""
+    found_s: float = 0.0
+    """How much of it the packets fill."""
     start_s: float = 0.0
     end_s: float = 0.0
     """First and last instant of the packets that are really there; the end is the video's."""
-    n_frames: int = 0
+    fps: float = 0.0
     is_vfr: bool = False
     is_cut_short: bool = False
     """Demuxing stopped at the duration limit."""
@@ -114,15 +116,14 @@ def admit(container: Container, facts: Facts, limits: ProbeLimits) -> ProbeResul
     width, height = display_size(facts)
     _within("side_px", limits.min_side_px, min(width, height, facts.width, facts.height), None)
     _within("side_px", None, max(width, height, facts.width, facts.height), limits.max_side_px)
-    fps = facts.n_frames / duration_s
-    _within("fps", None, fps, limits.max_fps)
+    _within("fps", None, facts.fps, limits.max_fps)
     return ProbeResult(
         container=container,
         duration_ms=round(duration_s * 1000),
         width=width,
         height=height,
         rotation=facts.rotation,
-        fps=fps,
+        fps=facts.fps,
         is_vfr=facts.is_vfr,
         video_codec=facts.video_codec,
         audio_codec=facts.audio_codec,
@@ -175,11 +176,10 @@ def _check_whole(facts: Facts, limits: ProbeLimits) -> None:
         raise BrokenMedia("broken: the first picture cannot be decoded")
     if facts.audio_index >= 0 and not facts.has_sound:
         raise BrokenMedia("broken: the sound cannot be decoded")
-    real_s = facts.end_s - facts.start_s
     slack_s = max(_TRUNCATION_SLACK_S, facts.declared_s * _TRUNCATION_SLACK_RATIO)
-    if facts.declared_s - real_s > slack_s:
+    if facts.declared_s - facts.found_s > slack_s:
         raise BrokenMedia(
-            f"truncated: {facts.declared_s:.1f} s are declared, {real_s:.1f} s are there",
+            f"truncated: {facts.declared_s:.1f} s are declared, {facts.found_s:.1f} s are there",
             declared_s=round(facts.declared_s, 1),
-            actual_s=round(real_s, 1),
+            actual_s=round(facts.found_s, 1),
         )

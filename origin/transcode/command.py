@@ -6,16 +6,28 @@ BT.709, constant frame rate, no metadata, byte-for-byte repeatable. Every video 
 source has none: one `codecs` string for all, so a player's SourceBuffer never changes type between swipes.
 """
 
+from dataclasses import dataclass
+
 from origin.transcode.admission import ProbeResult
-from origin.transcode.effects import Effects, SoundMix, picture_chain, sound_graph
+from origin.transcode.effects import Effects, picture_chain, sound_graph
 from origin.transcode.ladder import Rendition
+from origin.transcode.loudness import MEASURE, normalise
 
 POSTER_WIDTH_PX = 540
 TINY_PX = 32
 """Sides of the raw RGB picture that the blurhash is made from."""
 AUDIO_BPS = 96_000
-LOUDNESS = "loudnorm=I=-16:TP=-1.5:LRA=11"
-"""EBU R128, one pass; -16 LUFS as on other phones' feeds, where the broadcast's -23 would be too quiet."""
+_TALKING = (
+    "-nostdin",
+    "-hide_banner",
+    "-nostats",
+    "-y",
+    "-filter_threads",
+    "1",
+    "-filter_complex_threads",
+    "1",
+)
+_QUIET = (*_TALKING, "-v", "error")
 _DECODERS = (
     "h264,hevc,vp8,vp9,libvpx,libvpx-vp9,av1,libdav1d,libaom-av1,mpeg4,mjpeg,prores,aac,aac_fixed,mp3,mp3float,"
     "opus,libopus,vorbis,libvorbis,flac,alac,ac3,ac3_fixed,eac3,amrnb,amrwb,pcm_alaw,pcm_mulaw,pcm_u8,pcm_s8,"
@@ -23,20 +35,32 @@ _DECODERS = (
 )
 
 
-def encode(
-    source: str, probe: ProbeResult, rendition: Rendition, effects: Effects, threads: int
-) -> list[str]:
-    """Arguments that write `rendition` of `source` to `out.mp4`, fragmented by the second."""
-    duration = f"{probe.duration_ms / 1000:.3f}"
-    picture = ",".join(_picture(probe, rendition, effects))
-    original = f"[0:{probe.audio_index}]" if probe.has_audio else ""
-    loudness = f"{LOUDNESS},aresample=48000," if original or effects.sound else ""
-    sound = f"{sound_graph(original, effects.sound, duration)},{loudness}apad,atrim=end={duration}"
-    graph = f"[0:{probe.video_index}]{picture}[v];{sound}[a]"
+@dataclass(frozen=True)
+class Material:
+    """What every rung of a video is made from."""
+
+    file: str
+    """Absolute path."""
+    probe: ProbeResult
+    effects: Effects
+    gain_db: float = 0.0
+    """Brings the sound to the common loudness (loudness.py)."""
+
+    @property
+    def seconds(self) -> str:
+        """Duration, as ffmpeg reads it."""
+        return f"{self.probe.duration_ms / 1000:.3f}"
+
+
+def encode(material: Material, rendition: Rendition, threads: int) -> list[str]:
+    """Arguments that write `rendition` to `out.mp4`, fragmented by the second."""
+    picture = ",".join(_picture(material.probe, rendition, material.effects))
+    sound = f"{_sound(material)},{normalise(material.gain_db)},apad,atrim=end={material.seconds}"
+    graph = f"[0:{material.probe.video_index}]{picture}[v];{sound}[a]"
     return [
-        *_input(source, probe, threads),
-        *(_sound_input(effects.sound) if effects.sound else ()),
-        *("-filter_complex", graph, "-map", "[v]", "-map", "[a]", "-t", duration),
+        *_QUIET,
+        *_inputs(material, threads),
+        *("-filter_complex", graph, "-map", "[v]", "-map", "[a]", "-t", material.seconds),
         *_x264(rendition, threads),
         *("-c:a", "aac", "-b:a", str(AUDIO_BPS), "-ac", "2", "-ar", "48000"),
         *("-map_metadata", "-1", "-map_chapters", "-1", "-fflags", "+bitexact", "-flags:a", "+bitexact"),
@@ -46,13 +70,21 @@ def encode(
     ]
 
 
-def posters(source: str, probe: ProbeResult, effects: Effects) -> list[str]:
+def measure_loudness(material: Material) -> list[str]:
+    """Arguments that print what loudness.py reads."""
+    graph = f"{_sound(material)},atrim=end={material.seconds},{MEASURE}[a]"
+    inputs = _inputs(material, 1)
+    return [*_TALKING, *inputs, "-filter_complex", graph, "-map", "[a]", "-f", "null", "-"]
+
+
+def posters(material: Material) -> list[str]:
     """Arguments that write `poster.webp`, `poster.jpg` and `tiny.rgb` (TINY_PX² RGB24) from the first half
     second.
 
     The start and not the middle, so that the poster turns into the video without a jump; the most typical of
     its frames, so that a black first one is not taken.
     """
+    probe, effects = material.probe, material.effects
     width = min(POSTER_WIDTH_PX, probe.width)
     width, height = _even(width), _even(width * probe.height / probe.width)
     chain = ",".join(("fps=30", "trim=end_frame=15", *_scale(probe, width, height), *picture_chain(effects)))
@@ -63,7 +95,8 @@ def posters(source: str, probe: ProbeResult, effects: Effects) -> list[str]:
     )
     plain = ("-frames:v", "1", "-map_metadata", "-1", "-fflags", "+bitexact", "-flags", "+bitexact")
     return [
-        *_input(source, probe, 1),
+        *_QUIET,
+        *_inputs(material, 1),
         *("-filter_complex", graph),
         *("-map", "[webp]", *plain, "-c:v", "libwebp", "-quality", "72", "-f", "webp", "poster.webp"),
         *(
@@ -88,20 +121,20 @@ def _even(size: float) -> int:
     return max(2, 2 * round(size / 2))
 
 
-def _input(source: str, probe: ProbeResult, threads: int) -> tuple[str, ...]:
-    return (
-        *("-nostdin", "-hide_banner", "-v", "error", "-y"),
-        *("-filter_threads", "1", "-filter_complex_threads", "1"),
-        *("-protocol_whitelist", "file", "-codec_whitelist", _DECODERS),
-        *("-threads", str(threads), "-f", probe.container, "-i", f"file:{source}"),
-    )
+def _inputs(material: Material, threads: int) -> list[str]:
+    """The video, and as input 1 the sound that is laid under it."""
+    allowed = ("-protocol_whitelist", "file", "-codec_whitelist", _DECODERS, "-threads", str(threads))
+    inputs = [*allowed, "-f", material.probe.container, "-i", f"file:{material.file}"]
+    sound = material.effects.sound
+    if sound is not None:
+        inputs += [*allowed, "-stream_loop", "-1", "-f", sound.container, "-i", f"file:{sound.file}"]
+    return inputs
 
 
-def _sound_input(sound: SoundMix) -> tuple[str, ...]:
-    return (
-        *("-protocol_whitelist", "file", "-codec_whitelist", _DECODERS),
-        *("-stream_loop", "-1", "-f", sound.container, "-i", f"file:{sound.file}"),
-    )
+def _sound(material: Material) -> str:
+    probe = material.probe
+    original = f"[0:{probe.audio_index}]" if probe.has_audio else ""
+    return sound_graph(original, material.effects.sound, material.seconds)
 
 
 def _picture(probe: ProbeResult, rendition: Rendition, effects: Effects) -> list[str]:

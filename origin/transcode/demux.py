@@ -6,7 +6,7 @@ type-checked by probe.py, is all that leaves. Hostile bytes are parsed here and 
 
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import av
@@ -26,9 +26,8 @@ class Track:
     start_s: float = float("inf")
     end_s: float = 0.0
     n_packets: int = 0
-    min_step_s: float = float("inf")
-    max_step_s: float = 0.0
-    last_dts_s: float = -1.0
+    last_dts_s: float = 0.0
+    steps_s: list[float] = field(default_factory=list)
     frame: Any = None
 
     def take(self, packet: Any) -> None:
@@ -39,8 +38,7 @@ class Track:
         self.start_s = min(self.start_s, at_s)
         self.end_s = max(self.end_s, at_s + float(packet.duration or 0) * base)
         if self.n_packets:
-            step_s = dts_s - self.last_dts_s
-            self.min_step_s, self.max_step_s = min(self.min_step_s, step_s), max(self.max_step_s, step_s)
+            self.steps_s.append(dts_s - self.last_dts_s)
         self.last_dts_s = dts_s
         self.n_packets += 1
         if self.frame is None and self.n_packets <= MAX_TRIES:
@@ -81,10 +79,24 @@ def walk(container: Any, tracks: dict[int, Track], max_s: float) -> bool:
     return False
 
 
-def declared_s(container: Any, video: Any) -> float:
-    """The longest duration that the headers promise, 0 when they say nothing."""
-    stream_s = float(video.duration * video.time_base) if video.duration else 0.0
-    return max(stream_s, container.duration / av.time_base if container.duration else 0.0)
+def pace(track: Track) -> dict[str, Any]:
+    """Mean frame rate while the picture runs, and whether many steps differ from the usual one."""
+    steps_s = sorted(track.steps_s)
+    total_s = sum(steps_s)
+    if total_s <= 0:
+        return {"fps": track.n_packets / max(track.end_s - track.start_s, 1e-3)}
+    usual_s = steps_s[len(steps_s) // 2]
+    n_odd = sum(abs(step_s - usual_s) > 0.25 * usual_s for step_s in steps_s)
+    return {"fps": len(steps_s) / total_s, "is_vfr": n_odd > 0.05 * len(steps_s)}
+
+
+def promise(container: Any, video: Track, tracks: dict[int, Track]) -> dict[str, Any]:
+    """The duration that the headers promise, 0 when they say nothing, and how much of it is there."""
+    if video.stream.duration:
+        declared_s = float(video.stream.duration * video.stream.time_base)
+        return {"declared_s": declared_s, "found_s": video.end_s - video.start_s}
+    end_s, start_s = max(t.end_s for t in tracks.values()), min(t.start_s for t in tracks.values())
+    return {"declared_s": (container.duration or 0) / av.time_base, "found_s": end_s - start_s}
 
 
 def picture(track: Track) -> dict[str, Any]:
@@ -97,8 +109,6 @@ def picture(track: Track) -> dict[str, Any]:
         "width": context.width if context else 0,
         "height": context.height if context else 0,
         "sar": [sar.numerator, sar.denominator] if sar else [1, 1],
-        "n_frames": track.n_packets,
-        "is_vfr": track.max_step_s > 1.5 * max(track.min_step_s, 1e-6),
         "has_picture": frame is not None,
     }
     if frame is not None:
@@ -125,8 +135,10 @@ def examine(path: str, demuxer: str, max_s: float) -> dict[str, Any]:
                 return facts
             tracks = {stream.index: Track(stream) for stream in (video, audio) if stream is not None}
             facts["is_cut_short"] = walk(container, tracks, max_s)
-            facts["declared_s"] = declared_s(container, video)
-            facts |= picture(tracks[video.index])
+            if not tracks[video.index].n_packets:
+                return facts
+            facts |= picture(tracks[video.index]) | pace(tracks[video.index])
+            facts |= promise(container, tracks[video.index], tracks)
             facts["start_s"] = (container.start_time or 0) / av.time_base
             facts["end_s"] = tracks[video.index].end_s
             if audio is not None and tracks[audio.index].n_packets:

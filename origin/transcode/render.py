@@ -16,9 +16,11 @@ import imageio_ffmpeg
 from origin.packaging import blurhash, cmaf, playlist
 from origin.transcode import command, jail
 from origin.transcode.admission import ProbeLimits, ProbeResult
+from origin.transcode.command import Material
 from origin.transcode.effects import Effects
 from origin.transcode.errors import EncodeFailed
 from origin.transcode.ladder import FIRST_RUNG, Rendition
+from origin.transcode.loudness import gain_db
 from origin.transcode.probe import read_facts
 from origin.transcode.sniff import Container
 from origin.transcode.verify import verify
@@ -84,31 +86,36 @@ class Renderer:
         self._ffmpeg = ffmpeg
         self._limits = limits
 
-    async def render(
-        self, source: Path, probe: ProbeResult, rendition: Rendition, work_dir: Path, effects: Effects
-    ) -> RenderedRung:
+    async def prepare(self, source: Path, probe: ProbeResult, effects: Effects) -> Material:
+        """Measure the loudness, once for all rungs. Raises EncodeFailed or JailFailed."""
+        material = Material(str(source.absolute()), probe, effects)
+        if not probe.has_audio and effects.sound is None:
+            return material
+        arguments = command.measure_loudness(material)
+        done = await self._run(arguments, source.parent, material, file_bytes=0, niceness=_FIRST_NICENESS)
+        return replace(material, gain_db=gain_db(done.stderr))
+
+    async def render(self, material: Material, rendition: Rendition, work_dir: Path) -> RenderedRung:
         """Encode, verify and cut `rendition`. Raises EncodeFailed, BadOutput, NotCmaf or JailFailed."""
-        arguments = command.encode(
-            str(source.absolute()), probe, rendition, effects, threads=self._limits.threads
-        )
-        seconds = probe.duration_ms / 1000
+        arguments = command.encode(material, rendition, self._limits.threads)
+        seconds = material.probe.duration_ms / 1000
         most_bytes = int((rendition.max_bps + command.AUDIO_BPS) / 8 * (seconds + 1) * 2) + _OVERHEAD_BYTES
         niceness = _FIRST_NICENESS if rendition.name == FIRST_RUNG else _LADDER_NICENESS
-        await self._run(arguments, work_dir, seconds, file_bytes=most_bytes, niceness=niceness)
+        await self._run(arguments, work_dir, material, file_bytes=most_bytes, niceness=niceness)
         output = work_dir / "out.mp4"
         made = await asyncio.to_thread(_measure, output)
         facts = await read_facts(output, Container.MOV, ProbeLimits(max_duration_s=seconds + 60))
-        verify(made, facts, rendition, probe)
+        verify(made, facts, rendition, material.probe)
         rendered = await asyncio.to_thread(_cut, output, made, rendition)
         output.unlink()
         return rendered
 
-    async def render_posters(
-        self, source: Path, probe: ProbeResult, work_dir: Path, effects: Effects
-    ) -> Posters:
+    async def render_posters(self, material: Material, work_dir: Path) -> Posters:
         """WebP, JPEG and blurhash of the video's start. Raises EncodeFailed or JailFailed."""
-        arguments = command.posters(str(source.absolute()), probe, effects)
-        await self._run(arguments, work_dir, 1.0, file_bytes=_POSTER_FILE_BYTES, niceness=_FIRST_NICENESS)
+        arguments = command.posters(material)
+        await self._run(
+            arguments, work_dir, material, file_bytes=_POSTER_FILE_BYTES, niceness=_FIRST_NICENESS
+        )
         tiny = work_dir / "tiny.rgb"
         code = blurhash.encode(tiny.read_bytes(), command.TINY_PX)
         tiny.unlink()
@@ -116,8 +123,9 @@ class Renderer:
         return Posters(webp, _poster(work_dir / "poster.jpg", "image/jpeg"), code)
 
     async def _run(
-        self, arguments: list[str], cwd: Path, seconds: float, *, file_bytes: int, niceness: int
-    ) -> None:
+        self, arguments: list[str], cwd: Path, material: Material, *, file_bytes: int, niceness: int
+    ) -> jail.Completed:
+        seconds = material.probe.duration_ms / 1000
         wall_s = self._limits.startup_s + seconds * self._limits.wall_per_second
         bounds = jail.JailLimits(
             wall_s=wall_s,
@@ -131,6 +139,7 @@ class Renderer:
             raise EncodeFailed(f"ffmpeg was stopped after {wall_s:.0f} s", limit_s=wall_s)
         if done.returncode != 0:
             raise EncodeFailed(f"ffmpeg: {done.last_words}", returncode=done.returncode)
+        return done
 
 
 def _measure(output: Path) -> cmaf.Presentation:

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from origin.transcode.admission import ProbeLimits, ProbeResult
+from origin.transcode.admission import ProbeLimits
 from origin.transcode.effects import Effects
 from origin.transcode.jobs import JobLimits, Verdict, after_error, may_start, to_make
-from origin.transcode.ladder import DEFAULT_RUNGS, Rendition, ladder
+from origin.transcode.ladder import DEFAULT_RUNGS, ladder
 from origin.transcode.metrics import JOBS as JOBS_TOTAL
 from origin.transcode.metrics import RUNG_SECONDS
 from origin.transcode.probe import probe
@@ -87,8 +87,8 @@ class WorkerLimits:
 
 
 LANES = {"transcode-first": JOBS_FIRST, "transcode-ladder": JOBS_LADDER}
-"""Durable consumers by name, shared by all workers. A worker runs both at once: the first rung's ffmpeg has the
-better CPU priority (render.py), so no ladder delays a new video."""
+"""Durable consumers by name, shared by all workers. A worker runs both at once: the first rung's ffmpeg has
+the better CPU priority (render.py), so no ladder delays a new video."""
 
 _OUTCOMES = {
     Verdict.DONE: Outcome.ACK,
@@ -158,26 +158,22 @@ class Worker:
         file = folder / "source"
         await self._media.fetch_source(job.video_id, file)
         probed = await probe(file, self._limits.probe)
+        material = await self._renderer.prepare(file, probed, source.effects)
         posters = None
         if not source.has_poster:
-            posters = await self._renderer.render_posters(file, probed, folder, source.effects)
+            posters = await self._renderer.render_posters(material, folder)
             await self._media.put(job.video_id, (posters.webp, posters.jpeg))
         for rendition in to_make(job.rungs, ladder(probed, self._limits.rungs), source.published):
             rung_folder = folder / rendition.name
             rung_folder.mkdir()
-            rendered = await self._render(file, probed, rendition, rung_folder, source.effects)
+            with RUNG_SECONDS.labels(rendition.name).time():
+                rendered = await self._renderer.render(material, rendition, rung_folder)
             await self._media.put(job.video_id, rendered.objects)
             shutil.rmtree(rung_folder)
             if not await self._catalogue.publish(job.video_id, rendered, posters):
                 return Verdict.DROP
             posters = None
         return Verdict.DONE
-
-    async def _render(
-        self, file: Path, probed: ProbeResult, rendition: Rendition, folder: Path, effects: Effects
-    ) -> RenderedRung:
-        with RUNG_SECONDS.labels(rendition.name).time():
-            return await self._renderer.render(file, probed, rendition, folder, effects)
 
 
 @asynccontextmanager
