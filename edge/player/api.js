@@ -1,0 +1,222 @@
+/**
+ * Everything the player says to its edge: session, feed, events, stream, reads.
+ *
+ * Events leave in one POST per swipe whose answer is the next slice; at most one POST is under way, what
+ * happens meanwhile travels with the next. While the edge is away events wait in the outbox and the POST is
+ * tried again, later and later.
+ *
+ * @typedef {import("./types.js").Slice} Slice
+ * @typedef {{current?: string, held?: string[]}} Context what is on screen and what is preloaded
+ */
+import { Outbox } from "./outbox.js";
+
+const TIMEOUT_MS = 6000;
+const RETRY_MIN_MS = 400;
+const RETRY_MAX_MS = 8000;
+const SLICE = 5;
+const USER_KEY = "headstart.user";
+
+/** An answer that is not 2xx; `status` 0 means that there was none. */
+export class ApiError extends Error {
+  /** @param {number} status @param {string} detail */
+  constructor(status, detail) {
+    super(detail);
+    this.status = status;
+  }
+
+  /** Worth another try later. */
+  get isPassing() {
+    return this.status === 0 || this.status === 408 || this.status === 429 || this.status >= 500;
+  }
+}
+
+/** A pause before try `n` (from 0): doubles, with jitter. @param {number} n */
+export function backoffMs(n) {
+  return Math.min(RETRY_MIN_MS * 2 ** n, RETRY_MAX_MS) * (0.6 + 0.4 * Math.random());
+}
+
+/** @param {number} bytes random hexadecimal digits that also work without https */
+function hex(bytes) {
+  return [...crypto.getRandomValues(new Uint8Array(bytes))].map((b) => b.toString(16).padStart(2, "0")).join("");
+}
+
+/** The edge, as seen by one viewer. */
+export class Api {
+  #base;
+  #store;
+  #outbox;
+  #token = "";
+  #tries = 0;
+  #timer = 0;
+  #isPosting = false;
+  /** Something changed since the last POST was put together. */
+  #isDue = false;
+  /** @type {Context} */
+  #context = {};
+  /** @type {Promise<Slice> | null} */
+  #opening = null;
+  /** @type {EventSource | null} */
+  #stream = null;
+
+  /** Called with each slice that an events POST brought. @type {(slice: Slice) => void} */
+  onSlice = () => {};
+  /** Called when the edge goes away or comes back. @type {(isReachable: boolean) => void} */
+  onReachable = () => {};
+
+  /** @param {{base?: string, store: import("./outbox.js").Store}} options */
+  constructor({ base = "", store }) {
+    this.#base = base;
+    this.#store = store;
+    this.#outbox = new Outbox(store);
+    globalThis.addEventListener?.("online", () => this.flush());
+  }
+
+  get userId() {
+    return this.#store.getItem(USER_KEY) ?? "";
+  }
+
+  /** A session for this viewer, and the first slice. Tries until it works. @returns {Promise<Slice>} */
+  open() {
+    this.#opening ??= this.#open().finally(() => (this.#opening = null));
+    return this.#opening;
+  }
+
+  async #open() {
+    for (let n = 0; ; n += 1) {
+      try {
+        const body = { n: SLICE, ...(this.userId && { user_id: this.userId }) };
+        const { session, feed } = await this.#call("POST", "/v1/sessions", body);
+        this.#token = session.token;
+        this.#store.setItem(USER_KEY, session.user_id);
+        this.onReachable(true);
+        return feed;
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error;
+        if (!error.isPassing) this.#store.setItem(USER_KEY, "");
+        this.onReachable(false);
+        await new Promise((resolve) => setTimeout(resolve, backoffMs(n)));
+      }
+    }
+  }
+
+  /** The next slice without saying anything. @returns {Promise<Slice>} */
+  async feed() {
+    return this.#authorized(() => this.#call("GET", `/v1/feed?n=${SLICE}`));
+  }
+
+  /** A read that the edge forwards to the origin: `videos/{id}`, `videos/{id}/comments`, `users/{id}`. @param {string} path */
+  async read(path) {
+    return this.#authorized(() => this.#call("GET", `/v1/${path}`));
+  }
+
+  /**
+   * Note what the viewer did; it travels with the next flush.
+   *
+   * @param {string} kind
+   * @param {string} video
+   * @param {Partial<import("./types.js").PlayerEvent>} [facts]
+   */
+  note(kind, video, facts = {}) {
+    this.#outbox.push({ id: hex(12), kind, video, at_ms: Date.now(), ...facts });
+  }
+
+  /** Send what is noted; the slice comes through `onSlice`. @param {Context} [context] */
+  flush(context) {
+    if (context) this.#context = context;
+    this.#isDue = true;
+    queueMicrotask(() => void this.#post());
+  }
+
+  /** The page is going away: one last POST that outlives it. */
+  farewell() {
+    const events = this.#outbox.batch();
+    if (!events.length || !this.#token) return;
+    const body = JSON.stringify({ events, n: 1, ...this.#context });
+    void fetch(`${this.#base}/v1/events`, { method: "POST", body, headers: this.#headers(), keepalive: true }).catch(() => {});
+  }
+
+  async #post() {
+    if (this.#isPosting || !this.#isDue || !this.#token) return;
+    this.#isPosting = true;
+    clearTimeout(this.#timer);
+    try {
+      while (this.#isDue) {
+        this.#isDue = false;
+        const context = this.#context;
+        const events = this.#outbox.batch();
+        const answer = await this.#authorized(() => this.#call("POST", "/v1/events", { events, n: SLICE, ...context }));
+        this.#outbox.confirm(events);
+        this.#tries = 0;
+        this.onReachable(true);
+        this.onSlice(answer.feed);
+        this.#isDue = this.#outbox.size > 0 || JSON.stringify(this.#context) !== JSON.stringify(context);
+      }
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      this.#failed(error);
+    } finally {
+      this.#isPosting = false;
+    }
+  }
+
+  /** @param {ApiError} error */
+  #failed(error) {
+    if (error.isPassing) this.onReachable(false);
+    else this.#outbox.confirm(this.#outbox.batch());
+    this.#timer = setTimeout(() => this.flush(), backoffMs(this.#tries++));
+  }
+
+  /** A refused token is replaced once by a new session of the same viewer. @template T @param {() => Promise<T>} call */
+  async #authorized(call) {
+    try {
+      return await call();
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 401) throw error;
+      await this.open();
+      return call();
+    }
+  }
+
+  #headers() {
+    return { "content-type": "application/json", ...(this.#token && { authorization: `Bearer ${this.#token}` }) };
+  }
+
+  /** @param {string} method @param {string} path @param {unknown} [body] @returns {Promise<any>} */
+  async #call(method, path, body) {
+    const init = { method, headers: this.#headers(), body: body && JSON.stringify(body), signal: AbortSignal.timeout(TIMEOUT_MS) };
+    const response = await fetch(this.#base + path, init).catch((error) => {
+      throw new ApiError(0, String(error?.message ?? error));
+    });
+    const answer = await response.json().catch(() => null);
+    if (!response.ok) throw new ApiError(response.status, answer?.detail ?? answer?.title ?? response.statusText);
+    if (answer === null) throw new ApiError(0, "the answer was cut short");
+    return answer;
+  }
+
+  /**
+   * Listen for queue changes and withdrawals; reconnects for ever.
+   *
+   * @param {{queue: (data: any) => void, withdrawn: (data: any) => void}} on
+   */
+  listen(on) {
+    let n = 0;
+    const connect = () => {
+      const stream = new EventSource(`${this.#base}/v1/stream?token=${encodeURIComponent(this.#token)}`);
+      this.#stream = stream;
+      stream.onopen = () => (n = 0);
+      for (const kind of /** @type {const} */ (["queue", "withdrawn"])) {
+        stream.addEventListener(kind, (event) => on[kind](JSON.parse(event.data)));
+      }
+      stream.onerror = () => {
+        stream.close();
+        setTimeout(connect, backoffMs(Math.min(n++, 6)));
+      };
+    };
+    connect();
+  }
+
+  close() {
+    this.#stream?.close();
+    clearTimeout(this.#timer);
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * Events that the edge has not confirmed yet: bounded, and kept over a reload.
+ *
+ * @typedef {import("./types.js").PlayerEvent} PlayerEvent
+ * @typedef {{getItem(key: string): string | null, setItem(key: string, value: string): void}} Store
+ */
+
+const KEY = "headstart.outbox";
+/** As many as fit one POST of the edge's. */
+export const MAX_BATCH = 64;
+const MAX_KEPT = 512;
+
+/** Oldest first; when it is full the oldest impression goes first, then the oldest. */
+export class Outbox {
+  /** @type {PlayerEvent[]} */
+  #events;
+  #store;
+
+  /** @param {Store} store */
+  constructor(store) {
+    this.#store = store;
+    try {
+      const kept = JSON.parse(store.getItem(KEY) ?? "[]");
+      this.#events = Array.isArray(kept) ? kept.slice(-MAX_KEPT) : [];
+    } catch {
+      this.#events = [];
+    }
+  }
+
+  get size() {
+    return this.#events.length;
+  }
+
+  /** @param {PlayerEvent} event */
+  push(event) {
+    this.#events.push(event);
+    if (this.#events.length > MAX_KEPT) {
+      const at = this.#events.findIndex(({ kind }) => kind === "impression");
+      this.#events.splice(Math.max(at, 0), 1);
+    }
+    this.#save();
+  }
+
+  /** The oldest unconfirmed events. @returns {PlayerEvent[]} */
+  batch() {
+    return this.#events.slice(0, MAX_BATCH);
+  }
+
+  /** The edge has them, or will never take them. @param {PlayerEvent[]} events */
+  confirm(events) {
+    const ids = new Set(events.map(({ id }) => id));
+    this.#events = this.#events.filter(({ id }) => !ids.has(id));
+    this.#save();
+  }
+
+  #save() {
+    try {
+      this.#store.setItem(KEY, JSON.stringify(this.#events));
+    } catch {
+      // A full or forbidden store: the events live on in memory.
+    }
+  }
+}

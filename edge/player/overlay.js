@@ -1,0 +1,87 @@
+/**
+ * The overlay (key `d`): for each swipe, how long to the first frame, where the bytes came from, why this video.
+ *
+ * @typedef {import("./types.js").Slice} Slice
+ * @typedef {import("./types.js").Tier} Tier
+ * @typedef {Object} Swipe
+ * @property {number} n counted from 0
+ * @property {string} video
+ * @property {string} category
+ * @property {number} at_ms on the page's clock
+ * @property {number | null} first_frame_ms from the swipe to the next frame on screen
+ * @property {"player"|"network"} from `player`: the opening chunk was already in the element
+ * @property {Tier} tier where the edge had the opening chunk when it was fetched
+ * @property {string} rung
+ * @property {number} bytes
+ * @property {number} stalls after the first frame
+ * @property {number} queue_version
+ * @property {string} origin who made the queue: brain, local, fallback
+ * @property {import("./types.js").Why} why
+ */
+import { find } from "./ui.js";
+
+const ROWS = 8;
+
+/** A panel over the page; drawn only while it is shown. */
+export class Overlay {
+  #root = find(document, "#overlay");
+  /** @type {Swipe[]} */
+  #swipes = [];
+  /** @type {Slice | null} */
+  #slice = null;
+
+  get isShown() {
+    return !this.#root.hidden;
+  }
+
+  toggle() {
+    this.#root.hidden = !this.#root.hidden;
+    this.#draw();
+  }
+
+  /** @param {Swipe[]} swipes @param {Slice | null} slice */
+  update(swipes, slice) {
+    this.#swipes = swipes;
+    this.#slice = slice;
+    this.#draw();
+  }
+
+  #draw() {
+    const now = this.#swipes.at(-1);
+    if (!this.isShown || !now) return;
+    const fields = {
+      ms: now.first_frame_ms === null ? "…" : now.first_frame_ms.toFixed(0),
+      from: origin(now),
+      rung: `${now.rung || "…"} · ${(now.bytes / 1000).toFixed(0)} kB`,
+      why: now.why.text || now.why.source,
+      source: `${now.why.source} · score ${now.why.score.toFixed(3)}`,
+      moved: moved(now.why.rank_moved),
+      queue: `v${this.#slice?.queue_version ?? now.queue_version} · ${this.#slice?.origin ?? now.origin}`,
+      model: this.#slice?.model || "none",
+    };
+    for (const [name, text] of Object.entries(fields)) find(this.#root, `[data-field=${name}]`).textContent = text;
+    find(this.#root, "tbody").replaceChildren(...this.#swipes.slice(-ROWS).reverse().map(row));
+  }
+}
+
+/** @param {Swipe} swipe */
+function row(swipe) {
+  const line = document.createElement("tr");
+  const ms = swipe.first_frame_ms;
+  const cells = [String(swipe.n), ms === null ? "…" : ms.toFixed(0), origin(swipe), swipe.category, swipe.why.source];
+  line.append(...cells.map((textContent) => Object.assign(document.createElement("td"), { textContent })));
+  line.className = ms === null ? "" : ms <= 50 ? "is-fast" : ms <= 200 ? "is-fair" : "is-slow";
+  return line;
+}
+
+/** @param {Swipe} swipe */
+function origin({ from, tier }) {
+  if (from === "player") return tier ? `player (${tier})` : "player";
+  return tier || "…";
+}
+
+/** @param {number} places */
+function moved(places) {
+  if (!places) return "as the brain ranked it";
+  return `${places > 0 ? "up" : "down"} ${Math.abs(places)} here, at the edge`;
+}

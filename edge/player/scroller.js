@@ -1,0 +1,68 @@
+/**
+ * The snap-scrolling feed: tells which slide the finger brought, and brings one when told.
+ */
+
+/** A smooth scroll that has not arrived by then was stopped by something. */
+const ARRIVE_MS = 1200;
+
+/** The feed's scroll position as an index. */
+export class Scroller {
+  #feed;
+  #onIndex;
+  /** Where a commanded scroll goes, -1 when the finger leads. */
+  #target = -1;
+  #timer = 0;
+
+  /** @param {HTMLElement} feed @param {(index: number) => void} onIndex the slide that now fills most of the screen */
+  constructor(feed, onIndex) {
+    this.#feed = feed;
+    this.#onIndex = onIndex;
+    feed.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+    feed.addEventListener("scrollend", () => this.#arrive());
+    feed.addEventListener("touchstart", () => this.#arrive(), { passive: true });
+    new ResizeObserver(() => this.#target < 0 && this.jump(this.#index)).observe(feed);
+  }
+
+  get #height() {
+    return this.#feed.clientHeight || 1;
+  }
+
+  get #index() {
+    return Math.round(this.#feed.scrollTop / this.#height);
+  }
+
+  /** Between two slides. */
+  get isMoving() {
+    return Math.abs(this.#feed.scrollTop - this.#index * this.#height) > 2;
+  }
+
+  /** @param {number} index */
+  go(index) {
+    const isCalm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    this.#target = index;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#arrive(), ARRIVE_MS);
+    this.#feed.scrollTo({ top: index * this.#height, behavior: isCalm ? "instant" : "smooth" });
+  }
+
+  /** @param {number} index */
+  jump(index) {
+    this.#feed.scrollTo({ top: index * this.#height, behavior: "instant" });
+  }
+
+  /** Once nothing moves. @param {() => void} act */
+  whenStill(act) {
+    const wait = () => (this.isMoving || this.#target >= 0 ? setTimeout(wait, 120) : act());
+    setTimeout(wait, 120);
+  }
+
+  #scrolled() {
+    if (this.#target < 0) this.#onIndex(this.#index);
+    else if (Math.abs(this.#feed.scrollTop - this.#target * this.#height) < 2) this.#target = -1;
+  }
+
+  #arrive() {
+    clearTimeout(this.#timer);
+    this.#target = -1;
+  }
+}

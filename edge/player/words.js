@@ -1,0 +1,43 @@
+/**
+ * Numbers, times and header values as a viewer reads them. Pure.
+ *
+ * @typedef {import("./types.js").Tier} Tier
+ */
+
+/** 1234 → "1.2K". @param {number} n */
+export function count(n) {
+  for (const [unit, size] of /** @type {[string, number][]} */ ([["B", 1e9], ["M", 1e6], ["K", 1e3]])) {
+    if (n >= size) return (n / size).toFixed(n < 10 * size ? 1 : 0).replace(/\.0$/, "") + unit;
+  }
+  return String(n);
+}
+
+/** Time since `atMs`: "now", "5m", "3h", "2d". @param {number} atMs @param {number} nowMs */
+export function ago(atMs, nowMs) {
+  const minutes = Math.max(0, Math.floor((nowMs - atMs) / 60_000));
+  if (minutes < 1) return "now";
+  if (minutes < 60) return `${minutes}m`;
+  if (minutes < 60 * 24) return `${Math.floor(minutes / 60)}h`;
+  return `${Math.floor(minutes / 1440)}d`;
+}
+
+/**
+ * Where the edge had the bytes, from `Cache-Status` (RFC 9211).
+ *
+ * @param {string | null} header
+ * @returns {Tier}
+ */
+export function tier(header) {
+  if (!header) return "";
+  const edge = header.split(",").pop() ?? "";
+  if (/;\s*detail=memory\b/.test(edge)) return "memory";
+  if (/;\s*detail=disk\b/.test(edge)) return "disk";
+  return /;\s*hit\b/.test(edge) ? "memory" : "origin";
+}
+
+/** Two hues for a handle, so that everybody looks a little different. @param {string} id */
+export function hues(id) {
+  let sum = 7;
+  for (const char of id) sum = (sum * 31 + char.charCodeAt(0)) % 360;
+  return [sum, (sum + 48) % 360];
+}
