@@ -183,7 +183,7 @@ export class Api {
 
   /** @param {string} method @param {string} path @param {unknown} [body] @returns {Promise<any>} */
   async #call(method, path, body) {
-    const init = { method, headers: this.#headers(), body: body && JSON.stringify(body), signal: AbortSignal.timeout(TIMEOUT_MS) };
+    const init = { method, headers: this.#headers(), body: body === undefined ? body : JSON.stringify(body), signal: AbortSignal.timeout(TIMEOUT_MS) };
     const response = await fetch(this.#base + path, init).catch((error) => {
       throw new ApiError(0, String(error?.message ?? error));
     });

@@ -120,14 +120,14 @@ document.addEventListener("click", (event) => {
   else target.closest(".caption")?.classList.toggle("is-open");
 });
 
-comments.onComment = (item, text) => {
+comments.onComment = (/** @type {import("./types.js").Item} */ item, /** @type {string} */ text) => {
   item.card.comments = (item.card.comments ?? 0) + 1;
   player.slide?.update();
   api.note("comment", item.video, { text });
   player.sync();
 };
 
-api.onReachable = (isReachable) => find(document, "#offline").classList.toggle("is-shown", !isReachable);
+api.onReachable = (/** @type {boolean} */ isReachable) => find(document, "#offline").classList.toggle("is-shown", !isReachable);
 
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) player.video?.pause();

@@ -2,21 +2,7 @@
  * The overlay (key `d`): for each swipe, how long to the first frame, where the bytes came from, why this video.
  *
  * @typedef {import("./types.js").Slice} Slice
- * @typedef {import("./types.js").Tier} Tier
- * @typedef {Object} Swipe
- * @property {number} n counted from 0
- * @property {string} video
- * @property {string} category
- * @property {number} at_ms on the page's clock
- * @property {number | null} first_frame_ms from the swipe to the next frame on screen
- * @property {"player"|"network"} from `player`: the opening chunk was already in the element
- * @property {Tier} tier where the edge had the opening chunk when it was fetched
- * @property {string} rung
- * @property {number} bytes
- * @property {number} stalls after the first frame
- * @property {number} queue_version
- * @property {string} origin who made the queue: brain, local, fallback
- * @property {import("./types.js").Why} why
+ * @typedef {import("./swipes.js").Swipe} Swipe
  */
 import { find } from "./ui.js";
 

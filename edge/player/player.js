@@ -7,7 +7,6 @@
  *
  * @typedef {import("./types.js").Entry} Entry
  * @typedef {import("./types.js").Slice} Slice
- * @typedef {import("./overlay.js").Swipe} Swipe
  */
 import { backoffMs } from "./api.js";
 import { Meter } from "./chunks.js";
@@ -16,11 +15,11 @@ import { Pool, Unplayable } from "./pool.js";
 import { Scroller } from "./scroller.js";
 import { Gone } from "./source.js";
 import { Slide, find, notice, paint } from "./ui.js";
+import { Swipes } from "./swipes.js";
 import { Watch } from "./watch.js";
 
 /** Videos kept behind the one on screen; beyond twice as many the oldest are let go. */
 const MAX_BEHIND = 20;
-const MAX_SWIPES_KEPT = 200;
 /** A video that was left goes back to its beginning, once the next one plays. */
 const REWIND_MS = 400;
 /** A video that the network fails so often is skipped. */
@@ -33,10 +32,8 @@ export class Player {
   index = -1;
   /** @type {Slice | null} */
   slice = null;
-  /** @type {Swipe[]} */
-  swipes = [];
   isMuted = true;
-  #n = 0;
+  #record = new Swipes();
   #nextKey = 1;
   /** @type {Map<number, Slide>} */
   #slides = new Map();
@@ -48,7 +45,6 @@ export class Player {
   #isLeaving = false;
   #api;
   #social;
-  #overlay;
   #pool;
   #scroller;
 
@@ -56,11 +52,15 @@ export class Player {
   constructor({ api, social, overlay }) {
     this.#api = api;
     this.#social = social;
-    this.#overlay = overlay;
     this.#pool = new Pool(() => this.#element(), new Meter());
     this.#pool.onBroken = (entry, error) => this.#broken(entry, error);
     this.#scroller = new Scroller(find(document, "#feed"), (index) => this.show(index));
+    this.#record.onChange = () => overlay.update(this.swipes, this.slice);
     api.onSlice = (slice) => this.take(slice);
+  }
+
+  get swipes() {
+    return this.#record.kept;
   }
 
   /** @returns {Entry | undefined} */
@@ -92,7 +92,7 @@ export class Player {
     else this.#arrange();
     if (this.#isLeaving && this.index + 1 < entries.length) this.step(1);
     if (entries.length - this.index < 3) void this.#poll();
-    this.#overlay.update(this.swipes, slice);
+    this.#record.onChange();
   }
 
   /** Swipe by so many videos, with the motion. @param {number} by */
@@ -115,9 +115,10 @@ export class Player {
     this.#isLeaving = false;
     this.index = index;
     this.#watch = new Watch(entry.item.card.duration_ms / 1000);
-    this.#api.note("impression", entry.item.video, { position: this.#n });
+    this.#api.note("impression", entry.item.video, { position: this.#record.n });
     if (!this.video) this.#arrange();
-    this.#measure(entry);
+    const lane = this.#pool.lane(entry.key);
+    if (lane) this.#record.begin(lane, this.slice);
     void this.play();
     this.slide?.focus(true);
     requestAnimationFrame(() => this.#arrange());
@@ -184,7 +185,7 @@ export class Player {
     if (this.video) this.#watch.see(this.video.currentTime);
     const report = this.#watch.report;
     if (report.watched_ms > 0 || this.#watch.durationS > 0) {
-      this.#api.note("watch", this.current.item.video, { ...report, position: this.#n - 1 });
+      this.#api.note("watch", this.current.item.video, { ...report, position: this.#record.n - 1 });
     }
     this.#watch = new Watch(this.#watch.durationS, this.video?.currentTime ?? 0);
   }
@@ -237,36 +238,6 @@ export class Player {
     this.#pool.arrange(around(this.entries, this.index), place);
   }
 
-  /** From the swipe to the first frame on screen, and where it came from. @param {Entry} entry */
-  #measure(entry) {
-    const { item } = entry;
-    const { source, video } = /** @type {import("./pool.js").Lane} */ (this.#pool.lane(entry.key));
-    const swipe = /** @type {Swipe} */ ({
-      n: this.#n++,
-      video: item.video,
-      category: item.card.category,
-      at_ms: performance.now(),
-      first_frame_ms: null,
-      from: source.opened ? "player" : "network",
-      tier: "",
-      rung: "",
-      bytes: 0,
-      stalls: 0,
-      queue_version: this.slice?.queue_version ?? 0,
-      origin: this.slice?.origin ?? "",
-      why: item.why,
-    });
-    this.swipes.push(swipe);
-    if (this.swipes.length > MAX_SWIPES_KEPT) this.swipes.shift();
-    const refresh = () => this.#overlay.update(this.swipes, this.slice);
-    onFrame(video, () => {
-      swipe.first_frame_ms ??= performance.now() - swipe.at_ms;
-      refresh();
-    });
-    source.open().then(({ tier, rung, bytes }) => refresh(Object.assign(swipe, { tier, rung, bytes })), () => {});
-    refresh();
-  }
-
   /** A media element of the pool, wired once. */
   #element() {
     const video = document.createElement("video");
@@ -279,8 +250,7 @@ export class Player {
     }));
     video.addEventListener("waiting", whenCurrent(() => {
       this.slide?.mark("is-waiting", true);
-      const swipe = this.swipes.at(-1);
-      if (swipe && swipe.first_frame_ms !== null && !video.seeking) swipe.stalls += 1;
+      if (!video.seeking) this.#record.stall();
     }));
     video.addEventListener("playing", whenCurrent(() => {
       this.slide?.mark("is-waiting", false);
@@ -325,10 +295,4 @@ export class Player {
     this.#replace(this.entries.slice(gone.length), gone);
     this.#scroller.jump(this.index);
   }
-}
-
-/** @param {HTMLVideoElement} video @param {() => void} act */
-function onFrame(video, act) {
-  if ("requestVideoFrameCallback" in video) video.requestVideoFrameCallback(act);
-  else /** @type {HTMLVideoElement} */ (video).addEventListener("playing", act, { once: true });
 }
