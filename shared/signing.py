@@ -13,7 +13,6 @@ from shared.errors import Blame, ServiceError
 
 MIN_KEY_BYTES = 16
 MAX_TOKEN_CHARS = 2048
-_SIGNATURE_BYTES = 32
 
 
 class Unauthorized(ServiceError):
@@ -32,16 +31,16 @@ def _bytes(text: str) -> bytes:
     return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
 
 
-def _signature(key: bytes, head: str) -> bytes:
+def _signature(key: bytes, head: str) -> str:
     if len(key) < MIN_KEY_BYTES:
         raise ValueError(f"a signing key has at least {MIN_KEY_BYTES} bytes")
-    return hmac.digest(key, b"headstart-token-1\0" + head.encode("ascii"), hashlib.sha256)
+    return _text(hmac.digest(key, b"headstart-token-1\0" + head.encode("ascii"), hashlib.sha256))
 
 
 def sign(key: bytes, payload: str, expires_s: int) -> str:
     """A token for `payload` that is good until `expires_s`, in Unix seconds."""
     head = f"{expires_s:x}.{_text(payload.encode('utf-8'))}"
-    return f"{head}.{_text(_signature(key, head))}"
+    return f"{head}.{_signature(key, head)}"
 
 
 def verify(key: bytes, token: str, now_s: float) -> str:
@@ -51,7 +50,7 @@ def verify(key: bytes, token: str, now_s: float) -> str:
     if len(token) > MAX_TOKEN_CHARS or not token.isascii() or not dot:
         raise Unauthorized("the token is not one of ours")
     try:
-        is_ours = hmac.compare_digest(_signature(key, head), _bytes(signature))
+        is_ours = hmac.compare_digest(_signature(key, head), signature)
         expires_s, text = int(expiry, 16), _bytes(payload).decode("utf-8")
     except (binascii.Error, UnicodeDecodeError, ValueError) as exc:
         raise Unauthorized("the token is not one of ours") from exc
