@@ -100,14 +100,15 @@ class Link:
     after_up: Callable[[], Awaitable[None]]
     """Called on each new connection when everything is restored; cancelled when it is lost."""
     line: Line | None = None
+    _is_closing: bool = False
     _up: asyncio.Event = field(default_factory=asyncio.Event)
     _interests: list[_Interest] = field(default_factory=list)
     _rng: random.Random = field(default_factory=random.Random)
 
     async def run(self) -> None:
-        """Keep a connection until cancelled."""
+        """Keep a connection until cancelled or closed."""
         delay_s, failures = RETRY_MIN_S, 0
-        while True:
+        while not self._is_closing:
             attempt = asyncio.create_task(self._establish())
             try:
                 await asyncio.wait({attempt})
@@ -142,7 +143,8 @@ class Link:
             self.line = None
             self._up.clear()
             CONNECTED.set(0)
-        log.warning("bus_lost", extra={"url": redacted_url(self.url)})
+        if not self._is_closing:
+            log.warning("bus_lost", extra={"url": redacted_url(self.url)})
 
     async def _tell(self, line: Line) -> None:
         await self._catch_up(line)
@@ -217,7 +219,8 @@ class Link:
         return line
 
     async def close(self) -> None:
-        """Let subscriptions finish what they have received, flush, disconnect."""
+        """Let subscriptions finish what they have received, flush, disconnect; no further connection."""
+        self._is_closing = True
         if self.line is not None and not self.line.lost.done():
             try:
                 await self.line.race(self.line.client.drain(), DRAIN_S + 1)
