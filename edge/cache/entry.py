@@ -1,0 +1,116 @@
+"""A stored response: its fields, times, tags and body.
+
+Pure. An entry is immutable; a validation that succeeds makes a new one around the same body. What may be
+done with it (its policy) is always derived from the fields, so there is one truth.
+"""
+
+from dataclasses import dataclass, field, replace
+
+from multidict import CIMultiDict, CIMultiDictProxy, MultiMapping
+
+from edge.cache.freshness import NegativeLimits, Policy, initial_age_s, policy
+from edge.cache.key import PrimaryKey, StorageKey, VaryValues, storage_key
+
+NEVER_STORED = frozenset(
+    {"proxy-authenticate", "proxy-authentication-info", "proxy-authorization", "cache-status", "age"}
+)
+"""RFC 9111 section 3.1; Cache-Status and Age tell one response's way, not the object."""
+KEPT_ON_UPDATE = frozenset(
+    {"content-length", "content-encoding", "content-type", "content-range", "etag", "transfer-encoding"}
+)
+"""A 304 does not replace these: they describe the stored bytes (section 3.2)."""
+
+Fields = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Wall-clock milliseconds at which a request left and its response arrived."""
+
+    request_ms: int
+    response_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Meta:
+    """All of a stored response but its body."""
+
+    primary: PrimaryKey
+    vary: VaryValues
+    status: int
+    fields: Fields
+    times: Times
+    policy: Policy
+    initial_age_s: float
+    """Age at `times.response_ms`."""
+    tags: tuple[str, ...]
+    size_bytes: int
+
+    @property
+    def key(self) -> StorageKey:
+        return storage_key(self.primary, self.vary)
+
+    def age_s(self, now_ms: int) -> float:
+        """Age at `now_ms`; a clock that went back adds nothing."""
+        return self.initial_age_s + max(0, now_ms - self.times.response_ms) / 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A complete stored response. `len(body) == meta.size_bytes`."""
+
+    meta: Meta
+    body: bytes
+    headers: CIMultiDictProxy[str] = field(compare=False)
+
+    @property
+    def key(self) -> StorageKey:
+        return self.meta.key
+
+
+def tags_of(headers: MultiMapping[str]) -> tuple[str, ...]:
+    """The exact surrogate tags of a response, each once."""
+    lines = headers.getall("Surrogate-Key", ())
+    return tuple(dict.fromkeys(tag for line in lines for tag in line.split()))
+
+
+def make_meta(
+    target: tuple[PrimaryKey, VaryValues],
+    status: int,
+    headers: MultiMapping[str],
+    times: Times,
+    negative: NegativeLimits,
+) -> Meta:
+    """The head of an object that these response headers describe; `size_bytes` is 0 until it is complete."""
+    return Meta(
+        primary=target[0],
+        vary=target[1],
+        status=status,
+        fields=tuple((name, value) for name, value in headers.items() if name.lower() not in NEVER_STORED),
+        times=times,
+        policy=policy(status, headers, negative),
+        initial_age_s=initial_age_s(headers, times.request_ms, times.response_ms),
+        tags=tags_of(headers),
+        size_bytes=0,
+    )
+
+
+def complete(meta: Meta, body: bytes) -> Entry:
+    """The entry of a head and all of its bytes."""
+    sized = meta if meta.size_bytes == len(body) else replace(meta, size_bytes=len(body))
+    return Entry(sized, body, CIMultiDictProxy(CIMultiDict(meta.fields)))
+
+
+def updated(entry: Entry, headers: MultiMapping[str], times: Times, negative: NegativeLimits) -> Entry:
+    """The entry after a 304 with these headers: fields replaced, age restarted (RFC 9111 section 3.2)."""
+    kept = entry.headers.copy()
+    fresh = [(name, value) for name, value in headers.items() if name.lower() not in KEPT_ON_UPDATE]
+    for name, _ in fresh:
+        kept.popall(name, None)
+    for name, value in fresh:
+        kept.add(name, value)
+    target = (entry.meta.primary, entry.meta.vary)
+    meta = make_meta(target, entry.meta.status, kept, times, negative)
+    # The kept fields carry no Age: what the 304 itself says is the age of the update.
+    meta = replace(meta, initial_age_s=initial_age_s(headers, times.request_ms, times.response_ms))
+    return complete(meta, entry.body)

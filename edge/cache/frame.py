@@ -1,0 +1,94 @@
+"""The bytes of one object on disk: magic, length and digest of the head, digest of the body, head, body.
+
+Pure. Every byte is covered: the head by its digest, the body by its own, the digests by not matching. A file
+that is torn, flipped or from another format is a ValueError, never an object.
+"""
+
+import hashlib
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import msgpack
+from multidict import CIMultiDict
+
+from edge.cache.entry import Entry, Fields, Meta, Times, complete, tags_of
+from edge.cache.freshness import NegativeLimits, policy
+from edge.cache.key import PrimaryKey
+
+MAGIC = b"HSE1"
+"""Names the layout; another one is not read."""
+MAX_HEAD_BYTES = 256 * 1024
+_PREFIX = struct.Struct(">4sI32s32s")
+PREFIX_BYTES = _PREFIX.size
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """What stands before the head."""
+
+    head_bytes: int
+    head_digest: bytes
+    body_digest: bytes
+
+
+def framed(entry: Entry) -> tuple[bytes, bytes]:
+    """Prefix and head as one piece, and the body. Raises ValueError when the head is over its limit."""
+    meta = entry.meta
+    times = (meta.times.request_ms, meta.times.response_ms)
+    fields = (meta.primary, meta.vary, meta.status, meta.fields, times, meta.initial_age_s, meta.size_bytes)
+    head = msgpack.packb(fields, unicode_errors="surrogateescape")
+    assert isinstance(head, bytes)
+    if len(head) > MAX_HEAD_BYTES:
+        raise ValueError(f"a head of {len(head)} bytes is over {MAX_HEAD_BYTES}")
+    digests = hashlib.sha256(head).digest(), hashlib.sha256(entry.body).digest()
+    return _PREFIX.pack(MAGIC, len(head), *digests) + head, entry.body
+
+
+def read_prefix(data: bytes) -> Prefix:
+    """The prefix at the start of a file. Raises ValueError."""
+    if len(data) < PREFIX_BYTES:
+        raise ValueError("shorter than its prefix")
+    magic, head_bytes, head_digest, body_digest = _PREFIX.unpack_from(data)
+    if magic != MAGIC or head_bytes > MAX_HEAD_BYTES:
+        raise ValueError(f"starts with {magic!r} and a head of {head_bytes} bytes")
+    return Prefix(head_bytes, head_digest, body_digest)
+
+
+def read_head(prefix: Prefix, head: bytes, negative: NegativeLimits) -> Meta:
+    """The meta in these bytes. Raises ValueError on anything that `framed` did not write."""
+    if hashlib.sha256(head).digest() != prefix.head_digest:
+        raise ValueError("the head does not match its digest")
+    try:
+        read = msgpack.unpackb(head, use_list=False, unicode_errors="surrogateescape")
+        primary, vary, status, fields, times, age, size = read
+        headers = CIMultiDict(_pairs(fields))
+        return Meta(
+            primary=PrimaryKey(str(primary)),
+            vary=_pairs(vary),
+            status=int(status),
+            fields=tuple(headers.items()),
+            times=Times(int(times[0]), int(times[1])),
+            policy=policy(int(status), headers, negative),
+            initial_age_s=float(age),
+            tags=tags_of(headers),
+            size_bytes=int(size),
+        )
+    except (TypeError, IndexError, msgpack.UnpackException) as exc:
+        raise ValueError(f"not a stored head: {exc}") from exc
+
+
+def read_file(data: bytes, negative: NegativeLimits) -> Entry:
+    """The entry in the bytes of a whole file, every digest verified. Raises ValueError."""
+    prefix = read_prefix(data)
+    start = PREFIX_BYTES + prefix.head_bytes
+    meta = read_head(prefix, data[PREFIX_BYTES:start], negative)
+    body = data[start:]
+    if len(body) != meta.size_bytes or hashlib.sha256(body).digest() != prefix.body_digest:
+        raise ValueError("the body does not match its digest")
+    return complete(meta, body)
+
+
+def _pairs(value: Iterable[Any]) -> Fields:
+    return tuple((str(name), str(text)) for name, text in value)

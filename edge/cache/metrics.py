@@ -1,0 +1,23 @@
+"""Metrics of the cache, each with its help text."""
+
+from shared import metrics
+
+REQUESTS = metrics.counter(
+    "edge_cache_requests_total", "Requests by where the answer came from and how", ("tier", "result")
+)
+BODY_BYTES = metrics.counter("edge_cache_body_bytes_total", "Body bytes answered, by tier", ("tier",))
+FILLS = metrics.counter(
+    "edge_cache_fills_total", "Requests to the origin that might have been stored, by outcome", ("outcome",)
+)
+COLLAPSED = metrics.counter("edge_cache_collapsed_total", "Requests that joined another request's fill")
+EVICTIONS = metrics.counter("edge_cache_evictions_total", "Objects that left a full tier", ("tier",))
+CORRUPT = metrics.counter("edge_cache_corrupt_total", "Objects on disk dropped: a digest did not match")
+DISK_ERRORS = metrics.counter(
+    "edge_cache_disk_errors_total", "Objects not written or not read, by reason", ("reason",)
+)
+PURGED = metrics.counter("edge_cache_purged_total", "Objects deleted by a purge, by scope", ("scope",))
+USED_BYTES = metrics.gauge("edge_cache_used_bytes", "Bytes that a tier holds", ("tier",))
+ORIGIN_ERRORS = metrics.counter(
+    "edge_upstream_errors_total", "Requests to the origin without a complete answer, by code", ("code",)
+)
+ORIGIN_RETRIES = metrics.counter("edge_upstream_retries_total", "Requests to the origin that were repeated")

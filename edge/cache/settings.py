@@ -1,0 +1,65 @@
+"""What an operator may set about the cache and the way to the origin; each with unit, default and bounds."""
+
+from dataclasses import dataclass
+
+from edge.cache.admission import AdmissionLimits
+from edge.cache.freshness import NegativeLimits
+from shared.config import setting
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class CacheLimits:
+    """Sizes and times of the cache."""
+
+    memory_bytes: int = setting(256 * MIB, "RAM tier", unit="bytes", low=MIB)
+    disk_bytes: int = setting(8192 * MIB, "disk tier; 0 turns it off", unit="bytes", low=0)
+    disk_fsync: bool = setting(False, "flush each object before it counts as stored")
+    disk_readers: int = setting(4, "threads that read the disk tier", low=1, high=64)
+    disk_pending_bytes: int = setting(
+        64 * MIB, "objects waiting to be written; above it they stay in RAM only", unit="bytes", low=MIB
+    )
+    object_bytes: int = setting(
+        16 * MIB, "a larger object is passed through and not stored", unit="bytes", low=1024, high=1024 * MIB
+    )
+    filling_bytes: int = setting(
+        128 * MIB, "all fills in progress together; above it nothing more is stored", unit="bytes", low=MIB
+    )
+    n_variants: int = setting(16, "variants of one URL (Vary)", low=1, high=1000)
+    n_refused: int = setting(10_000, "URLs remembered as not cacheable", low=0, high=1_000_000)
+    refused_s: float = setting(30.0, "how long they are", unit="s", low=0, high=3600)
+    negative_s: float = setting(1.0, "404 and 410 without freshness are kept", unit="s", low=0, high=60)
+    negative_max_s: float = setting(10.0, "any error is fresh for at most", unit="s", low=0, high=31536000)
+    stale_if_error_s: float = setting(
+        86400.0,
+        "an expired object that names no limit is served for so long while the origin cannot be reached",
+        unit="s",
+        low=0,
+    )
+    obeys_reload: bool = setting(
+        True, "a request's no-cache and max-age make the cache ask the origin (RFC 9111 section 5.2.1)"
+    )
+
+    def negative(self) -> NegativeLimits:
+        """The part that freshness reads."""
+        return NegativeLimits(self.negative_s, self.negative_max_s)
+
+    def admission(self) -> AdmissionLimits:
+        """The part that admission reads."""
+        return AdmissionLimits(min(self.object_bytes, self.memory_bytes // 2), self.filling_bytes)
+
+
+@dataclass(frozen=True)
+class UpstreamLimits:
+    """Deadlines, retries and connections on the way to the origin."""
+
+    connect_s: float = setting(2.0, "to connect, or to get a free connection", unit="s", low=0.01, high=60)
+    first_byte_s: float = setting(10.0, "from the request to the answer's head", unit="s", low=0.05, high=300)
+    stall_s: float = setting(10.0, "between two reads of a body", unit="s", low=0.05, high=300)
+    n_retries: int = setting(2, "more attempts of an idempotent request that got no answer", low=0, high=10)
+    backoff_s: float = setting(0.05, "first pause before a retry; doubles, with full jitter", unit="s", low=0)
+    n_connections: int = setting(128, "to the origin at a time", low=1, high=10_000)
+    request_body_bytes: int = setting(
+        64 * MIB, "body of a forwarded request", unit="bytes", low=0, high=16384 * MIB
+    )
