@@ -1,0 +1,150 @@
+"""The RAM tier: entries within a bound of bytes, as an aiocache backend.
+
+The synchronous methods are what the edge itself calls: a hit costs two dictionary look-ups. The aiocache
+interface is the same store for whoever speaks that; its values must be entries. One event loop owns it.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from aiocache.base import BaseCache
+from aiocache.serializers import NullSerializer
+from multidict import CIMultiDictProxy
+
+from edge.cache.entry import Entry
+from edge.cache.eviction import Eviction, S3Fifo
+from shared.clock import Clock
+
+OVERHEAD_BYTES = 2048
+"""What an entry counts beside its body: fields, keys, queue nodes."""
+
+
+class Hot:
+    """An entry in RAM, and the response head that was last made for it."""
+
+    __slots__ = ("entry", "prepared", "prepared_s")
+
+    def __init__(self, entry: Entry) -> None:
+        self.entry = entry
+        self.prepared: CIMultiDictProxy[str] | None = None
+        self.prepared_s = -1
+        """The age in whole seconds that `prepared` tells."""
+
+
+class MemoryTier(BaseCache):  # type: ignore[misc]
+    """Entries by storage key. Invariant: `used_bytes <= limit_bytes`."""
+
+    NAME = "headstart-memory"
+
+    def __init__(self, limit_bytes: int, clock: Clock, eviction: Eviction[str] | None = None) -> None:
+        super().__init__(serializer=NullSerializer(), timeout=None)
+        self.limit_bytes = limit_bytes
+        self._clock = clock
+        self._eviction: Eviction[str] = eviction or S3Fifo(limit_bytes)
+        self._held: dict[str, Hot] = {}
+        self._expiry_s: dict[str, float] = {}
+
+    @property
+    def used_bytes(self) -> int:
+        """Bodies and overheads."""
+        return self._eviction.used_bytes
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._held
+
+    def lookup(self, key: str) -> Hot | None:
+        """The entry of key, and a note for the eviction that it was used."""
+        hot = self._held.get(key)
+        if hot is not None:
+            self._eviction.touch(key)
+        return hot
+
+    def insert(self, entry: Entry) -> list[str]:
+        """Hold entry and return the keys that left for it; the entry's own key when it is too large."""
+        key = str(entry.key)
+        victims = self._eviction.admit(key, len(entry.body) + OVERHEAD_BYTES)
+        self._held[key] = Hot(entry)
+        self._expiry_s.pop(key, None)
+        for victim in victims:
+            del self._held[victim]
+            self._expiry_s.pop(victim, None)
+        return victims
+
+    def remove(self, key: str) -> bool:
+        """Drop key; whether it was there."""
+        self._eviction.remove(key)
+        self._expiry_s.pop(key, None)
+        return self._held.pop(key, None) is not None
+
+    def keys(self) -> list[str]:
+        """Every key held."""
+        return list(self._held)
+
+    # aiocache's side. It calls these with the built key; `ttl` is in seconds, 0 or None means none.
+
+    async def _get(self, key: str, encoding: str | None = "utf-8", _conn: Any = None) -> Entry | None:
+        if self._expiry_s and self._expiry_s.get(key, float("inf")) <= self._clock.monotonic():
+            self.remove(key)
+        hot = self.lookup(key)
+        return hot.entry if hot else None
+
+    async def _gets(self, key: str, encoding: str = "utf-8", _conn: Any = None) -> Entry | None:
+        return await self._get(key)
+
+    async def _multi_get(
+        self, keys: Iterable[str], encoding: str | None = "utf-8", _conn: Any = None
+    ) -> list[Entry | None]:
+        return [await self._get(key) for key in keys]
+
+    async def _set(
+        self, key: str, value: Entry, ttl: float | None = None, _cas_token: Any = None, _conn: Any = None
+    ) -> bool | int:
+        if not isinstance(value, Entry) or str(value.key) != key:
+            raise TypeError(f"{key!r} can only hold its own entry")
+        if _cas_token is not None and _cas_token != await self._get(key):
+            return 0
+        victims = self.insert(value)
+        if ttl and key not in victims:
+            self._expiry_s[key] = self._clock.monotonic() + ttl
+        return key not in victims
+
+    async def _multi_set(
+        self, pairs: Iterable[tuple[str, Entry]], ttl: float | None = None, _conn: Any = None
+    ) -> bool:
+        return all([await self._set(key, value, ttl) for key, value in pairs])
+
+    async def _add(self, key: str, value: Entry, ttl: float | None = None, _conn: Any = None) -> bool:
+        if await self._exists(key):
+            raise ValueError(f"{key!r} is there already; use set to replace it")
+        return bool(await self._set(key, value, ttl))
+
+    async def _exists(self, key: str, _conn: Any = None) -> bool:
+        return await self._get(key) is not None
+
+    async def _increment(self, key: str, delta: int, _conn: Any = None) -> int:
+        raise TypeError("an entry is not a number")
+
+    async def _expire(self, key: str, ttl: float, _conn: Any = None) -> bool:
+        if not await self._exists(key):
+            return False
+        self._expiry_s.pop(key, None)
+        if ttl:
+            self._expiry_s[key] = self._clock.monotonic() + ttl
+        return True
+
+    async def _delete(self, key: str, _conn: Any = None) -> int:
+        return int(self.remove(key))
+
+    async def _clear(self, namespace: str | None = None, _conn: Any = None) -> bool:
+        for key in self.keys():
+            if key.startswith(namespace or ""):
+                self.remove(key)
+        return True
+
+    async def _raw(
+        self, command: str, *args: Any, encoding: str = "utf-8", _conn: Any = None, **kw: Any
+    ) -> Any:
+        return getattr(self._held, command)(*args, **kw)

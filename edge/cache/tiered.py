@@ -1,0 +1,203 @@
+"""RAM over disk: look-up with promotion, write-through, exact purge.
+
+Every stored object goes to RAM at once and to disk in the background, so a RAM victim is only dropped. The
+index of variants and tags lists a key as long as a tier holds it. A purge that races a fill or a promotion
+wins: both compare the purge log's revision from before with the one after.
+"""
+
+import asyncio
+from collections.abc import Coroutine, Iterable
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from multidict import MultiMapping
+
+from edge.cache import metrics
+from edge.cache.disk import DiskTier
+from edge.cache.entry import Entry, Meta
+from edge.cache.key import PrimaryKey, StorageKey
+from edge.cache.memory import Hot, MemoryTier
+from edge.cache.settings import CacheLimits
+from edge.cache.tags import Purge, PurgeLog, TagIndex
+from edge.cache.variants import Variants
+
+
+class Tier(StrEnum):
+    """Where the bytes of an answer came from."""
+
+    MEMORY = "memory"
+    DISK = "disk"
+    ORIGIN = "origin"
+
+
+class Hit(NamedTuple):
+    """A stored object in RAM, and the tier that it was found in."""
+
+    hot: Hot
+    tier: Tier
+
+
+class TieredCache:
+    """One view of both tiers."""
+
+    def __init__(self, limits: CacheLimits, memory: MemoryTier, disk: DiskTier | None) -> None:
+        self.memory = memory
+        self.disk = disk
+        self._variants = Variants(limits.n_variants)
+        self._tags = TagIndex()
+        self._purges = PurgeLog()
+        self._promotions: dict[str, asyncio.Task[Entry | None]] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._pending_limit = limits.disk_pending_bytes
+        self._pending_bytes = 0
+
+    @property
+    def revision(self) -> int:
+        """Read it before a request to the origin leaves, and give it to `store`."""
+        return self._purges.revision
+
+    async def open(self) -> int:
+        """Take in what the disk holds; returns the number of objects."""
+        if self.disk is None:
+            return 0
+        held = await self.disk.open()
+        for meta in held:
+            self._list(meta)
+        return len(held)
+
+    async def close(self) -> None:
+        """Wait for the disk writes that are under way."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+        if self.disk is not None:
+            await self.disk.close()
+
+    def lookup(self, primary: PrimaryKey, request: MultiMapping[str]) -> Hot | None:
+        """What RAM holds for a request; fresh or not is for the caller to judge."""
+        for key in self._variants.candidates(primary, request) or (StorageKey(primary),):
+            hot = self.memory.lookup(key)
+            if hot is not None:
+                return hot
+        return None
+
+    async def find(self, primary: PrimaryKey, request: MultiMapping[str]) -> Hit | None:
+        """What either tier holds for a request, promoted to RAM. A damaged object is not held."""
+        for key in self._variants.candidates(primary, request) or (StorageKey(primary),):
+            hot = self.memory.lookup(key)
+            if hot is not None:
+                return Hit(hot, Tier.MEMORY)
+            if self.disk is not None and key in self.disk:
+                entry = await self._promote(key)
+                if entry is not None:
+                    return Hit(self.memory.lookup(key) or Hot(entry), Tier.DISK)
+        return None
+
+    def flight_key(self, primary: PrimaryKey, request: MultiMapping[str]) -> str:
+        """What requests must have in common to share a fill, as far as the stored variants tell."""
+        return self._variants.expected(primary, request)
+
+    def has_variants(self, primary: PrimaryKey) -> bool:
+        """Whether other variants of a URL are stored."""
+        return len(self._variants.keys(primary)) > 1
+
+    def is_in_memory(self, primary: PrimaryKey) -> bool:
+        """Whether RAM holds some variant of a URL."""
+        return any(key in self.memory for key in self._variants.keys(primary))
+
+    def store(self, entry: Entry, revision: int) -> bool:
+        """Hold entry in RAM now and on disk soon. False: a purge after `revision` covers it."""
+        key = entry.key
+        if self._purges.covers_since(revision, key, entry.meta.tags):
+            return False
+        for replaced in self._list(entry.meta):
+            self._spawn(self._delete(replaced))
+        self._insert(entry)
+        if self.disk is not None and self._pending_bytes + len(entry.body) <= self._pending_limit:
+            self._pending_bytes += len(entry.body)
+            self._spawn(self._write(self.disk, entry))
+        elif self.disk is not None:
+            metrics.DISK_ERRORS.labels("pending").inc()
+            self._spawn(self.disk.delete(key))  # an older copy must not outlive this one
+        return True
+
+    async def purge(self, purge: Purge) -> int:
+        """Delete what the purge covers, in both tiers and in fills under way; returns how many objects."""
+        self._purges.add(purge)
+        return await self._delete_all(self._covered(purge))
+
+    def _covered(self, purge: Purge) -> Iterable[StorageKey]:
+        if purge.primary is not None:
+            return self._variants.keys(purge.primary)
+        if purge.tag is not None:
+            return self._tags.keys(purge.tag)
+        return [StorageKey(key) for key in {*self.memory.keys(), *(self.disk.keys() if self.disk else ())}]
+
+    async def _delete_all(self, keys: Iterable[StorageKey]) -> int:
+        # RAM first and at once, so that no answer after this call comes from a purged object.
+        gone = [self.memory.remove(key) for key in keys]
+        results = [await self._delete(key) for key in keys]
+        return sum(was_hot or was_there for was_hot, was_there in zip(gone, results, strict=True))
+
+    async def _delete(self, key: StorageKey) -> bool:
+        was_hot = self.memory.remove(key)
+        self._unlist(key)
+        was_cold = self.disk is not None and await self.disk.delete(key)
+        return was_hot or was_cold
+
+    async def _promote(self, key: StorageKey) -> Entry | None:
+        """Read a key from disk once, however many ask."""
+        task = self._promotions.get(key)
+        if task is None:
+            task = self._promotions[key] = self._spawn(self._load(key))
+            task.add_done_callback(lambda _: self._promotions.pop(key, None))
+        return await asyncio.shield(task)
+
+    async def _load(self, key: StorageKey) -> Entry | None:
+        assert self.disk is not None
+        revision = self._purges.revision
+        entry = await self.disk.load(key)
+        if entry is None:
+            self._forget_if_gone(key)
+            return None
+        newer = self.memory.lookup(key)
+        if newer is not None:  # stored again while the disk was reading
+            return newer.entry
+        if self._purges.covers_since(revision, key, entry.meta.tags):
+            return None
+        self._insert(entry)
+        return entry
+
+    async def _write(self, disk: DiskTier, entry: Entry) -> None:
+        try:
+            victims = await disk.put(entry)
+        finally:
+            self._pending_bytes -= len(entry.body)
+        for victim in victims:
+            self._forget_if_gone(StorageKey(victim))
+        metrics.EVICTIONS.labels("disk").inc(len(victims))
+        metrics.USED_BYTES.labels("disk").set(disk.used_bytes)
+
+    def _insert(self, entry: Entry) -> None:
+        victims = self.memory.insert(entry)
+        for victim in victims:
+            self._forget_if_gone(StorageKey(victim))
+        metrics.EVICTIONS.labels("memory").inc(len(victims))
+        metrics.USED_BYTES.labels("memory").set(self.memory.used_bytes)
+
+    def _list(self, meta: Meta) -> list[StorageKey]:
+        self._tags.put(meta.key, meta.tags)
+        return self._variants.add(meta.primary, meta.vary)
+
+    def _unlist(self, key: StorageKey) -> None:
+        self._tags.remove(key)
+        self._variants.remove(key)
+
+    def _forget_if_gone(self, key: StorageKey) -> None:
+        if key not in self.memory and (self.disk is None or not self.disk.may_hold(key)):
+            self._unlist(key)
+
+    def _spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
