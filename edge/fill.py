@@ -1,0 +1,245 @@
+"""From a miss or a stale object to an answer of the origin, stored when it may be.
+
+One `Want` becomes one flight. The head of a flight says what the readers get: the origin's answer while it
+arrives (`Fetched`), or a stored entry that was validated or stands in for a failing origin (`Ready`).
+"""
+
+import logging
+from dataclasses import dataclass, replace
+from email.utils import formatdate
+from enum import StrEnum
+
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from edge.cache import metrics
+from edge.cache.admission import Predictor, admit, reserved_bytes
+from edge.cache.entry import Entry, Meta, Times, complete, make_meta, updated
+from edge.cache.freshness import NO_RULES, Storable, Verdict, judge, may_serve_on_error, storable
+from edge.cache.key import PrimaryKey, VaryValues, vary_names, vary_values
+from edge.cache.settings import CacheLimits
+from edge.cache.tags import Purge
+from edge.cache.tiered import TieredCache
+from edge.handlers.headers import CONDITIONS, is_same_tag, joined
+from edge.singleflight import Flight, Flights, Reader
+from edge.upstream import OriginRequest, OriginResponse, Upstream
+from shared.clock import Clock
+from shared.errors import ServiceError
+
+log = logging.getLogger(__name__)
+
+Headers = CIMultiDictProxy[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """What a request needs from the origin."""
+
+    primary: PrimaryKey
+    headers: Headers
+    key: str | None
+    """Requests with the same key share a fill; None: the request's own headers decide what it may get."""
+    stale: Entry | None = None
+    """Held, but to be validated first."""
+
+
+class Source(StrEnum):
+    """Why a flight ended in a stored entry."""
+
+    VALIDATED = "validated"
+    STALE_IF_ERROR = "stale-if-error"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """An answer of the origin whose body is still to come."""
+
+    want: Want
+    response: OriginResponse
+    times: Times
+    revision: int
+    """Of the purges, before the request left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """The origin's answer; its body is in the flight."""
+
+    response: OriginResponse
+    headers: Headers
+    vary: VaryValues
+    """What the nominated fields were in the request that was sent."""
+    verdict: Storable
+    is_shared: bool
+    """It may answer requests that did not cause it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A stored entry answers."""
+
+    entry: Entry
+    source: Source
+    status: int | None
+    """The origin's status; None when it could not be reached."""
+
+
+Head = Fetched | Ready
+
+
+@dataclass(frozen=True, slots=True)
+class FillSettings:
+    """What an operator sets about fills."""
+
+    limits: CacheLimits
+    name: str = "headstart-edge"
+    """In Via."""
+    extra_headers: tuple[tuple[str, str], ...] = ()
+    """Added to an answer whose origin does not send them itself."""
+
+
+class Fills:
+    """Runs the fills and stores what they bring."""
+
+    def __init__(self, cache: TieredCache, upstream: Upstream, clock: Clock, settings: FillSettings) -> None:
+        limits = settings.limits
+        self._cache = cache
+        self._upstream = upstream
+        self._clock = clock
+        self._via = f"1.1 {settings.name}"
+        self._extra_headers = settings.extra_headers
+        self._negative = limits.negative()
+        self._admission = limits.admission()
+        self._stale_if_error_s = limits.stale_if_error_s
+        self._refused = Predictor(limits.n_refused, limits.refused_s)
+        self._flights: Flights[Head] = Flights()
+        self._filling_bytes = 0
+
+    @property
+    def n_flights(self) -> int:
+        """Fills under way."""
+        return len(self._flights)
+
+    def predict(self, primary: PrimaryKey) -> Storable:
+        """Why an answer for this URL will likely not be stored, or YES."""
+        return self._refused.predict(primary, self._clock.monotonic())
+
+    def join(self, want: Want) -> Reader[Head]:
+        """A reader of the fill that brings what is wanted."""
+        key = want.key if self.predict(want.primary) is Storable.YES else None
+        reader = self._flights.join(key, lambda flight: self._fill(flight, want))
+        if not reader.is_leader:
+            metrics.COLLAPSED.inc()
+        return reader
+
+    async def close(self) -> None:
+        """Stop every fill."""
+        await self._flights.close()
+
+    async def _fill(self, flight: Flight[Head], want: Want) -> None:
+        try:
+            if not await self._exchange(flight, want):
+                await self._exchange(flight, replace(want, stale=None))
+        except ServiceError as exc:
+            if flight.head is None and want.stale is not None and self._may_stand_in(want.stale, is_cut=True):
+                log.info("stale_if_error", extra={"key": want.primary, "code": exc.code})
+                self._end(flight, Ready(want.stale, Source.STALE_IF_ERROR, None))
+                return
+            metrics.FILLS.labels(exc.code).inc()
+            raise
+
+    async def _exchange(self, flight: Flight[Head], want: Want) -> bool:
+        """One request and its answer. False: a 304 validates something that is not held (RFC 9111 4.3.4)."""
+        request = OriginRequest("GET", want.primary, _with_validators(want))
+        revision, sent_ms = self._cache.revision, self._clock.wall_ms()
+        async with self._upstream.fetch(request) as response:
+            arrived = Arrived(want, response, Times(sent_ms, self._clock.wall_ms()), revision)
+            held = want.stale
+            if held is None:
+                await self._stream(flight, arrived)
+            elif response.status == 304:
+                if not is_same_tag(response.headers, held.headers):
+                    return False
+                entry = updated(held, self._shown(response.headers), arrived.times, self._negative)
+                self._cache.store(entry, revision)
+                self._end(flight, Ready(entry, Source.VALIDATED, 304))
+            elif response.status >= 500 and self._may_stand_in(held, is_cut=False):
+                self._end(flight, Ready(held, Source.STALE_IF_ERROR, response.status))
+            else:
+                await self._stream(flight, arrived)
+        return True
+
+    def _end(self, flight: Flight[Head], ready: Ready) -> None:
+        metrics.FILLS.labels(ready.source).inc()
+        flight.begin(ready, is_shared=True, keeps=True)
+        flight.finish()
+
+    def _may_stand_in(self, stale: Entry, *, is_cut: bool) -> bool:
+        age_s = stale.meta.age_s(self._clock.wall_ms())
+        return may_serve_on_error(stale.meta.policy, age_s, is_cut, self._stale_if_error_s)
+
+    async def _stream(self, flight: Flight[Head], arrived: Arrived) -> None:
+        want, response, times = arrived.want, arrived.response, arrived.times
+        headers = self._completed(response.headers, times)
+        verdict = storable("GET", want.headers, response.status, headers, self._negative)
+        verdict = admit(verdict, response.length, self._filling_bytes, self._admission)
+        target = (want.primary, vary_values(vary_names(headers), want.headers))
+        meta = make_meta(target, response.status, headers, times, self._negative)
+        keeps = verdict is Storable.YES
+        is_shared = keeps and self._is_fresh(meta)
+        flight.begin(
+            Fetched(response, headers, meta.vary, verdict, is_shared), is_shared=is_shared, keeps=keeps
+        )
+        if not keeps:
+            await self._drop_obsolete(want, response.status)
+        reserved = reserved_bytes(response.length, self._admission) if keeps else 0
+        self._filling_bytes += reserved
+        try:
+            verdict = await self._receive(flight, response, verdict)
+        finally:
+            self._filling_bytes -= reserved
+        self._refused.note(want.primary, verdict, self._clock.monotonic())
+        if verdict is Storable.YES and not self._cache.store(complete(meta, flight.body()), arrived.revision):
+            verdict = Storable.PURGED
+        metrics.FILLS.labels("stored" if verdict is Storable.YES else verdict).inc()
+        flight.finish()
+
+    async def _receive(self, flight: Flight[Head], response: OriginResponse, verdict: Storable) -> Storable:
+        """Feed the body; what was kept is let go when it grows over the limit without having said so."""
+        async for chunk in response.chunks():
+            await flight.feed(chunk)
+            if verdict is Storable.YES and flight.size_bytes > self._admission.object_bytes:
+                verdict = Storable.TOO_LARGE
+                flight.stop_keeping()
+        return verdict
+
+    def _is_fresh(self, meta: Meta) -> bool:
+        return judge(meta.policy, meta.age_s(self._clock.wall_ms()), NO_RULES) is Verdict.FRESH
+
+    async def _drop_obsolete(self, want: Want, status: int) -> None:
+        """The origin now answers with something that is not stored: what is held is no longer true."""
+        if want.stale is not None and status < 500:
+            await self._cache.purge(Purge(primary=want.primary))
+
+    def _shown(self, headers: CIMultiDict[str]) -> Headers:
+        """The origin's headers with our name on the way."""
+        headers["Via"] = joined(headers.popall("Via", ()), self._via)
+        return CIMultiDictProxy(headers)
+
+    def _completed(self, headers: CIMultiDict[str], times: Times) -> Headers:
+        """The headers of a whole answer, with what the origin left out."""
+        headers.setdefault("Date", formatdate(times.response_ms / 1000, usegmt=True))
+        for name, value in self._extra_headers:
+            headers.setdefault(name, value)
+        return self._shown(headers)
+
+
+def _with_validators(want: Want) -> CIMultiDict[str]:
+    """The client's headers with the validators of the held entry in place of its own conditions."""
+    headers = want.headers.copy()
+    for name in CONDITIONS:
+        headers.popall(name, None)
+    if want.stale is not None:
+        for condition, validator in (("If-None-Match", "ETag"), ("If-Modified-Since", "Last-Modified")):
+            if validator in want.stale.headers:
+                headers[condition] = want.stale.headers[validator]
+    return headers

@@ -1,0 +1,180 @@
+"""What HTTP fields mean to the answer: ranges, conditions, Age, Cache-Status, hop-by-hop (RFC 9110, 9211).
+
+Pure. One range is served; several in one request are answered with the whole, which RFC 9110 section 14.2
+allows. A condition that cannot be read is a condition that does not hold.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from multidict import CIMultiDict, MultiMapping
+
+from edge.cache.directives import http_date_s
+from edge.cache.freshness import Storable
+
+HOP_BY_HOP = frozenset(
+    {
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+CONDITIONS = ("If-None-Match", "If-Modified-Since", "If-Match", "If-Unmodified-Since", "If-Range", "Range")
+"""Not sent with a fill: it wants the whole, whatever this client holds."""
+NOT_IN_304 = ("Content-Length", "Content-Type", "Content-Encoding", "Content-Range", "Content-Language")
+
+_RANGE = re.compile(r"bytes\s*=\s*(\d{0,18})\s*-\s*(\d{0,18})\s*\Z", re.ASCII | re.IGNORECASE)
+_TAG = re.compile(r'\s*(?:W/)?("[^"]*")\s*(?:,|\Z)')
+
+
+class Unsatisfiable(StrEnum):
+    """A range that has no byte of the representation: 416."""
+
+    RANGE = "range"
+
+
+@dataclass(frozen=True, slots=True)
+class ByteRange:
+    """Bytes `start` to `stop - 1` of `size` bytes; never empty."""
+
+    start: int
+    stop: int
+    size: int
+
+    def content_range(self) -> str:
+        """The value of Content-Range."""
+        return f"bytes {self.start}-{self.stop - 1}/{self.size}"
+
+
+def byte_range(value: str | None, size: int) -> ByteRange | Unsatisfiable | None:
+    """The part that a Range field asks for; None for the whole (no range, several, another unit)."""
+    match = _RANGE.match(value.strip()) if value else None
+    if match is None or match[1] == match[2] == "":
+        return None
+    if not match[1]:
+        start, stop = max(0, size - int(match[2])), size
+    else:
+        start = int(match[1])
+        stop = min(int(match[2]) + 1, size) if match[2] else size
+        if match[2] and int(match[2]) < start:
+            return None
+    return ByteRange(start, stop, size) if start < stop else Unsatisfiable.RANGE
+
+
+def if_range_holds(value: str | None, headers: MultiMapping[str]) -> bool:
+    """Whether a range may be served of this representation; entity tags compare strongly (section 13.1.5)."""
+    if value is None:
+        return True
+    value = value.strip()
+    if value.startswith('"'):
+        return value == headers.get("ETag", "").strip()
+    if value.startswith("W/"):
+        return False
+    asked, modified = http_date_s(value), http_date_s(headers.get("Last-Modified"))
+    date = http_date_s(headers.get("Date"))
+    # A date is a strong validator only when the origin had a second to tell two versions apart.
+    return asked is not None and asked == modified and date is not None and date >= modified + 1
+
+
+def is_not_modified(request: MultiMapping[str], headers: MultiMapping[str]) -> bool:
+    """Whether the client holds this representation already: 304 (sections 13.1.2 and 13.1.3)."""
+    lines = request.getall("If-None-Match", None)
+    if lines is not None:
+        value = ",".join(lines).strip()
+        own = headers.get("ETag", "").strip().removeprefix("W/")
+        return value == "*" or (own != "" and own in _TAG.findall(value))
+    asked = http_date_s(request.get("If-Modified-Since"))
+    modified = http_date_s(headers.get("Last-Modified"))
+    return asked is not None and modified is not None and modified <= asked
+
+
+def is_same_tag(answer: MultiMapping[str], held: MultiMapping[str]) -> bool:
+    """Whether a 304 speaks of the held representation: it names no entity tag, or that one."""
+    tag = answer.get("ETag", "").strip().removeprefix("W/")
+    return tag in ("", held.get("ETag", "").strip().removeprefix("W/"))
+
+
+def has_strict_precondition(request: MultiMapping[str]) -> bool:
+    """Whether only the origin can judge the request (If-Match, If-Unmodified-Since)."""
+    return "If-Match" in request or "If-Unmodified-Since" in request
+
+
+def end_to_end(headers: MultiMapping[str]) -> CIMultiDict[str]:
+    """The fields that go on to the next hop: without the hop-by-hop ones and those that Connection names."""
+    named = {name.strip().lower() for line in headers.getall("Connection", ()) for name in line.split(",")}
+    dropped = HOP_BY_HOP | named
+    return CIMultiDict((name, value) for name, value in headers.items() if name.lower() not in dropped)
+
+
+def joined(values: Iterable[str], last: str) -> str:
+    """A list field with one more member."""
+    return ", ".join([*values, last])
+
+
+def has_looped(headers: MultiMapping[str], node: str) -> bool:
+    """Whether CDN-Loop names this node (RFC 8586)."""
+    wanted = node.replace(" ", "")
+    return any(
+        member.replace(" ", "") == wanted
+        for line in headers.getall("CDN-Loop", ())
+        for member in line.split(",")
+    )
+
+
+class Forward(StrEnum):
+    """Why a request went on to the origin (RFC 9211 section 2.2)."""
+
+    BYPASS = "bypass"
+    METHOD = "method"
+    MISS = "uri-miss"
+    VARY = "vary-miss"
+    STALE = "stale"
+    REQUEST = "request"
+
+
+@dataclass(frozen=True, slots=True)
+class CacheStatus:
+    """How one request was handled; `render` makes the field's member (RFC 9211)."""
+
+    detail: str = ""
+    """Tier of the bytes, or the reason why nothing was stored."""
+    forward: Forward | None = None
+    """None: a hit."""
+    forward_status: int | None = None
+    is_stored: bool = False
+    is_collapsed: bool = False
+    ttl_s: int | None = None
+    """Freshness left; told when negative."""
+
+    def render(self, name: str) -> str:
+        """`name; hit; detail=memory`, `name; fwd=uri-miss; fwd-status=200; stored; detail=origin`, …"""
+        parts = [name, "hit" if self.forward is None else f"fwd={self.forward}"]
+        if self.forward_status is not None:
+            parts.append(f"fwd-status={self.forward_status}")
+        if self.is_stored:
+            parts.append("stored")
+        if self.is_collapsed:
+            parts.append("collapsed")
+        if self.ttl_s is not None:
+            parts.append(f"ttl={self.ttl_s}")
+        if self.detail:
+            parts.append(f"detail={self.detail}")
+        return "; ".join(parts)
+
+
+def failed_status(name: str, code: str, *, is_forwarded: bool) -> str:
+    """The member for an answer that is an error of ours: neither a hit nor the origin's."""
+    return f"{name}; fwd={Forward.MISS}; detail={code}" if is_forwarded else f"{name}; detail={code}"
+
+
+def stored_detail(verdict: Storable) -> str:
+    """`origin` when the answer was stored, else the reason why not."""
+    return "origin" if verdict is Storable.YES else str(verdict)

@@ -1,0 +1,222 @@
+"""One fill per key, streamed: every reader gets the bytes as they arrive, late joiners what is there at once.
+
+The fill runs in its own task, so no reader's cancel ends it. It ends early only when nobody reads it and its
+bytes are not being kept. A fill that fails errors every reader after the bytes that did arrive.
+
+The order in which a fill ends, and why:
+1. the object is stored (by the fill), 2. the flight leaves the table, 3. readers see the end. A request
+between 1 and 2 joins a complete flight, one after 2 finds the object: never a second request to the origin.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from types import TracebackType
+from typing import Generic, Self, TypeVar
+
+from shared.errors import Blame, ServiceError
+
+log = logging.getLogger(__name__)
+H = TypeVar("H")
+
+WINDOW_BYTES = 256 * 1024
+"""Read ahead of the slowest reader when the bytes are not kept."""
+
+
+class FillFailed(ServiceError):
+    """The fill's task died; a new request starts another."""
+
+    code = "fill_failed"
+    blame = Blame.UPSTREAM
+    retryable = True
+
+
+class Abandoned(ServiceError):
+    """Nobody reads a fill that is not kept: it stops. No reader ever sees this."""
+
+    code = "fill_abandoned"
+
+
+class Flight(Generic[H]):
+    """One fill: its head, the bytes so far, its end, and who reads it."""
+
+    def __init__(self, unlist: Callable[[], None]) -> None:
+        self.head: H | None = None
+        self.error: ServiceError | None = None
+        self.is_done = False
+        self.size_bytes = 0
+        self._keeps = True
+        self._chunks: list[bytes] = []
+        self._n_dropped = 0
+        self._n_dropped_bytes = 0
+        self._readers: set[Reader[H]] = set()
+        self._changed = asyncio.Event()
+        self._unlist = unlist
+
+    def begin(self, head: H, *, is_shared: bool, keeps: bool) -> None:
+        """The head is known. Not shared: nobody else may join. Not kept: bytes go when they are read."""
+        self.head = head
+        self._keeps = keeps
+        if not is_shared:
+            self._unlist()
+        self._notify()
+
+    async def feed(self, chunk: bytes) -> None:
+        """Add bytes; waits for the readers when they are not kept. Raises Abandoned when there are none."""
+        self._chunks.append(chunk)
+        self.size_bytes += len(chunk)
+        self._notify()
+        while not self._keeps:
+            if not self._readers:
+                raise Abandoned("nobody reads")
+            self._drop_read()
+            if self.size_bytes - self._n_dropped_bytes <= WINDOW_BYTES:
+                return
+            await self._changed.wait()
+
+    def stop_keeping(self) -> None:
+        """The object turns out too large: let its bytes go as they are read; nobody else may join."""
+        self._keeps = False
+        self._unlist()
+
+    def body(self) -> bytes:
+        """All bytes so far; only while they are kept."""
+        return self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
+
+    def finish(self, error: ServiceError | None = None) -> None:
+        """The end: complete, or with an error that every reader gets. The first call counts."""
+        if not self.is_done:
+            self._unlist()
+            self.is_done = True
+            self.error = error
+            self._notify()
+
+    def reader(self) -> "Reader[H]":
+        """A new reader, from the first byte. It must be entered and left, for the bytes are held for it."""
+        reader = Reader(self, is_leader=not self._readers and self.head is None)
+        self._readers.add(reader)
+        return reader
+
+    def _drop_read(self) -> None:
+        n_read = min((reader.n_read for reader in self._readers), default=len(self._chunks)) - self._n_dropped
+        if n_read > 0:
+            self._n_dropped_bytes += sum(map(len, self._chunks[:n_read]))
+            del self._chunks[:n_read]
+            self._n_dropped += n_read
+
+    def chunk(self, index: int) -> bytes | None:
+        """The chunk with this number, counted from the first ever; None when it is not there yet."""
+        place = index - self._n_dropped
+        return self._chunks[place] if place < len(self._chunks) else None
+
+    def leave(self, reader: "Reader[H]") -> None:
+        """Hold nothing more for this reader."""
+        self._readers.discard(reader)
+        self.advanced()
+
+    def advanced(self) -> None:
+        """A reader got further: a fill that waits for it may go on."""
+        if not self._keeps:
+            self._notify()
+
+    def _notify(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def change(self) -> None:
+        """Wait for the next change of any kind."""
+        await self._changed.wait()
+
+
+class Reader(Generic[H]):
+    """One reader's place in a flight."""
+
+    def __init__(self, flight: Flight[H], *, is_leader: bool) -> None:
+        self.flight = flight
+        self.is_leader = is_leader
+        """The request that the fill was started for."""
+        self.n_read = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.flight.leave(self)
+
+    async def head(self) -> H:
+        """The head, as soon as it is known. Raises the fill's error when there is none."""
+        while self.flight.head is None:
+            if self.flight.is_done:
+                raise self.flight.error or FillFailed("the fill ended without an answer")
+            await self.flight.change()
+        return self.flight.head
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The bytes as they arrive. Raises the fill's error after the bytes that did arrive."""
+        flight = self.flight
+        while True:
+            chunk = flight.chunk(self.n_read)
+            if chunk is not None:
+                yield chunk
+                self.n_read += 1
+                flight.advanced()
+            elif flight.is_done:
+                if flight.error is not None:
+                    raise flight.error
+                return
+            else:
+                await flight.change()
+
+
+Fill = Callable[[Flight[H]], Awaitable[None]]
+
+
+class Flights(Generic[H]):
+    """The fills under way, by key. A key has at most one that can be joined; a fill may have no key."""
+
+    def __init__(self) -> None:
+        self._by_key: dict[str, Flight[H]] = {}
+        self._tasks: dict[asyncio.Task[None], Flight[H]] = {}
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    def join(self, key: str | None, fill: Fill[H]) -> Reader[H]:
+        """A reader of the fill of key, which is started when there is none. None: a fill of one's own."""
+        flight = self._by_key.get(key) if key is not None else None
+        return (flight or self._start(key, fill)).reader()
+
+    async def close(self) -> None:
+        """Cancel what is under way; its readers get FillFailed."""
+        for task in list(self._tasks):
+            task.cancel()
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def _start(self, key: str | None, fill: Fill[H]) -> Flight[H]:
+        def unlist() -> None:
+            if key is not None and self._by_key.get(key) is flight:
+                del self._by_key[key]
+
+        flight: Flight[H] = Flight(unlist)
+        if key is not None:
+            self._by_key[key] = flight
+        task = asyncio.create_task(self._run(flight, fill))
+        self._tasks[task] = flight
+        task.add_done_callback(self._ended)
+        return flight
+
+    async def _run(self, flight: Flight[H], fill: Fill[H]) -> None:
+        try:
+            await fill(flight)
+        except ServiceError as exc:
+            flight.finish(exc)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        flight = self._tasks.pop(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("fill_crashed", extra={"code": FillFailed.code}, exc_info=error)
+        if not flight.is_done:
+            flight.finish(FillFailed("the fill was ended"))

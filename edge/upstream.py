@@ -1,0 +1,224 @@
+"""The way to the origin: one pooled aiohttp client with deadlines, retries, and loop detection.
+
+Each deadline has its own error, so that a client and a metric can tell a dead origin from a slow one. Only
+idempotent requests without a body are repeated, and only when the connection gave no answer at all.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import ClassVar
+
+import aiohttp
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
+
+from edge.cache import metrics
+from edge.cache.settings import UpstreamLimits
+from edge.handlers.headers import end_to_end, has_looped, joined
+from shared.errors import Blame, ServiceError
+
+IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
+READ_BYTES = 256 * 1024
+"""Read buffer of a connection to the origin."""
+NOT_OURS = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
+"""What aiohttp must not invent for a client that did not send it."""
+
+
+class OriginUnreachable(ServiceError):
+    """No connection to the origin, or it broke before an answer."""
+
+    code = "origin_unreachable"
+    blame = Blame.UPSTREAM
+    status = 502
+
+
+class OriginInvalid(ServiceError):
+    """The origin's answer is not HTTP."""
+
+    code = "origin_invalid"
+    blame = Blame.UPSTREAM
+    status = 502
+
+
+class OriginTimeout(ServiceError):
+    """The origin did not answer, or its body stalled, within a limit."""
+
+    code = "origin_timeout"
+    blame = Blame.UPSTREAM
+    status = 504
+
+
+class OriginAborted(ServiceError):
+    """The origin's body ended before its announced end."""
+
+    code = "origin_aborted"
+    blame = Blame.UPSTREAM
+    status = 502
+
+
+class RequestLooped(ServiceError):
+    """The request has been through this node before (RFC 8586)."""
+
+    code = "request_looped"
+    blame: ClassVar[Blame] = Blame.CALLER
+    status = 508
+
+
+@dataclass(frozen=True, slots=True)
+class OriginRequest:
+    """What to ask. `headers` are the client's; hop-by-hop fields are dropped here."""
+
+    method: str
+    target: str
+    headers: CIMultiDictProxy[str] | CIMultiDict[str]
+    body: AsyncIterator[bytes] | None = None
+
+
+@dataclass(slots=True)
+class OriginResponse:
+    """An answer whose body is still to be read. `headers` are end-to-end only."""
+
+    status: int
+    reason: str
+    headers: CIMultiDict[str]
+    _response: aiohttp.ClientResponse
+    _stall_s: float = field(default=0.0)
+
+    @property
+    def length(self) -> int | None:
+        """The announced length of the body; None when there is none, or one that is not a number."""
+        text = self.headers.get("Content-Length", "")
+        return int(text) if text.isascii() and text.isdigit() else None
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The body as it arrives. Raises OriginAborted when it is short, OriginTimeout when it stalls."""
+        try:
+            while chunk := await self._response.content.readany():
+                yield chunk
+        except TimeoutError as exc:
+            raise _counted(OriginTimeout(f"no bytes in {self._stall_s} s", limit_s=self._stall_s)) from exc
+        except (aiohttp.ClientError, ConnectionError) as exc:
+            raise _counted(OriginAborted("the origin's body ended early")) from exc
+
+
+def _counted(error: ServiceError) -> ServiceError:
+    metrics.ORIGIN_ERRORS.labels(error.code).inc()
+    return error
+
+
+class Upstream:
+    """Requests to one origin. Connections are pooled and bounded; open it inside the running loop."""
+
+    def __init__(self, base_url: str, limits: UpstreamLimits, name: str, rng: random.Random) -> None:
+        self._base = base_url.rstrip("/")
+        self._limits = limits
+        self._rng = rng
+        self._name = name
+        self._node = f"{name};n={rng.getrandbits(48):012x}"
+        self._client: aiohttp.ClientSession | None = None
+
+    async def open(self) -> None:
+        """Make the pool."""
+        limits = self._limits
+        self._client = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=limits.n_connections, ttl_dns_cache=10),
+            timeout=aiohttp.ClientTimeout(
+                total=None, connect=limits.connect_s, sock_connect=limits.connect_s, sock_read=limits.stall_s
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=NOT_OURS,
+            auto_decompress=False,
+            read_bufsize=READ_BYTES,
+            max_line_size=16 * 1024,
+            max_field_size=16 * 1024,
+        )
+
+    async def close(self) -> None:
+        """Close the pool and what is under way."""
+        if self._client is not None:
+            await self._client.close()
+
+    async def __aenter__(self) -> "Upstream":
+        await self.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def fetch(self, request: OriginRequest) -> AbstractAsyncContextManager[OriginResponse]:
+        """The origin's answer, its body open. Raises OriginUnreachable, OriginTimeout, OriginInvalid,
+        RequestLooped. Leaving the context early closes the connection."""
+        return self._fetch(request)
+
+    @asynccontextmanager
+    async def _fetch(self, request: OriginRequest) -> AsyncIterator[OriginResponse]:
+        if has_looped(request.headers, self._node):
+            raise RequestLooped("the request came back to this node")
+        response = await self._answer(request)
+        try:
+            yield OriginResponse(
+                response.status,
+                response.reason or "",
+                end_to_end(response.headers),
+                response,
+                self._limits.stall_s,
+            )
+        finally:
+            response.release() if response.content.at_eof() else response.close()
+
+    async def _answer(self, request: OriginRequest) -> aiohttp.ClientResponse:
+        may_retry = request.method in IDEMPOTENT and request.body is None
+        attempts_left = self._limits.n_retries if may_retry else 0
+        pause_s = self._limits.backoff_s
+        while True:
+            try:
+                return await self._once(request)
+            except OriginUnreachable:
+                if attempts_left == 0:
+                    raise
+            attempts_left -= 1
+            metrics.ORIGIN_RETRIES.inc()
+            await asyncio.sleep(self._rng.uniform(0, pause_s))
+            pause_s *= 2
+
+    async def _once(self, request: OriginRequest) -> aiohttp.ClientResponse:
+        assert self._client is not None, "open() comes first"
+        limit_s = self._limits.first_byte_s
+        try:
+            async with asyncio.timeout(limit_s):
+                return await self._client.request(
+                    request.method,
+                    URL(self._base + request.target, encoded=True),
+                    headers=self._outgoing(request),
+                    data=request.body,
+                    allow_redirects=False,
+                )
+        except aiohttp.ConnectionTimeoutError as exc:
+            limit_s = self._limits.connect_s
+            raise _counted(OriginTimeout(f"no connection in {limit_s} s", limit_s=limit_s)) from exc
+        except TimeoutError as exc:
+            raise _counted(OriginTimeout(f"no answer in {limit_s} s", limit_s=limit_s)) from exc
+        except (aiohttp.ClientConnectionError, ConnectionError) as exc:
+            raise _counted(OriginUnreachable(f"the origin does not answer: {type(exc).__name__}")) from exc
+        except (aiohttp.ClientError, ValueError) as exc:
+            raise _counted(
+                OriginInvalid(f"the origin's answer cannot be read: {type(exc).__name__}")
+            ) from exc
+
+    def _outgoing(self, request: OriginRequest) -> CIMultiDict[str]:
+        headers = end_to_end(request.headers)
+        headers.pop(
+            "Host", None
+        )  # the origin's own: one that is not part of the key must not choose the answer
+        headers.pop("Expect", None)
+        headers["Via"] = joined(headers.getall("Via", ()), f"1.1 {self._name}")
+        headers["CDN-Loop"] = joined(headers.getall("CDN-Loop", ()), self._node)
+        if request.body is None:
+            headers.pop("Content-Length", None)
+        return headers
