@@ -1,0 +1,62 @@
+"""The cache, the way to the origin and the media handler, wired: what `app` and `standalone` both start."""
+
+import random
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from edge.cache.disk import DiskTier
+from edge.cache.memory import MemoryTier
+from edge.cache.settings import CacheLimits, UpstreamLimits
+from edge.cache.tiered import TieredCache
+from edge.fill import Fills, FillSettings
+from edge.handlers.media import MediaHandler, MediaSettings
+from edge.upstream import Upstream
+from shared.clock import Clock, SystemClock
+
+CORS = (
+    ("Access-Control-Allow-Origin", "*"),
+    ("Access-Control-Expose-Headers", "Cache-Status, ETag, Content-Range, Age, Repr-Digest"),
+)
+"""For the edge in front of our own origin; the standalone proxy adds nothing."""
+
+
+@dataclass(frozen=True)
+class DeliverySettings:
+    """Where objects come from and where they are kept."""
+
+    origin_url: str
+    folder: Path | None = None
+    """Of the disk tier; None, or 0 `disk_bytes`: RAM only."""
+    name: str = "headstart-edge"
+    """In Via, CDN-Loop and Cache-Status."""
+    extra_headers: tuple[tuple[str, str], ...] = ()
+    cache: CacheLimits = field(default_factory=CacheLimits)
+    upstream: UpstreamLimits = field(default_factory=UpstreamLimits)
+
+
+class Delivery:
+    """Everything between a request for bytes and its answer. Open it inside the running loop."""
+
+    def __init__(
+        self, settings: DeliverySettings, clock: Clock | None = None, rng: random.Random | None = None
+    ) -> None:
+        clock, limits, name = clock or SystemClock(), settings.cache, settings.name
+        extra = settings.extra_headers
+        has_disk = settings.folder is not None and limits.disk_bytes > 0
+        disk = DiskTier(settings.folder, limits) if settings.folder is not None and has_disk else None
+        self.cache = TieredCache(limits, MemoryTier(limits.memory_bytes, clock), disk)
+        self.upstream = Upstream(settings.origin_url, settings.upstream, name, rng or random.Random())
+        self.fills = Fills(self.cache, self.upstream, clock, FillSettings(limits, name, extra))
+        answers = MediaSettings(name, extra, limits.obeys_reload, settings.upstream.request_body_bytes)
+        self.media = MediaHandler(self.cache, self.fills, self.upstream, clock, answers)
+
+    async def open(self) -> int:
+        """Open the pool and take in what the disk holds; returns the number of objects."""
+        await self.upstream.open()
+        return await self.cache.open()
+
+    async def close(self) -> None:
+        """Stop the fills, finish the disk writes, close the pool."""
+        await self.fills.close()
+        await self.cache.close()
+        await self.upstream.close()

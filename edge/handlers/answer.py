@@ -1,0 +1,196 @@
+"""From a stored entry, or from a fill under way, to an aiohttp response: whole, 206, 304, 416.
+
+An answer whose origin fails half-way aborts the connection, so that no client takes a part for the whole.
+"""
+
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from edge.cache import metrics
+from edge.cache.memory import Hot
+from edge.fill import Fetched, Head
+from edge.handlers.headers import (
+    NOT_IN_304,
+    ByteRange,
+    CacheStatus,
+    Unsatisfiable,
+    byte_range,
+    failed_status,
+    if_range_holds,
+    is_not_modified,
+    joined,
+)
+from edge.singleflight import Reader
+from edge.upstream import OriginResponse
+from shared.errors import Blame, ServiceError
+from shared.web import problem
+
+PREFLIGHT = {
+    "Access-Control-Allow-Methods": "GET, HEAD",
+    "Access-Control-Allow-Headers": "Range, If-Range, If-None-Match, If-Modified-Since, Authorization",
+    "Access-Control-Max-Age": "86400",
+}
+CONDITIONAL = ("If-None-Match", "If-Modified-Since", "Range")
+
+
+class Answers:
+    """Makes responses. `name` is ours in Cache-Status."""
+
+    def __init__(self, name: str, extra_headers: tuple[tuple[str, str], ...] = ()) -> None:
+        self._name = name
+        self._extra_headers = extra_headers
+        self._hit = CacheStatus(detail="memory").render(name)
+
+    def hit(self, request: web.BaseRequest, hot: Hot, age_s: float) -> web.Response:
+        """A fresh entry from RAM: the path that must be fast."""
+        entry, whole_s = hot.entry, int(age_s)
+        prepared = hot.prepared
+        if prepared is None or hot.prepared_s != whole_s:
+            prepared = hot.prepared = self._stored_headers(hot, age_s, self._hit)
+            hot.prepared_s = whole_s
+        asked = request.headers
+        if entry.meta.status == 200 and any(name in asked for name in CONDITIONAL):
+            return _of_entry(request, hot, prepared)
+        metrics.BODY_BYTES.labels("memory").inc(entry.meta.size_bytes)
+        return web.Response(body=entry.body, status=entry.meta.status, headers=prepared)
+
+    def stored(self, request: web.BaseRequest, hot: Hot, age_s: float, status: CacheStatus) -> web.Response:
+        """Any stored entry, with the status to tell."""
+        headers = self._stored_headers(hot, age_s, status.render(self._name))
+        return _of_entry(request, hot, headers)
+
+    def failed(self, error: ServiceError) -> web.Response:
+        """The problem document of an error, with Cache-Status and, as for all media, open to other sites."""
+        response = problem(error)
+        is_forwarded = error.blame is Blame.UPSTREAM
+        response.headers["Cache-Status"] = failed_status(self._name, error.code, is_forwarded=is_forwarded)
+        response.headers.extend(self._extra_headers)
+        return response
+
+    def preflight(self) -> web.Response:
+        """The answer to a CORS preflight request: reads are open to every site."""
+        return web.Response(status=204, headers={**dict(self._extra_headers), **PREFLIGHT})
+
+    def _stored_headers(self, hot: Hot, age_s: float, status: str) -> CIMultiDictProxy[str]:
+        headers = hot.entry.headers.copy()
+        headers["Age"] = str(int(age_s))
+        headers["Cache-Status"] = status
+        return CIMultiDictProxy(headers)
+
+    def _fetched_headers(self, fetched: CIMultiDictProxy[str], status: CacheStatus) -> CIMultiDict[str]:
+        headers = fetched.copy()
+        headers["Cache-Status"] = joined(headers.popall("Cache-Status", ()), status.render(self._name))
+        return headers
+
+    async def fetched(
+        self, request: web.BaseRequest, reader: Reader[Head], head: Fetched, status: CacheStatus
+    ) -> web.StreamResponse:
+        """The origin's answer while it arrives; a range is cut from the whole as it passes by."""
+        headers = self._fetched_headers(head.headers, status)
+        response, size = head.response, head.response.length
+        if response.status == 200 and is_not_modified(request.headers, headers):
+            return _not_modified(headers)
+        part = None
+        if response.status == 200 and size is not None:
+            part = _part(request, headers, size)
+        if isinstance(part, Unsatisfiable):
+            return _unsatisfiable(headers, size or 0)
+        if part is None:
+            return await _streamed(request, _begun(response, headers), reader.chunks())
+        partial = web.StreamResponse(status=206, headers=_partial_headers(headers, part))
+        return await _streamed(request, partial, _cut(reader.chunks(), part))
+
+    async def relayed(
+        self, request: web.BaseRequest, response: OriginResponse, status: CacheStatus
+    ) -> web.StreamResponse:
+        """The origin's answer as it is."""
+        headers = self._fetched_headers(CIMultiDictProxy(response.headers), status)
+        return await _streamed(request, _begun(response, headers), response.chunks())
+
+
+def _of_entry(request: web.BaseRequest, hot: Hot, headers: CIMultiDictProxy[str]) -> web.Response:
+    entry = hot.entry
+    if entry.meta.status != 200:
+        return web.Response(body=entry.body, status=entry.meta.status, headers=headers)
+    if is_not_modified(request.headers, headers):
+        return _not_modified(headers)
+    part = _part(request, headers, len(entry.body))
+    if isinstance(part, Unsatisfiable):
+        return _unsatisfiable(headers, len(entry.body))
+    if part is None:
+        return web.Response(body=entry.body, status=200, headers=headers)
+    return web.Response(
+        body=entry.body[part.start : part.stop], status=206, headers=_partial_headers(headers, part)
+    )
+
+
+def _part(
+    request: web.BaseRequest, headers: CIMultiDictProxy[str] | CIMultiDict[str], size: int
+) -> ByteRange | Unsatisfiable | None:
+    asked = request.headers
+    if request.method != "GET" or "Range" not in asked or not if_range_holds(asked.get("If-Range"), headers):
+        return None
+    return byte_range(asked["Range"], size)
+
+
+def _not_modified(headers: CIMultiDictProxy[str] | CIMultiDict[str]) -> web.Response:
+    kept = headers.copy()
+    for name in NOT_IN_304:
+        kept.popall(name, None)
+    return web.Response(status=304, headers=kept)
+
+
+def _unsatisfiable(headers: CIMultiDictProxy[str] | CIMultiDict[str], size: int) -> web.Response:
+    kept = headers.copy()
+    for name in (*NOT_IN_304, "ETag", "Last-Modified", "Repr-Digest"):
+        kept.popall(name, None)
+    kept["Content-Range"] = f"bytes */{size}"
+    return web.Response(status=416, headers=kept)
+
+
+def _partial_headers(headers: CIMultiDictProxy[str] | CIMultiDict[str], part: ByteRange) -> CIMultiDict[str]:
+    kept = headers.copy()
+    kept["Content-Range"] = part.content_range()
+    kept["Content-Length"] = str(part.stop - part.start)
+    return kept
+
+
+def _begun(response: OriginResponse, headers: CIMultiDict[str]) -> web.StreamResponse:
+    return web.StreamResponse(status=response.status, reason=response.reason, headers=headers)
+
+
+async def _cut(chunks: AsyncIterator[bytes], part: ByteRange) -> AsyncIterator[bytes]:
+    """The bytes of one range, out of the whole."""
+    place = 0
+    async for chunk in chunks:
+        start, stop = max(0, part.start - place), min(len(chunk), part.stop - place)
+        place += len(chunk)
+        if start < stop:
+            yield chunk[start:stop]
+        if place >= part.stop:
+            return
+
+
+async def _streamed(
+    request: web.BaseRequest, response: web.StreamResponse, chunks: AsyncIterator[bytes]
+) -> web.StreamResponse:
+    """Send the body; a client that went away ends it, an origin that failed ends the connection."""
+    n_bytes = 0
+    try:
+        await response.prepare(request)
+        if request.method == "HEAD":
+            return response
+        async for chunk in chunks:
+            await response.write(chunk)
+            n_bytes += len(chunk)
+        await response.write_eof()
+    except ServiceError:
+        if request.transport is not None:
+            request.transport.abort()
+    except ConnectionError:
+        pass  # the viewer swiped on; the fill goes on without them
+    finally:
+        metrics.BODY_BYTES.labels("origin").inc(n_bytes)
+    return response

@@ -1,0 +1,284 @@
+"""GET and HEAD of cached objects: hit, miss, stale, Range, 304; everything else forwarded to the origin.
+
+Also what the rest of the edge asks of the cache: warm an object into RAM, is it there, purge.
+"""
+
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import NamedTuple
+
+from aiohttp import web
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from edge.cache import metrics
+from edge.cache.entry import Entry
+from edge.cache.freshness import NO_RULES, Storable, Verdict, judge, request_rules
+from edge.cache.key import MAX_TARGET_CHARS, PrimaryKey, primary_key, storage_key, vary_values
+from edge.cache.memory import Hot
+from edge.cache.tags import Purge
+from edge.cache.tiered import Hit, TieredCache
+from edge.fill import Fetched, Fills, Head, Ready, Source, Want
+from edge.handlers.answer import Answers
+from edge.handlers.headers import CacheStatus, Forward, has_strict_precondition, stored_detail
+from edge.singleflight import Reader
+from edge.upstream import OriginRequest, Upstream
+from shared.clock import Clock
+from shared.errors import InvalidRequest, ServiceError, TooLarge
+
+log = logging.getLogger(__name__)
+
+NO_HEADERS: CIMultiDictProxy[str] = CIMultiDictProxy(CIMultiDict())
+SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+SERVED_AT_ONCE = frozenset({Verdict.FRESH, Verdict.STALE_ALLOWED, Verdict.STALE_WHILE_REVALIDATE})
+
+
+class NotCached(ServiceError):
+    """The client wants only what is stored, and this is not."""
+
+    code = "not_cached"
+    status = 504
+
+
+class Warmth(StrEnum):
+    """Where an object that is now in RAM came from, or why it is not there."""
+
+    MEMORY = "memory"
+    DISK = "disk"
+    ORIGIN = "origin"
+    REFUSED = "refused"
+    """The origin's answer may not be stored, or is no 200."""
+    FAILED = "failed"
+    """The origin gave no complete answer."""
+
+
+class WarmResult(NamedTuple):
+    """What became of a warming."""
+
+    source: Warmth
+    size_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MediaSettings:
+    """What an operator sets about answers."""
+
+    name: str = "headstart-edge"
+    extra_headers: tuple[tuple[str, str], ...] = ()
+    """CORS; told with our own errors too. When there are any, preflight requests are answered here."""
+    obeys_reload: bool = True
+    request_body_bytes: int = 64 * 1024 * 1024
+
+
+class MediaHandler:
+    """Answers requests from the cache, the fills and the origin, in this order."""
+
+    def __init__(
+        self, cache: TieredCache, fills: Fills, upstream: Upstream, clock: Clock, settings: MediaSettings
+    ) -> None:
+        self._cache = cache
+        self._fills = fills
+        self._upstream = upstream
+        self._clock = clock
+        self._settings = settings
+        self._answers = Answers(settings.name, settings.extra_headers)
+        self._hits = metrics.REQUESTS.labels("memory", "hit")
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """The answer to any request."""
+        primary = primary_key(request.raw_path)
+        if request.method in ("GET", "HEAD"):
+            hot = self._cache.lookup(primary, request.headers)
+            if hot is not None and "Cache-Control" not in request.headers and "Pragma" not in request.headers:
+                meta = hot.entry.meta
+                age_s = meta.age_s(self._clock.wall_ms())
+                if judge(meta.policy, age_s, NO_RULES) is Verdict.FRESH:
+                    self._hits.inc()
+                    return self._answers.hit(request, hot, age_s)
+        try:
+            if len(primary) > MAX_TARGET_CHARS:
+                raise InvalidRequest(f"the target is over {MAX_TARGET_CHARS} characters")
+            if request.method in ("GET", "HEAD") and not has_strict_precondition(request.headers):
+                return await self._read(request, primary)
+            if self._settings.extra_headers and "Access-Control-Request-Method" in request.headers:
+                return self._answers.preflight()
+            return await self._forward(request, primary, Forward.METHOD)
+        except ServiceError as exc:
+            metrics.REQUESTS.labels("origin", "error").inc()
+            return self._answers.failed(exc)
+
+    async def _read(self, request: web.BaseRequest, primary: PrimaryKey) -> web.StreamResponse:
+        rules = request_rules(request.headers) if self._settings.obeys_reload else NO_RULES
+        hit = await self._cache.find(primary, request.headers)
+        verdict = Verdict.STALE
+        if hit is not None:
+            meta = hit.hot.entry.meta
+            verdict = judge(meta.policy, meta.age_s(self._clock.wall_ms()), rules)
+            if verdict in SERVED_AT_ONCE:
+                return self._serve(request, primary, hit, verdict)
+        if rules.only_if_cached:
+            raise NotCached("only-if-cached, and nothing stored may be used")
+        forward = self._reason(primary, hit, verdict)
+        if request.method == "HEAD" or self._should_relay(request, primary):
+            return await self._forward(request, primary, forward)
+        is_alone = rules.is_reload or rules.no_store or "Authorization" in request.headers
+        key = None if is_alone else self._cache.flight_key(primary, request.headers)
+        want = Want(primary, request.headers, key, hit.hot.entry if hit else None)
+        return await self._fill(request, want, forward)
+
+    def _serve(
+        self, request: web.BaseRequest, primary: PrimaryKey, hit: Hit, verdict: Verdict
+    ) -> web.StreamResponse:
+        """A stored object as it is; one that is stale is validated behind the answer's back."""
+        entry = hit.hot.entry
+        if verdict is Verdict.STALE_WHILE_REVALIDATE:
+            self._revalidate(primary, request, entry)
+        result = "hit" if verdict is Verdict.FRESH else "stale"
+        metrics.REQUESTS.labels(hit.tier, result).inc()
+        return self._stored(request, hit.hot, CacheStatus(str(hit.tier)))
+
+    def _stored(self, request: web.BaseRequest, hot: Hot, status: CacheStatus) -> web.Response:
+        meta = hot.entry.meta
+        age_s = meta.age_s(self._clock.wall_ms())
+        left_s = int(meta.policy.lifetime_s - age_s)
+        if left_s < 0:
+            status = CacheStatus(
+                status.detail, status.forward, status.forward_status, status.is_stored, ttl_s=left_s
+            )
+        return self._answers.stored(request, hot, age_s, status)
+
+    def _revalidate(self, primary: PrimaryKey, request: web.BaseRequest, entry: Entry) -> None:
+        key = self._cache.flight_key(primary, request.headers)
+        with self._fills.join(Want(primary, request.headers, key, entry)):
+            pass  # the fill belongs to its own task; nobody waits for this one
+
+    def _reason(self, primary: PrimaryKey, hit: Hit | None, verdict: Verdict) -> Forward:
+        if hit is None:
+            return Forward.VARY if self._cache.has_variants(primary) else Forward.MISS
+        return Forward.REQUEST if verdict is Verdict.REQUEST else Forward.STALE
+
+    def _should_relay(self, request: web.BaseRequest, primary: PrimaryKey) -> bool:
+        """Whether the origin must see this request's own range or condition: nothing will be stored."""
+        asked = request.headers
+        is_special = "Range" in asked or "If-None-Match" in asked or "If-Modified-Since" in asked
+        return is_special and self._fills.predict(primary) is not Storable.YES
+
+    async def _fill(self, request: web.BaseRequest, want: Want, forward: Forward) -> web.StreamResponse:
+        """Read the shared fill; when its answer is not for this request, a fill that is."""
+        for _ in range(2):
+            with self._fills.join(want) as reader:
+                head = await reader.head()
+                if isinstance(head, Ready) or self._may_read(request, reader, head):
+                    return await self._answer(request, reader, head, forward)
+            if _is_part_of_too_large(request, head):
+                break
+            want = replace(want, key=_own_key(request, want, head))
+        return await self._forward(request, want.primary, forward)
+
+    def _may_read(self, request: web.BaseRequest, reader: Reader[Head], head: Fetched) -> bool:
+        if _is_part_of_too_large(request, head):
+            return False
+        names = tuple(name for name, _ in head.vary)
+        return reader.is_leader or (head.is_shared and head.vary == vary_values(names, request.headers))
+
+    async def _answer(
+        self, request: web.BaseRequest, reader: Reader[Head], head: Head, forward: Forward
+    ) -> web.StreamResponse:
+        if isinstance(head, Ready):
+            hot = Hot(head.entry)
+            if head.source is Source.STALE_IF_ERROR:
+                metrics.REQUESTS.labels("memory", "stale").inc()
+                return self._stored(request, hot, CacheStatus("memory", forward_status=head.status))
+            metrics.REQUESTS.labels("memory", "validated").inc()
+            return self._stored(request, hot, CacheStatus("memory", forward, head.status, is_stored=True))
+        is_stored = head.verdict is Storable.YES
+        metrics.REQUESTS.labels("origin", "miss" if is_stored else "pass").inc()
+        status = CacheStatus(
+            stored_detail(head.verdict), forward, head.response.status, is_stored, not reader.is_leader
+        )
+        return await self._answers.fetched(request, reader, head, status)
+
+    async def _forward(
+        self, request: web.BaseRequest, primary: PrimaryKey, forward: Forward
+    ) -> web.StreamResponse:
+        """Ask the origin for exactly this, store nothing; a change that succeeds invalidates what is held."""
+        limit = self._settings.request_body_bytes
+        if (request.content_length or 0) > limit:
+            raise TooLarge(
+                f"the body is over {limit} bytes", limit_bytes=limit, actual_bytes=request.content_length
+            )
+        body = _limited(request, limit) if request.body_exists else None
+        asked = OriginRequest(request.method, primary, request.headers, body)
+        async with self._upstream.fetch(asked) as response:
+            if request.method not in SAFE and 200 <= response.status < 400:
+                await self._invalidate(primary, response.headers)
+            metrics.REQUESTS.labels("origin", "pass").inc()
+            detail = "" if request.method in ("GET", "HEAD") else "method"
+            status = CacheStatus(detail, forward, response.status)
+            return await self._answers.relayed(request, response, status)
+
+    async def _invalidate(self, primary: PrimaryKey, headers: CIMultiDict[str]) -> None:
+        """Forget the target and what the answer points at, on this origin (RFC 9111 section 4.4)."""
+        pointed = [headers.get(name, "") for name in ("Location", "Content-Location")]
+        for target in {primary, *(primary_key(path) for path in pointed if path.startswith("/"))}:
+            await self._cache.purge(Purge(primary=target))
+
+    async def warm(self, path: str) -> WarmResult:
+        """Bring the object at path into RAM, through the same fills as every request. Never raises for the
+        origin's sake; a cancelled warming leaves its fill to whoever else reads it."""
+        primary = primary_key(path)
+        hit = await self._cache.find(primary, NO_HEADERS)
+        if hit is not None:
+            meta = hit.hot.entry.meta
+            if judge(meta.policy, meta.age_s(self._clock.wall_ms()), NO_RULES) in SERVED_AT_ONCE:
+                return WarmResult(Warmth(hit.tier), meta.size_bytes)
+        key = self._cache.flight_key(primary, NO_HEADERS)
+        want = Want(primary, NO_HEADERS, key, hit.hot.entry if hit else None)
+        try:
+            with self._fills.join(want) as reader:
+                head = await reader.head()
+                if isinstance(head, Ready):
+                    return WarmResult(Warmth.ORIGIN, head.entry.meta.size_bytes)
+                if head.verdict is not Storable.YES or head.response.status != 200:
+                    return WarmResult(Warmth.REFUSED)
+                return WarmResult(Warmth.ORIGIN, sum([len(chunk) async for chunk in reader.chunks()]))
+        except ServiceError as exc:
+            log.debug("warm_failed", extra={"path": path, "code": exc.code})
+            return WarmResult(Warmth.FAILED)
+
+    def is_in_memory(self, path: str) -> bool:
+        """Whether RAM holds the object at path, fresh or not."""
+        return self._cache.is_in_memory(primary_key(path))
+
+    async def purge(self, *, url: str = "", tag: str = "", everything: bool = False) -> int:
+        """Delete by URL or path, by exact tag, or all; returns how many objects. Raises InvalidRequest."""
+        if bool(url) + bool(tag) + everything != 1:
+            raise InvalidRequest("purge takes exactly one of url, tag, all")
+        scope = "url" if url else "tag" if tag else "all"
+        purge = Purge(primary_key(url)) if url else Purge(tag=tag or None)
+        n_purged = await self._cache.purge(purge)
+        metrics.PURGED.labels(scope).inc(n_purged)
+        return n_purged
+
+
+def _is_part_of_too_large(request: web.BaseRequest, head: Fetched) -> bool:
+    """The origin should send the part, not the whole, for nothing of it will be stored."""
+    return head.verdict is Storable.TOO_LARGE and "Range" in request.headers
+
+
+def _own_key(request: web.BaseRequest, want: Want, head: Fetched) -> str | None:
+    """The key of a second try: of this request's own variant, or of nobody else's."""
+    if not head.is_shared:
+        return None
+    names = tuple(name for name, _ in head.vary)
+    return str(storage_key(want.primary, vary_values(names, request.headers)))
+
+
+async def _limited(request: web.BaseRequest, limit: int) -> AsyncIterator[bytes]:
+    n_bytes = 0
+    async for chunk in request.content.iter_any():
+        n_bytes += len(chunk)
+        if n_bytes > limit:
+            raise TooLarge(f"the body is over {limit} bytes", limit_bytes=limit, actual_bytes=n_bytes)
+        yield chunk

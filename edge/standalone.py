@@ -1,0 +1,79 @@
+"""`python -m edge --origin URL --listen HOST:PORT`: a shared HTTP cache in front of any origin, alone.
+
+No bus, no sessions, and no path of our own: every path belongs to the origin. /healthz and /metrics are on
+`admin_listen` when that is given. Runs on aiohttp's low-level server, for there is nothing to route.
+"""
+
+import asyncio
+import logging
+from pathlib import Path
+
+from aiohttp import web
+
+from edge.cache.settings import CacheLimits, UpstreamLimits
+from edge.delivery import Delivery, DeliverySettings
+from shared.health import Health
+from shared.lifecycle import Lifecycle
+from shared.web import add_operator_routes, serve, split_address
+
+log = logging.getLogger(__name__)
+
+PLAIN = CacheLimits(negative_s=0.0, negative_max_s=31536000.0)
+"""RFC 9111 to the letter: what names no freshness is not stored, errors are as fresh as they say."""
+KEEPALIVE_S = 75.0
+DRAIN_S = 5.0
+
+
+async def run(
+    origin: str,
+    listen: str,
+    folder: Path | None = None,
+    *,
+    limits: CacheLimits = PLAIN,
+    upstream: UpstreamLimits | None = None,
+    admin_listen: str = "",
+    url_file: Path | None = None,
+) -> None:
+    """Serve until SIGTERM or SIGINT. `folder` holds the disk tier; without it objects live in RAM only."""
+    settings = DeliverySettings(origin, folder, cache=limits, upstream=upstream or UpstreamLimits())
+    delivery = Delivery(settings)
+    async with Lifecycle() as lifecycle:
+        n_objects = await lifecycle.start("delivery", delivery.open(), delivery.close)
+        if admin_listen:
+            admin = await serve(_admin(), admin_listen)
+            lifecycle.on_stop("admin", admin.stop)
+        server = Listener(delivery)
+        url = await lifecycle.start("http", server.open(listen), server.close)
+        if url_file is not None:
+            url_file.write_text(url)
+        log.info("ready", extra={"url": url, "origin": origin, "objects": n_objects})
+        await lifecycle.run_until_signal()
+
+
+class Listener:
+    """A listening low-level server whose every request goes to the media handler."""
+
+    def __init__(self, delivery: Delivery) -> None:
+        self._server = web.Server(
+            delivery.media.handle, access_log=None, keepalive_timeout=KEEPALIVE_S, auto_decompress=False
+        )
+        self._runner = web.ServerRunner(self._server, shutdown_timeout=DRAIN_S)
+
+    async def open(self, listen: str) -> str:
+        """Listen; returns the URL with the port that was chosen for 0."""
+        host, port = split_address(listen)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, host, port, backlog=1024).start()
+        shown = f"[{host}]" if ":" in host else host
+        return f"http://{shown}:{self._runner.addresses[0][1]}"
+
+    async def close(self) -> None:
+        """Take no more connections, let the requests in hand end, then cut the rest."""
+        async with asyncio.timeout(2 * DRAIN_S):
+            await self._runner.cleanup()
+
+
+def _admin() -> web.Application:
+    app = web.Application()
+    add_operator_routes(app, Health())
+    return app
