@@ -127,7 +127,7 @@ class BrainConfig:
     """Everything that `python -m brain` reads."""
 
     listen: str = setting("127.0.0.1:8082", "Health and metrics, host:port; port 0 takes a free one")
-    data_dir: Path = setting(Path("data"), "Models are in its folder `models`")  # noqa: RUF009
+    data_dir: Path = setting(Path("data"), "Models are in its folder `models`")
     log_level: str = setting("INFO", "DEBUG, INFO, WARNING or ERROR")
     nats_url: str = setting("nats://127.0.0.1:4222", "Messaging", env="HEADSTART_NATS_URL")
     redis_url: str = setting("redis://127.0.0.1:6379", "Counters and features", env="HEADSTART_REDIS_URL")

@@ -35,6 +35,7 @@ class MemoryFeatureStore:
         self._counters: dict[str, dict[str, int]] = {}
         self._markers: OrderedDict[tuple[str, ...], None] = OrderedDict()
         self._regions: dict[str, _Region] = {}
+        self._is_built = False
 
     async def apply(self, effects: Effects) -> None:
         """Write all of it."""
@@ -83,6 +84,14 @@ class MemoryFeatureStore:
             if region is not None:
                 for table in (region.now, region.lasting, region.shown):
                     table.pop(video_id, None)
+
+    async def is_built(self) -> bool:
+        """Whether `set_built` was called."""
+        return self._is_built
+
+    async def set_built(self) -> None:
+        """Remember that what the event stream says is in here."""
+        self._is_built = True
 
     def _user(self, user: str) -> UserWrites:
         kept = self._users.setdefault(user, UserWrites())

@@ -10,14 +10,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from brain.features import schema, trending
 from brain.features.effects import Boost, Effects, TrendStep, UserWrites
 from brain.features.interest import Signal
 from brain.features.store import Profile
 from brain.features.trending import Trends
-from shared.errors import Unavailable
+from shared import kv
 
 MAX_STEPS_A_SCRIPT = 200
 
@@ -148,6 +147,18 @@ class RedisFeatureStore:
                 pipe.zrem(schema.trend_key(region, part), video_id)
         await _execute(pipe)
 
+    async def is_built(self) -> bool:
+        """Whether `set_built` was called since the server lost its data."""
+        pipe = self._redis.pipeline(transaction=False)
+        pipe.exists(schema.BUILT_KEY)
+        return bool((await _execute(pipe))[0])
+
+    async def set_built(self) -> None:
+        """Remember that what the event stream says is in here."""
+        pipe = self._redis.pipeline(transaction=False)
+        pipe.set(schema.BUILT_KEY, "1")
+        await _execute(pipe)
+
     async def _counters(self, user_id: str, categories: Sequence[str]) -> dict[str, int]:
         if not categories:
             return {}
@@ -197,10 +208,8 @@ def _keep(pipe: Any, key: str, limit: int, ttl_s: int, members: Mapping[str, int
 
 
 async def _execute(pipe: Any) -> list[Any]:
-    try:
+    with kv.translated():
         result: list[Any] = await pipe.execute()
-    except (RedisError, OSError, TimeoutError) as exc:
-        raise Unavailable(f"redis: {exc}") from exc
     return result
 
 

@@ -74,6 +74,7 @@ KEYS = (
     KeySpec("trend:{region}:lasting", "zset", str(MAX_TRENDING), TREND_TTL_S, "the same, 14 days"),
     KeySpec("trend:{region}:shown", "zset", str(MAX_SHOWN), TREND_TTL_S, "impressions of a video"),
     KeySpec("trend:{region}:dedupe:{event}", "marker", "TTL", DEDUPE_TTL_S, "this event is in the trends"),
+    KeySpec("brain:built", "marker", "one", 0, "the stream is folded in; missing: it is replayed at start"),
     KeySpec("trend:regions", "zset", str(MAX_REGIONS), TREND_TTL_S, "regions by their latest event"),
 )
 
@@ -104,3 +105,4 @@ def trend_marker(region: str, event: str) -> str:
 
 
 REGIONS_KEY = "trend:regions"
+BUILT_KEY = "brain:built"

@@ -49,3 +49,11 @@ class FeatureStore(Protocol):
     async def forget_video(self, video_id: str, regions: Sequence[str]) -> None:
         """Take a withdrawn video out of these regions' trends."""
         ...
+
+    async def is_built(self) -> bool:
+        """Whether the event stream was folded in since the store was empty."""
+        ...
+
+    async def set_built(self) -> None:
+        """Say that it was."""
+        ...
