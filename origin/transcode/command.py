@@ -17,17 +17,12 @@ POSTER_WIDTH_PX = 540
 TINY_PX = 32
 """Sides of the raw RGB picture that the blurhash is made from."""
 AUDIO_BPS = 96_000
-_TALKING = (
-    "-nostdin",
-    "-hide_banner",
-    "-nostats",
-    "-y",
-    "-filter_threads",
-    "1",
-    "-filter_complex_threads",
-    "1",
-)
-_QUIET = (*_TALKING, "-v", "error")
+_TALKING = "-nostdin -hide_banner -nostats -y -filter_threads 1 -filter_complex_threads 1"
+_QUIET = f"{_TALKING} -v error"
+_MP4 = "-movflags +frag_keyframe+empty_moov+default_base_moof+delay_moov+skip_trailer -f mp4"
+"""delay_moov lets the edit lists tell the encoders' delays, so that both tracks start at 0."""
+_NO_SEI = "-bsf:v filter_units=remove_types=6"
+"""x264 writes its settings into the first frame: 700 bytes that every first frame would wait for."""
 _DECODERS = (
     "h264,hevc,vp8,vp9,libvpx,libvpx-vp9,av1,libdav1d,libaom-av1,mpeg4,mjpeg,prores,aac,aac_fixed,mp3,mp3float,"
     "opus,libopus,vorbis,libvorbis,flac,alac,ac3,ac3_fixed,eac3,amrnb,amrwb,pcm_alaw,pcm_mulaw,pcm_u8,pcm_s8,"
@@ -58,15 +53,12 @@ def encode(material: Material, rendition: Rendition, threads: int) -> list[str]:
     sound = f"{_sound(material)},{normalise(material.gain_db)},apad,atrim=end={material.seconds}"
     graph = f"[0:{material.probe.video_index}]{picture}[v];{sound}[a]"
     return [
-        *_QUIET,
+        *_QUIET.split(),
         *_inputs(material, threads),
         *("-filter_complex", graph, "-map", "[v]", "-map", "[a]", "-t", material.seconds),
         *_x264(rendition, threads),
-        *("-c:a", "aac", "-b:a", str(AUDIO_BPS), "-ac", "2", "-ar", "48000"),
-        *("-map_metadata", "-1", "-map_chapters", "-1", "-fflags", "+bitexact", "-flags:a", "+bitexact"),
-        # delay_moov: the edit lists can then tell the encoder's delays, so both tracks start at 0.
-        *("-movflags", "+frag_keyframe+empty_moov+default_base_moof+delay_moov+skip_trailer"),
-        *("-f", "mp4", "out.mp4"),
+        *f"-c:a aac -b:a {AUDIO_BPS} -ac 2 -ar 48000".split(),
+        *f"-map_metadata -1 -map_chapters -1 -fflags +bitexact -flags:a +bitexact {_MP4} out.mp4".split(),
     ]
 
 
@@ -74,15 +66,14 @@ def measure_loudness(material: Material) -> list[str]:
     """Arguments that print what loudness.py reads."""
     graph = f"{_sound(material)},atrim=end={material.seconds},{MEASURE}[a]"
     inputs = _inputs(material, 1)
-    return [*_TALKING, *inputs, "-filter_complex", graph, "-map", "[a]", "-f", "null", "-"]
+    return [*_TALKING.split(), *inputs, "-filter_complex", graph, "-map", "[a]", "-f", "null", "-"]
 
 
 def posters(material: Material) -> list[str]:
-    """Arguments that write `poster.webp`, `poster.jpg` and `tiny.rgb` (TINY_PX² RGB24) from the first half
-    second.
+    """Arguments that write `poster.webp`, `poster.jpg` and `tiny.rgb` (TINY_PX² RGB24).
 
-    The start and not the middle, so that the poster turns into the video without a jump; the most typical of
-    its frames, so that a black first one is not taken.
+    Of the first half second, so that the poster turns into the video without a jump; the most typical of its
+    frames, so that a black first one is not taken.
     """
     probe, effects = material.probe, material.effects
     width = min(POSTER_WIDTH_PX, probe.width)
@@ -93,28 +84,13 @@ def posters(material: Material) -> list[str]:
         "[w]format=yuv420p[webp];[j]scale=out_range=pc,format=yuvj420p[jpeg];"
         f"[t]scale={TINY_PX}:{TINY_PX}:flags=area,format=rgb24[tiny]"
     )
-    plain = ("-frames:v", "1", "-map_metadata", "-1", "-fflags", "+bitexact", "-flags", "+bitexact")
-    return [
-        *_QUIET,
-        *_inputs(material, 1),
-        *("-filter_complex", graph),
-        *("-map", "[webp]", *plain, "-c:v", "libwebp", "-quality", "72", "-f", "webp", "poster.webp"),
-        *(
-            "-map",
-            "[jpeg]",
-            *plain,
-            "-c:v",
-            "mjpeg",
-            "-q:v",
-            "4",
-            "-f",
-            "image2",
-            "-update",
-            "1",
-            "poster.jpg",
-        ),
-        *("-map", "[tiny]", *plain, "-c:v", "rawvideo", "-f", "rawvideo", "tiny.rgb"),
-    ]
+    plain = "-frames:v 1 -map_metadata -1 -fflags +bitexact -flags +bitexact"
+    outputs = (
+        f"-map [webp] {plain} -c:v libwebp -quality 72 -f webp poster.webp"
+        f" -map [jpeg] {plain} -c:v mjpeg -q:v 4 -f image2 -update 1 poster.jpg"
+        f" -map [tiny] {plain} -c:v rawvideo -f rawvideo tiny.rgb"
+    )
+    return [*_QUIET.split(), *_inputs(material, 1), "-filter_complex", graph, *outputs.split()]
 
 
 def _even(size: float) -> int:
@@ -166,22 +142,11 @@ def _scale(probe: ProbeResult, width: int, height: int) -> list[str]:
     return [f"scale={width}:{height}:flags=bicubic:out_color_matrix=bt709:out_range=tv", "format=yuv420p"]
 
 
-def _x264(rendition: Rendition, threads: int) -> tuple[str, ...]:
-    gop = str(rendition.fps)
+def _x264(rendition: Rendition, threads: int) -> list[str]:
+    gop, cap = rendition.fps, rendition.max_bps
     return (
-        *(
-            "-c:v",
-            "libx264",
-            "-preset",
-            "veryfast",
-            "-profile:v",
-            rendition.profile,
-            "-crf",
-            str(rendition.crf),
-        ),
-        *("-maxrate", str(rendition.max_bps), "-bufsize", str(rendition.max_bps)),
-        *("-g", gop, "-keyint_min", gop, "-sc_threshold", "0", "-bf", "2", "-flags:v", "+cgop+bitexact"),
-        # x264 writes its settings into the first frame: 700 bytes that every first frame would wait for.
-        *("-bsf:v", "filter_units=remove_types=6", "-threads", str(threads)),
-        *("-color_primaries", "bt709", "-color_trc", "bt709", "-colorspace", "bt709", "-color_range", "tv"),
-    )
+        f"-c:v libx264 -preset veryfast -profile:v {rendition.profile} -crf {rendition.crf}"
+        f" -maxrate {cap} -bufsize {cap} -g {gop} -keyint_min {gop} -sc_threshold 0 -bf 2"
+        f" -flags:v +cgop+bitexact -threads {threads} {_NO_SEI}"
+        " -color_primaries bt709 -color_trc bt709 -colorspace bt709 -color_range tv"
+    ).split()
