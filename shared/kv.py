@@ -4,15 +4,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import redis.asyncio
+import redis.exceptions
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
-from redis.exceptions import RedisError
 
 from shared.errors import Unavailable
 
 CONNECT_S = 0.25
 OPERATION_S = 0.5
 N_RETRIES = 2
+"""Of a broken connection; a server that is silent is not asked again."""
 BACKOFF_MIN_S, BACKOFF_MAX_S = 0.02, 0.2
 MAX_CONNECTIONS = 32
 """Of one process; who needs another one waits for OPERATION_S."""
@@ -28,8 +29,11 @@ def connect(url: str) -> redis.asyncio.Redis:
         timeout=OPERATION_S,
         socket_connect_timeout=CONNECT_S,
         socket_timeout=OPERATION_S,
-        retry=Retry(ExponentialWithJitterBackoff(base=BACKOFF_MIN_S, cap=BACKOFF_MAX_S), N_RETRIES),
-        retry_on_timeout=True,
+        retry=Retry(
+            ExponentialWithJitterBackoff(base=BACKOFF_MIN_S, cap=BACKOFF_MAX_S),
+            N_RETRIES,
+            supported_errors=(redis.exceptions.ConnectionError,),
+        ),
         health_check_interval=CHECK_EVERY_S,
     )
     return redis.asyncio.Redis.from_pool(pool)
@@ -40,5 +44,5 @@ def translated() -> Iterator[None]:
     """Raise what redis-py raises inside as Unavailable."""
     try:
         yield
-    except (RedisError, OSError, TimeoutError) as exc:
+    except (redis.exceptions.RedisError, OSError, TimeoutError) as exc:
         raise Unavailable(f"Redis: {type(exc).__name__} {exc}"[:200]) from exc
