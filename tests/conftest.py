@@ -95,3 +95,12 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def curl() -> str:
+    """The path of curl; the test is left out where there is none."""
+    path = shutil.which("curl")
+    if path is None:
+        pytest.skip(NEEDS["curl"])
+    return path
