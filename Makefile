@@ -12,10 +12,11 @@ help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 $(STAMP): requirements.lock
-	@echo "Installing into $(VENV) (once; about a minute)"
-	@$(PY) -m venv $(VENV)
-	@$(BIN)/pip install --quiet --require-hashes -r requirements.lock
-	@touch $(STAMP)
+	@$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Headstart needs Python 3.11 or later")'
+	@echo "Installing into $(VENV), once; about a minute"
+	@began=$$(date +%s) && $(PY) -m venv $(VENV) && \
+	  $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock && \
+	  echo "Installed in $$(($$(date +%s) - began)) s" && touch $(STAMP)
 
 setup: $(STAMP) ## environment and dependencies, from the lock file
 
