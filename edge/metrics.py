@@ -1,0 +1,37 @@
+"""What an edge counts outside its cache: sessions, events, queues, spool, prefetch, cards.
+
+Labels are enums, never ids.
+"""
+
+from shared import metrics
+
+SESSIONS = metrics.gauge("edge_sessions", "Sessions held in memory")
+SESSIONS_OPENED = metrics.counter(
+    "edge_sessions_opened_total", "Sessions opened, by where the first queue came from", ("origin",)
+)
+EVENTS = metrics.counter("edge_events_total", "Viewer events posted, by what became of them", ("result",))
+ANSWER_SECONDS = metrics.histogram(
+    "edge_event_answer_seconds",
+    "From the parsed events to the re-ranked slice",
+    buckets=(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05),
+)
+QUEUES = metrics.counter(
+    "edge_queues_total", "Ranked queues from the brain, by what became of them", ("result",)
+)
+BRAIN_REQUESTS = metrics.counter(
+    "edge_brain_requests_total", "Requests to the brain, by subject and result", ("what", "result")
+)
+FALLBACKS = metrics.counter("edge_fallback_total", "Queues filled up without the brain, by list", ("list",))
+SPOOL_RECORDS = metrics.counter(
+    "edge_spool_records_total", "Event batches in the spool, by what became of them", ("result",)
+)
+SPOOL_BYTES = metrics.gauge("edge_spool_bytes", "Bytes of event batches that wait on disk")
+PREFETCH_STEPS = metrics.counter(
+    "edge_prefetch_steps_total", "Objects planned for warming, by what became of them", ("result",)
+)
+CARDS = metrics.gauge("edge_cards", "Video cards held")
+CARD_FETCHES = metrics.counter("edge_card_fetches_total", "Card batches asked of the origin", ("result",))
+API_READS = metrics.counter(
+    "edge_api_reads_total", "Forwarded reads, by where the answer came from", ("result",)
+)
+STREAMS = metrics.gauge("edge_event_streams", "Players that listen for server-sent events")
