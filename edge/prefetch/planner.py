@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
+from shared.config import setting
 from shared.messages import Rung, VideoCard
 
 
@@ -16,10 +17,8 @@ from shared.messages import Rung, VideoCard
 class PlanLimits:
     """How far ahead a plan looks."""
 
-    n_ahead: int = 3
-    """Videos after the one on screen."""
-    start_rung: str = ""
-    """Name of the rung that a swipe starts with; empty: the lowest."""
+    n_ahead: int = setting(3, "videos after the one on screen whose opening is warmed", low=0, high=10)
+    start_rung: str = setting("", "name of the rung that a swipe starts with; empty: the lowest")
 
 
 class Urgency(IntEnum):

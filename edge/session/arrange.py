@@ -11,6 +11,7 @@ import numpy as np
 from edge.session import deltas, rerank
 from edge.session.state import Session
 from edge.session.vectors import ItemVectors, user_vector
+from shared.config import setting
 from shared.messages import VideoCard
 
 
@@ -18,12 +19,11 @@ from shared.messages import VideoCard
 class Ranking:
     """How strongly the session's own signals move the brain's order."""
 
-    gain: float = 1.0
-    """`a` of DESIGN.md §5: length of the shift per unit of delta, relative to the user vector's."""
-    decay: float = 0.9
-    """`g` of DESIGN.md §5: what is left of a signal after the next one."""
-    share: float = 0.8
-    """Largest weight of the affinity against the brain's score."""
+    gain: float = setting(
+        1.0, "length of the shift per unit of delta, relative to the user vector's", low=0, high=10
+    )
+    decay: float = setting(0.9, "what is left of a signal after the next one", low=0, high=1)
+    share: float = setting(0.8, "largest weight of the session's affinity against the score", low=0, high=1)
     spacing: rerank.Spacing = field(default_factory=rerank.Spacing)
 
 

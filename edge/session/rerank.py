@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from shared.config import setting
+
 F32 = npt.NDArray[np.float32]
 Group = tuple[str, str]
 """Creator and category of a candidate; an empty string groups with nothing."""
@@ -20,14 +22,12 @@ Group = tuple[str, str]
 class Spacing:
     """How far alike videos are kept apart at the top of the order."""
 
-    n_places: int = 24
-    """Places from the head that are spaced; below them nobody looks before the next re-rank."""
-    lookahead: int = 40
-    """Candidates tried for a place before the rule gives way."""
-    creator_gap: int = 2
-    """Places between two videos of one creator."""
-    category_run: int = 3
-    """At most this many of one category in a row."""
+    n_places: int = setting(
+        24, "places from the head that are spaced; nobody looks below before the next", low=0, high=200
+    )
+    lookahead: int = setting(40, "candidates tried for a place before the rule gives way", low=1, high=500)
+    creator_gap: int = setting(2, "places between two videos of one creator", low=0, high=20)
+    category_run: int = setting(3, "at most this many of one category in a row", low=1, high=1000)
 
 
 def base(scores: F32) -> F32:

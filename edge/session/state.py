@@ -125,7 +125,12 @@ class Session(msgspec.Struct, kw_only=True):
         _forget(self.seen, MAX_SEEN)
         self.queue_version = push.version
         self.model, self.user_vector = push.model, push.user_vector
-        self._replace(push.items)
+        fresh: dict[str, Candidate] = {}
+        for item in push.items:
+            if not self._is_over(item.video_id):
+                fresh.setdefault(item.video_id, item)
+        if fresh:  # nothing new takes nothing away: what is shown again stays queued
+            self._replace(fresh)
         return True
 
     def extend(self, candidates: Iterable[Candidate]) -> bool:
@@ -150,18 +155,19 @@ class Session(msgspec.Struct, kw_only=True):
         """The queue index that must be shown first, if the player holds one."""
         return next((i for i, item in enumerate(self.queue) if item.video_id == self.held), None)
 
-    def _replace(self, items: Sequence[Candidate]) -> None:
+    def _is_over(self, video_id: str) -> bool:
+        return video_id in self.seen or video_id == self.current
+
+    def _replace(self, fresh: dict[str, Candidate]) -> None:
         kept = next((item for item in self.queue if item.video_id == self.held), None)
-        taken: dict[str, Candidate] = {}
-        for item in items:
-            if item.video_id not in self.seen and item.video_id != self.current:
-                taken.setdefault(item.video_id, item)
-        if kept is not None and kept.video_id not in taken:
-            taken = {kept.video_id: kept, **taken}
-        self.queue = list(taken.values())[:MAX_QUEUE]
+        if kept is not None and kept.video_id not in fresh and not self._is_over(kept.video_id):
+            fresh = {kept.video_id: kept, **fresh}
+        self.queue = list(fresh.values())[:MAX_QUEUE]
         self.order = list(range(len(self.queue)))
         head = self.head()
-        if head is not None:
+        if head is None:
+            self.held = ""
+        else:
             self.order.insert(0, self.order.pop(head))
         self.is_reranked = False
         self.version += 1

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import msgspec
 
 from edge.session.state import Session
+from shared.config import setting
 from shared.errors import DecodeError
 
 _VERSION = 1
@@ -20,9 +21,10 @@ _DECODER = msgspec.msgpack.Decoder(tuple[int, list[Session]])
 class SessionLimits:
     """How many sessions an edge keeps, and for how long."""
 
-    max_sessions: int = 10_000
-    idle_s: float = 1_800.0
-    """A session that asked for nothing for so long is dropped; its player gets it anew from the brain."""
+    max_sessions: int = setting(10_000, "sessions held; the longest idle leaves first", low=1, high=1_000_000)
+    idle_s: float = setting(
+        1_800.0, "a session that asked for nothing for so long is dropped", unit="s", low=1
+    )
 
 
 class SessionStore:

@@ -1,0 +1,11 @@
+"""What can go wrong at the edge and nowhere else."""
+
+from shared.errors import Blame, ServiceError
+
+
+class TooManyStreams(ServiceError):
+    """The bound on server-sent event streams is reached."""
+
+    code = "too_many_streams"
+    blame = Blame.CALLER
+    retryable = True

@@ -1,0 +1,236 @@
+"""A viewer's loop: events in, re-ranked slice out; queues, trending lists and withdrawals from outside.
+
+Everything here between a request and its answer is memory and one append to the spool: no await on NATS, the
+brain or the origin. What is missing (a queue, vectors, cards, warm bytes) is asked for in the background.
+"""
+
+import logging
+import os
+from dataclasses import dataclass
+
+import msgspec
+
+from edge import fallback, metrics
+from edge.bus import Identity
+from edge.cards import CardCache
+from edge.notices import Notice, Notices
+from edge.prefetch import planner
+from edge.prefetch.worker import PrefetchWorker
+from edge.refill import Refill
+from edge.session import intake
+from edge.session import slice as slices
+from edge.session.arrange import Ranking, arrange
+from edge.session.recent import Recent
+from edge.session.state import Session
+from edge.session.store import SessionStore
+from edge.session.vectors import ItemVectors
+from edge.spool import Spool
+from shared import codec
+from shared.clock import Clock
+from shared.ids import new_id
+from shared.messages import Candidate, EventBatch, RankedQueue, Source, TrendingList, VideoCard, ViewEvent
+
+log = logging.getLogger(__name__)
+MAX_RECENT_EVENTS = 100_000
+"""Event ids remembered against retries, over all sessions."""
+MIN_READY = 8
+"""Videos that can be shown below which the fallback fills up."""
+N_FRESH = 200
+FRESH_FOR_S = 1.0
+"""The newest cards are looked up at most this often."""
+
+
+class EventsOut(msgspec.Struct, frozen=True):
+    """Answer of `POST /v1/events`."""
+
+    accepted: int
+    duplicates: int
+    rejected: list[intake.Rejected]
+    feed: slices.Slice
+
+
+@dataclass(frozen=True)
+class FeedParts:
+    """What the feed works with; each part is owned by the application."""
+
+    clock: Clock
+    identity: Identity
+    store: SessionStore
+    vectors: ItemVectors
+    cards: CardCache
+    refill: Refill
+    spool: Spool
+    worker: PrefetchWorker
+    notices: Notices
+
+
+class Feed:
+    """The sessions of this edge at work."""
+
+    def __init__(self, parts: FeedParts, ranking: Ranking, plan: planner.PlanLimits) -> None:
+        self._parts = parts
+        self._ranking = ranking
+        self._plan = plan
+        self._recent = Recent(MAX_RECENT_EVENTS)
+        self._fresh: tuple[float, list[VideoCard]] = (float("-inf"), [])
+        self.trending: TrendingList | None = None
+
+    def open(self, session_id: str, user_id: str) -> Session:
+        """A new session without a queue; may push the longest idle one out."""
+        parts = self._parts
+        session = Session(id=session_id, user_id=user_id, version=parts.clock.wall_ms())
+        self._left(parts.store.add(session, parts.clock.monotonic()))
+        return session
+
+    def find(self, session_id: str, user_id: str) -> Session | None:
+        """The session in memory, used now."""
+        session = self._parts.store.touch(session_id, self._parts.clock.monotonic())
+        return session if session is not None and session.user_id == user_id else None
+
+    def expire(self) -> None:
+        """Drop idle sessions."""
+        self._left(self._parts.store.expire(self._parts.clock.monotonic()))
+
+    def slice(self, session: Session, n: int) -> slices.Slice:
+        """The next `n` videos. Moves nothing; fills up a queue that runs short."""
+        self._fill(session, n)
+        nexts = slices.upcoming(session, self._parts.cards.get, max(n, self._plan.n_ahead))
+        return slices.build(session, nexts, n, self._plan)
+
+    def take_events(self, session: Session, body: intake.EventsIn) -> EventsOut:
+        """Fold a POST's events into the session; the answer is already re-ranked by them."""
+        began_s = self._parts.clock.monotonic()
+        accepted: list[ViewEvent] = []
+        rejected: list[intake.Rejected] = []
+        n_duplicates = 0
+        now_ms = self._parts.clock.wall_ms()
+        for index, event in enumerate(body.events):
+            if reason := intake.problem(event):
+                rejected.append(intake.Rejected(index, reason))
+                continue
+            unique = intake.global_id(session.user_id, event.id) if event.id else self._new_id(now_ms)
+            if self._recent.add(unique):
+                card = self._parts.cards.get(event.video)
+                accepted.append(intake.view_event(session, event, card, unique, now_ms))
+            else:
+                n_duplicates += 1
+        self._spool(accepted, now_ms)
+        self._apply(session, accepted, body)
+        answer = EventsOut(len(accepted), n_duplicates, rejected, self.slice(session, body.n))
+        self.replan(session)
+        self._parts.refill.want_queue(session)
+        for result, n in (
+            ("accepted", len(accepted)),
+            ("duplicate", n_duplicates),
+            ("rejected", len(rejected)),
+        ):
+            metrics.EVENTS.labels(result).inc(n)
+        metrics.ANSWER_SECONDS.observe(self._parts.clock.monotonic() - began_s)
+        return answer
+
+    def take_queue(self, push: RankedQueue) -> bool:
+        """Merge what the brain ranked; False when the session is gone or has a later queue."""
+        session = self._parts.store.get(push.session_id)
+        if session is None or session.user_id != push.user_id:
+            metrics.QUEUES.labels("unknown_session").inc()
+            return False
+        items = [item for item in push.items if not self._parts.cards.is_withdrawn(item.video_id)]
+        if not session.merge(msgspec.structs.replace(push, items=items)):
+            metrics.QUEUES.labels("outdated").inc()
+            return False
+        metrics.QUEUES.labels("merged").inc()
+        self._parts.refill.want_vectors(push)
+        self._parts.cards.want(item.video_id for item in session.queue)
+        arrange(session, self._parts.vectors, self._parts.cards.get, self._ranking)
+        self.replan(session)
+        told: dict[str, str | int] = {"queue_version": session.queue_version, "version": session.version}
+        self._parts.notices.tell(session.id, Notice("queue", told))
+        return True
+
+    def take_trending(self, trending: TrendingList) -> None:
+        """Keep the region's list for when nothing else is known; the latest wins."""
+        if self.trending is None or trending.at_ms >= self.trending.at_ms:
+            self.trending = trending
+            self._parts.cards.want(item.video_id for item in trending.items)
+
+    def withdraw(self, video_id: str) -> None:
+        """A video is gone: out of every queue, and every player is told."""
+        for session in self._parts.store:
+            if session.drop({video_id}):
+                arrange(session, self._parts.vectors, self._parts.cards.get, self._ranking)
+                self.replan(session)
+        self._parts.notices.tell_all(Notice("withdrawn", {"video": video_id}))
+
+    def replan(self, session: Session) -> None:
+        """Have the next videos' objects warmed; the session's former plan is dropped."""
+        nexts = slices.upcoming(session, self._parts.cards.get, self._plan.n_ahead)
+        steps = planner.steps([one.card for one in nexts], self._plan)
+        self._parts.worker.submit(session.id, steps)
+
+    def _apply(self, session: Session, events: list[ViewEvent], body: intake.EventsIn) -> None:
+        intake.apply(session, events)
+        if body.current:
+            session.current = body.current
+            session.see([body.current])
+        session.hold(body.held)
+        for event in events:
+            self._parts.refill.want_item(event.video_id)
+        arrange(session, self._parts.vectors, self._parts.cards.get, self._ranking)
+
+    def _spool(self, events: list[ViewEvent], now_ms: int) -> None:
+        if events:
+            edge_id, region = self._parts.identity
+            batch = EventBatch(
+                id=self._new_id(now_ms), edge_id=edge_id, region=region, at_ms=now_ms, events=events
+            )
+            self._parts.spool.append(codec.encode(batch))
+
+    def _fill(self, session: Session, n: int) -> None:
+        """Queue in hand, then trending, then fresh, then the oldest seen: never an empty screen."""
+        cards, needed = self._parts.cards, max(n, MIN_READY)
+        n_short = needed - len(slices.upcoming(session, cards.get, needed))
+        if n_short <= 0:
+            return
+        known = {item.video_id for item in session.queue} | session.seen.keys()
+        items = self.trending.items if self.trending else []
+        popular = fallback.trending(items, known, self._is_playable)
+        fresh = fallback.fresh(self._newest(), known, self._is_warm)
+        chosen = fallback.fill(2 * needed, popular, fresh)
+        if session.extend(chosen):
+            metrics.FALLBACKS.labels("trending" if popular else "fresh").inc()
+        if len(slices.upcoming(session, cards.get, self._plan.n_ahead)) < self._plan.n_ahead:
+            self._show_again(session)
+
+    def _show_again(self, session: Session) -> None:
+        again = fallback.again(session.seen, self._is_playable, session.current)
+        session.forget_seen(again)
+        if session.current in again:
+            session.current = ""
+        shown = (session.served.get(video_id) for video_id in again)
+        known = {one.video_id: one for one in shown if one is not None}
+        items = [known.get(video_id, Candidate(video_id, 0.0, Source.FALLBACK_CACHED)) for video_id in again]
+        if session.extend(items):
+            metrics.FALLBACKS.labels("again").inc()
+
+    def _newest(self) -> list[VideoCard]:
+        now = self._parts.clock.monotonic()
+        if now - self._fresh[0] > FRESH_FOR_S:
+            self._fresh = (now, self._parts.cards.newest(N_FRESH))
+        return self._fresh[1]
+
+    def _is_playable(self, video_id: str) -> bool:
+        card = self._parts.cards.get(video_id)
+        return card is not None and bool(card.rungs)
+
+    def _is_warm(self, card: VideoCard) -> bool:
+        first = planner.opening(card, self._plan)
+        return first is not None and self._parts.worker.is_in_memory(first.url)
+
+    def _left(self, session_ids: list[str]) -> None:
+        for session_id in session_ids:
+            self._parts.worker.submit(session_id, [])
+        self._parts.refill.forget(session_ids)
+        metrics.SESSIONS.set(len(self._parts.store))
+
+    def _new_id(self, now_ms: int) -> str:
+        return new_id(now_ms, os.urandom(10))

@@ -1,0 +1,92 @@
+"""Runs the plans of all sessions through the media cache: a few at a time, the most urgent first.
+
+A new plan of a session takes the place of its former one, so a swipe drops what is no longer wanted. A fill
+that runs is not cut: it belongs to whoever else waits for the same object.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from edge import metrics
+from edge.prefetch.backlog import Backlog
+from edge.prefetch.budget import TokenBucket
+from edge.prefetch.planner import PlanLimits, Step
+from shared.clock import Clock
+from shared.config import setting
+from shared.errors import ServiceError
+
+MAX_WAIT_S = 1.0
+"""Longest sleep for the budget before the most urgent step is looked for again."""
+
+
+@dataclass(frozen=True)
+class PrefetchLimits:
+    """What prefetch may cost."""
+
+    n_concurrent: int = setting(8, "objects warmed at once", low=1, high=256)
+    max_steps: int = setting(20_000, "steps that wait, over all sessions", low=1, high=1_000_000)
+    rate_bytes_s: int = setting(
+        50 * 1024**2, "what prefetch may take from the origin", unit="bytes/s", low=10_000
+    )
+    burst_bytes: int = setting(32 * 1024**2, "what it may take at once", unit="bytes", low=100_000)
+    plan: PlanLimits = field(default_factory=PlanLimits)
+
+
+class PrefetchWorker:
+    """Warms what the sessions will ask for. At most n_concurrent fills, max_steps waiting."""
+
+    def __init__(
+        self,
+        warm: Callable[[str], Awaitable[object]],
+        is_in_memory: Callable[[str], bool],
+        limits: PrefetchLimits,
+        clock: Clock,
+    ) -> None:
+        self._warm = warm
+        self.is_in_memory = is_in_memory
+        self._limits = limits
+        self._clock = clock
+        self._backlog = Backlog(limits.max_steps)
+        self._bucket = TokenBucket(limits.rate_bytes_s, limits.burst_bytes, clock.monotonic())
+        self._running: set[str] = set()
+        self._wake = asyncio.Event()
+
+    def submit(self, session: str, steps: list[Step]) -> None:
+        """Take a session's plan; an empty one only drops the former."""
+        cold = [step for step in steps if not self.is_in_memory(step.path)]
+        n_stale = self._backlog.replace(session, cold)
+        metrics.PREFETCH_STEPS.labels("stale").inc(n_stale)
+        if cold:
+            self._wake.set()
+
+    async def run_forever(self) -> None:
+        """Warm what is planned until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self._limits.n_concurrent):
+                group.create_task(self._work())
+
+    async def _work(self) -> None:
+        while True:
+            step = self._backlog.take()
+            if step is None:
+                self._wake.clear()
+                await self._wake.wait()
+            elif step.path in self._running or self.is_in_memory(step.path):
+                metrics.PREFETCH_STEPS.labels("there_already").inc()
+            else:
+                await self._run(step)
+
+    async def _run(self, step: Step) -> None:
+        self._running.add(step.path)
+        try:
+            wait_s = self._bucket.take(step.size_bytes, self._clock.monotonic())
+            while wait_s:
+                await asyncio.sleep(min(wait_s, MAX_WAIT_S))
+                wait_s = self._bucket.take(step.size_bytes, self._clock.monotonic())
+            await self._warm(step.path)
+            metrics.PREFETCH_STEPS.labels("warmed").inc()
+        except ServiceError as exc:
+            metrics.PREFETCH_STEPS.labels("failed_retryable" if exc.retryable else "failed").inc()
+        finally:
+            self._running.discard(step.path)
