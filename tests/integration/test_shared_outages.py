@@ -38,6 +38,18 @@ class NatsUnderTest:
         assert self._server is not None and self._server.pid is not None
         os.kill(self._server.pid, number)
 
+    async def freeze(self) -> None:
+        """Stop it where it stands; each of its threads stops on its own."""
+        self.signal(signal.SIGSTOP)
+        assert self._server is not None
+        threads = Path(f"/proc/{self._server.pid}/task")
+
+        def all_stopped() -> bool:
+            stats = [(thread / "stat").read_text() for thread in threads.iterdir()]
+            return all(stat.rpartition(")")[2].split()[0] == "T" for stat in stats)
+
+        await eventually(all_stopped)
+
     async def kill(self) -> None:
         assert self._server is not None
         self.signal(signal.SIGKILL)
@@ -160,7 +172,7 @@ async def test_streams_are_made_again_after_the_disk_was_lost(server: NatsUnderT
 async def test_a_frozen_server_is_unavailable_within_the_timeout(server: NatsUnderTest, bus: Bus) -> None:
     await server.start()
     await eventually(lambda: stored(bus, "b1"), within_s=RECOVERY_S)
-    server.signal(signal.SIGSTOP)
+    await server.freeze()
     clock = asyncio.get_running_loop().time
     began = clock()
 
@@ -176,7 +188,7 @@ async def test_a_frozen_server_is_unavailable_within_the_timeout(server: NatsUnd
 async def test_a_loss_fails_what_is_in_flight_at_once(server: NatsUnderTest, bus: Bus) -> None:
     await server.start()
     await eventually(lambda: stored(bus, "b1"), within_s=RECOVERY_S)
-    server.signal(signal.SIGSTOP)
+    await server.freeze()
     in_flight = asyncio.create_task(bus.publish_durable(SUBJECT, make_batch(id="b2"), "b2", timeout_s=60))
     await asyncio.wait({in_flight}, timeout=0.05)
     await server.kill()
