@@ -159,6 +159,35 @@ async def test_what_was_stored_before_the_kill_is_consumed_after_it(server: Nats
     consumer.cancel()
 
 
+async def test_no_stored_message_is_lost_while_the_server_is_killed_again_and_again(
+    server: NatsUnderTest, bus: Bus
+) -> None:
+    await server.start()
+    got: list[str] = []
+    names = [f"b{n}" for n in range(400)]
+
+    async def handle(message: EventBatch, delivery: Delivery) -> Outcome:
+        got.append(message.id)
+        return Outcome.ACK
+
+    async def store_all() -> None:
+        for name in names:
+            await eventually(lambda name=name: stored(bus, name), within_s=RECOVERY_S)
+
+    consumer = asyncio.create_task(bus.consume(EVENTS, "d", EventBatch, handle, ack_wait_s=1))
+    storing = asyncio.create_task(store_all())
+    for n_seen in (50, 150, 250):
+        await eventually(lambda n=n_seen: len(got) >= n, within_s=10)
+        await server.kill()
+        await server.start()
+    await storing
+    await eventually(lambda: set(got) == set(names), within_s=10)
+    kept = [batch.id async for _, batch in bus.replay(EVENTS, EventBatch)]
+    consumer.cancel()
+
+    assert kept == names
+
+
 async def test_streams_are_made_again_after_the_disk_was_lost(server: NatsUnderTest, bus: Bus) -> None:
     await server.start()
     await eventually(lambda: stored(bus, "b1"), within_s=RECOVERY_S)
