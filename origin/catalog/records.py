@@ -32,7 +32,7 @@ class StoredObject(msgspec.Struct, frozen=True):
     """Hexadecimal."""
 
 
-class MediaObject(msgspec.Struct, frozen=True):
+class OwnedObject(msgspec.Struct, frozen=True):
     """What it takes to serve a stored object."""
 
     stored: StoredObject
@@ -86,27 +86,25 @@ class Stills(msgspec.Struct, frozen=True, kw_only=True):
     poster: str
     poster_jpeg: str
     blurhash: str
-    objects: list[StoredObject]
-
-
-_ORDER = (Status.QUEUED, Status.TRANSCODING, Status.PLAYABLE, Status.COMPLETE)
+    stills: list[StoredObject]
 
 
 def after_start(status: Status) -> Status:
-    """The status when a worker takes a job: never a step back, and a failed video is tried again."""
-    return Status.TRANSCODING if status in (Status.QUEUED, Status.FAILED) else status
+    """The status when a worker takes a job: never a step back."""
+    return Status.TRANSCODING if status is Status.QUEUED else status
 
 
-def after_rung(status: Status, planned: Iterable[str], published: Iterable[str]) -> Status:
-    """The status when the rungs in `published` are there."""
-    if status is Status.WITHDRAWN:
-        return status
-    return Status.COMPLETE if set(planned) <= set(published) else Status.PLAYABLE
+def is_waited_for(status: Status) -> bool:
+    """Is a rung of this video still of use?"""
+    return status not in (Status.WITHDRAWN, Status.FAILED)
 
 
-def after_failure(status: Status) -> Status:
-    """The status when a job was given up."""
-    return Status.FAILED if status in (Status.QUEUED, Status.TRANSCODING) else status
+def after_rung(planned: Iterable[str], published: Iterable[str]) -> Status:
+    """The status of a video that is waited for, when the rungs in `published` are there."""
+    names = set(published)
+    if not names:
+        return Status.FAILED
+    return Status.COMPLETE if set(planned) <= names else Status.PLAYABLE
 
 
 def is_public(status: Status) -> bool:
@@ -129,7 +127,7 @@ def waiting_job(video: Video) -> TranscodeJob | None:
     """The job that a video in this status waits for; None when it waits for nothing."""
     if video.status in (Status.QUEUED, Status.TRANSCODING):
         return first_job(video.id, video.planned)
-    if video.status is Status.PLAYABLE and not video.error:
+    if video.status is Status.PLAYABLE:
         return ladder_job(video.id, video.planned)
     return None
 

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from origin.catalog import records
 from origin.catalog.database import Database, upsert
 from origin.catalog.outbox import post
-from origin.catalog.records import MediaObject, NewVideo, Rendition, Status, Stills, StoredObject, Video
+from origin.catalog.records import NewVideo, OwnedObject, Rendition, Status, Stills, StoredObject, Video
 from origin.catalog.schema import counters, renditions, uploads, users, videos
 from origin.catalog.users import ensure_user
 from shared import subjects
@@ -23,6 +23,9 @@ from shared.messages import CatalogEvent, Rung, TranscodeJob, VideoCard
 
 MAX_PAGE = 100
 """Videos, cards or events in one read."""
+
+MAX_ORDERED = 10_000
+"""Jobs posted again at a time, the longest-waiting first."""
 
 _WAITING = (Status.QUEUED, Status.TRANSCODING, Status.PLAYABLE)
 
@@ -49,7 +52,7 @@ class Videos:
     async def get(self, video_id: str) -> Video:
         """The video. Raises NotFound."""
         async with self._database.read() as conn:
-            return (await _load(conn, video_id))[0]
+            return await _load(conn, video_id)
 
     async def cards(self, video_ids: Sequence[str]) -> list[VideoCard]:
         """The cards of those that can be played, in the order asked for."""
@@ -58,7 +61,7 @@ class Videos:
             found = {card.id: card for _, card in await _cards(conn, (await conn.execute(wanted)).all())}
         return [found[video_id] for video_id in video_ids if video_id in found]
 
-    async def by_creator(self, creator_id: str, limit: int) -> list[VideoCard]:
+    async def latest(self, creator_id: str, limit: int) -> list[VideoCard]:
         """The latest videos that can be played, of one creator or (empty) of all; newest first."""
         wanted = _with_creator().where(videos.c.status.in_(_PUBLIC))
         if creator_id:
@@ -75,26 +78,29 @@ class Videos:
             pairs = await _cards(conn, rows)
         return [records.catalog_event(video, card, video.changed_ms) for video, card in pairs]
 
-    async def media_object(self, video_id: str, path: str) -> MediaObject:
+    async def media_object(self, video_id: str, path: str) -> OwnedObject:
         """The stored object at `/v/{video}/{path}`. Raises NotFound, also for what may not be seen."""
         folder = path.partition("/")[0]
         wanted = select(renditions.c.objects).where(
             renditions.c.video_id == video_id, renditions.c.path == folder
         )
         async with self._database.read() as conn:
-            video, _ = await _load(conn, video_id)
+            video = await _load(conn, video_id)
             listed = (await conn.execute(wanted)).scalar_one_or_none()
         objects = video.stills if listed is None else msgspec.convert(listed, list[StoredObject])
         for stored in objects:
             if stored.path == path and records.is_public(video.status):
-                return MediaObject(stored, video.creator_id)
+                return OwnedObject(stored, video.creator_id)
         raise NotFound(f"no {path[:80]!r} of video {video_id}")
 
-    async def start(self, video_id: str, now_ms: int) -> Video:
-        """A worker has taken a job. Raises NotFound."""
+    async def start(self, video_id: str, now_ms: int) -> Video | None:
+        """A worker has taken a job; None when nobody waits for it."""
         async with self._database.write() as conn:
-            video, _ = await _load(conn, video_id)
-            await _set(conn, video_id, status=records.after_start(video.status), changed_ms=now_ms)
+            video = await _locked(conn, video_id)
+            if video is None or not records.is_waited_for(video.status):
+                return None
+            if (status := records.after_start(video.status)) is not video.status:
+                await _set(conn, video_id, status=status, changed_ms=now_ms)
             return video
 
     async def published(self, video_id: str) -> list[Rung]:
@@ -102,8 +108,8 @@ class Videos:
         async with self._database.read() as conn:
             return (await _rungs(conn, [video_id])).get(video_id, [])
 
-    async def publish(self, video_id: str, rendition: Rendition, now_ms: int) -> None:
-        """Another rung can be played. With the first one, the rest of the ladder is ordered."""
+    async def publish(self, video_id: str, rendition: Rendition, stills: Stills | None, now_ms: int) -> bool:
+        """Another rung can be played; with the first one the rest is ordered. False: nobody waits for it."""
         rung = rendition.rung
         row = {
             "video_id": video_id,
@@ -114,43 +120,39 @@ class Videos:
             "objects": msgspec.to_builtins(rendition.objects),
         }
         async with self._database.write() as conn:
+            video = await _locked(conn, video_id)
+            if video is None or not records.is_waited_for(video.status):
+                return False
             await upsert(conn, renditions, row)
-            video, _ = await _load(conn, video_id)
             names = [found.name for found in (await _rungs(conn, [video_id]))[video_id]]
-            status = records.after_rung(video.status, video.planned, names)
-            await _set(conn, video_id, status=status, error="", changed_ms=now_ms)
-            rest = records.ladder_job(video_id, video.planned)
+            pictures = {} if stills is None else msgspec.to_builtins(stills)
+            status = records.after_rung(video.planned, names)
+            await _set(conn, video_id, status=status, changed_ms=now_ms, **pictures)
             await announce(conn, video_id, now_ms)
+            rest = records.ladder_job(video_id, video.planned)
             if rest and video.first_seq is None:
                 await _post_job(conn, rest, now_ms)
+        return True
 
-    async def publish_stills(self, video_id: str, stills: Stills, now_ms: int) -> None:
-        """The pictures are there; told with the next card, at once if the video can be played already."""
+    async def give_up(self, video_id: str, rungs: Sequence[str], reason: str, now_ms: int) -> None:
+        """These rungs will never be: a video without any is failed, another is complete without them."""
         async with self._database.write() as conn:
-            await _set(
-                conn,
-                video_id,
-                poster=stills.poster,
-                poster_jpeg=stills.poster_jpeg,
-                blurhash=stills.blurhash,
-                stills=msgspec.to_builtins(stills.objects),
-            )
-            video, _ = await _load(conn, video_id)
-            if records.is_public(video.status):
+            video = await _locked(conn, video_id)
+            if video is None or not records.is_waited_for(video.status):
+                return
+            names = [found.name for found in (await _rungs(conn, [video_id])).get(video_id, [])]
+            planned = [name for name in video.planned if name in names or name not in rungs]
+            status = records.after_rung(planned, names)
+            await _set(conn, video_id, status=status, planned=planned, error=reason, changed_ms=now_ms)
+            if records.is_public(status):
                 await announce(conn, video_id, now_ms)
-
-    async def fail(self, video_id: str, error: str, now_ms: int) -> None:
-        """A job was given up."""
-        async with self._database.write() as conn:
-            video, _ = await _load(conn, video_id)
-            await _set(
-                conn, video_id, status=records.after_failure(video.status), error=error, changed_ms=now_ms
-            )
 
     async def withdraw(self, video_id: str, now_ms: int) -> None:
         """Nobody is to see the video any more; told to all who may have its card."""
         async with self._database.write() as conn:
-            video, _ = await _load(conn, video_id)
+            video = await _locked(conn, video_id)
+            if video is None:
+                raise NotFound(f"no video {video_id}")
             await _set(conn, video_id, status=Status.WITHDRAWN, changed_ms=now_ms)
             if video.seq is not None:
                 await announce(conn, video_id, now_ms)
@@ -162,6 +164,7 @@ class Videos:
         duplicates is dropped there, and a rung that exists is not made again by the worker.
         """
         wanted = select(videos).where(videos.c.status.in_(_WAITING), videos.c.changed_ms < before_ms)
+        wanted = wanted.order_by(videos.c.changed_ms).limit(MAX_ORDERED)
         async with self._database.write() as conn:
             waiting = [_video(row) for row in await conn.execute(wanted)]
             jobs = [(records.waiting_job(video), video.changed_ms) for video in waiting]
@@ -196,11 +199,18 @@ def _with_creator() -> Any:
     return select(videos, users.c.name.label("creator_name")).join(users, users.c.id == videos.c.creator_id)
 
 
-async def _load(conn: AsyncConnection, video_id: str) -> tuple[Video, str]:
-    row = (await conn.execute(_with_creator().where(videos.c.id == video_id))).one_or_none()
+async def _locked(conn: AsyncConnection, video_id: str) -> Video | None:
+    """The video, which stays as it is until this transaction ends (PostgreSQL; SQLite has one writer)."""
+    wanted = select(videos).where(videos.c.id == video_id).with_for_update()
+    row = (await conn.execute(wanted)).one_or_none()
+    return None if row is None else _video(row)
+
+
+async def _load(conn: AsyncConnection, video_id: str) -> Video:
+    row = (await conn.execute(select(videos).where(videos.c.id == video_id))).one_or_none()
     if row is None:
         raise NotFound(f"no video {video_id}")
-    return _video(row), row.creator_name
+    return _video(row)
 
 
 def _video(row: Row[Any]) -> Video:
