@@ -1,0 +1,126 @@
+"""Reads of the catalogue: videos, comments and users for everyone; cards and changes for edges and brains."""
+
+import msgspec
+from aiohttp import web
+
+from origin.catalog.records import Status, is_public
+from origin.catalog.social import Comment, Social
+from origin.catalog.users import Users
+from origin.catalog.videos import MAX_PAGE, Videos
+from shared.errors import InvalidRequest, NotFound
+from shared.ids import check_id, user_id, video_id
+from shared.messages import CatalogEvent, VideoCard
+from shared.web import json_response
+
+DEFAULT_PAGE = 20
+
+
+class VideoAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where a video stands, and its card when it can be played."""
+
+    id: str
+    status: Status
+    error: str = ""
+    card: VideoCard | None = None
+
+
+class VideosAnswer(msgspec.Struct, frozen=True):
+    """Playable videos, newest first."""
+
+    items: list[VideoCard]
+
+
+class CommentsAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Comments, newest first; `next` goes into `before` for the page that follows."""
+
+    items: list[Comment]
+    next: str = ""
+
+
+class CardsAnswer(msgspec.Struct, frozen=True):
+    """Cards in the order asked for."""
+
+    cards: list[VideoCard]
+    missing: list[str]
+
+
+class ChangesAnswer(msgspec.Struct, frozen=True):
+    """By rising seq; empty at the end. `last_seq` is what to ask after next."""
+
+    events: list[CatalogEvent]
+    last_seq: int
+
+
+class CatalogReads:
+    """Handlers of the JSON reads."""
+
+    def __init__(self, videos: Videos, social: Social, users: Users) -> None:
+        self._videos = videos
+        self._social = social
+        self._users = users
+
+    def add_routes(self, app: web.Application) -> None:
+        """Mount on `app`."""
+        app.router.add_get("/v1/videos", self.videos)
+        app.router.add_get("/v1/videos/{id}", self.video)
+        app.router.add_get("/v1/videos/{id}/comments", self.comments)
+        app.router.add_get("/v1/users/{id}", self.user)
+        app.router.add_get("/internal/cards", self.cards)
+        app.router.add_get("/internal/catalog", self.changes)
+
+    async def video(self, request: web.Request) -> web.Response:
+        """Status and card of one video."""
+        video = await self._videos.get(video_id(request.match_info["id"]))
+        if video.status is Status.WITHDRAWN:
+            raise NotFound(f"no video {video.id}")
+        cards = await self._videos.cards([video.id]) if is_public(video.status) else []
+        return json_response(VideoAnswer(video.id, video.status, video.error, cards[0] if cards else None))
+
+    async def videos(self, request: web.Request) -> web.Response:
+        """The latest videos, of one creator when asked."""
+        creator = request.query.get("creator", "")
+        limit = _number(request, "limit", DEFAULT_PAGE, MAX_PAGE)
+        return json_response(VideosAnswer(await self._videos.latest(creator and user_id(creator), limit)))
+
+    async def comments(self, request: web.Request) -> web.Response:
+        """A page of a video's comments."""
+        video, before = video_id(request.match_info["id"]), request.query.get("before", "")
+        limit = _number(request, "limit", DEFAULT_PAGE, MAX_PAGE)
+        items = await self._social.comments(video, limit, _cursor(before) if before else None)
+        following = f"{items[-1].at_ms}-{items[-1].id}" if len(items) == limit else ""
+        return json_response(CommentsAnswer(items, following))
+
+    async def user(self, request: web.Request) -> web.Response:
+        """What everyone may know of a user."""
+        return json_response(await self._users.get(user_id(request.match_info["id"])))
+
+    async def cards(self, request: web.Request) -> web.Response:
+        """Cards by id, for an edge or a brain."""
+        wanted = list(dict.fromkeys(filter(None, request.query.get("ids", "").split(","))))
+        if len(wanted) > MAX_PAGE:
+            raise InvalidRequest(f"{len(wanted)} ids are over the limit of {MAX_PAGE}", limit=MAX_PAGE)
+        for one in wanted:
+            video_id(one)
+        cards = await self._videos.cards(wanted)
+        found = {card.id for card in cards}
+        return json_response(CardsAnswer(cards, [one for one in wanted if one not in found]))
+
+    async def changes(self, request: web.Request) -> web.Response:
+        """What changed after a seq: how an edge or a brain reconciles what the stream no longer holds."""
+        after_seq = _number(request, "after_seq", 0, 2**62)
+        events = await self._videos.changes(after_seq, _number(request, "limit", MAX_PAGE, 2**31))
+        return json_response(ChangesAnswer(events, events[-1].seq if events else after_seq))
+
+
+def _number(request: web.Request, name: str, default: int, high: int) -> int:
+    text = request.query.get(name, str(default))
+    if not (text.isascii() and text.isdigit() and len(text) <= 19):
+        raise InvalidRequest(f"{name} must be a whole number, got {text[:40]!r}")
+    return min(int(text), high)
+
+
+def _cursor(text: str) -> tuple[int, str]:
+    at_ms, _, comment = text.partition("-")
+    if not (at_ms.isascii() and at_ms.isdigit() and len(at_ms) <= 16):
+        raise InvalidRequest(f"before is not a page of ours: {text[:80]!r}")
+    return int(at_ms), check_id(comment, "comment")
