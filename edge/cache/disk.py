@@ -8,10 +8,10 @@ import asyncio
 import hashlib
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from edge.cache import metrics
 from edge.cache.entry import Entry, Meta
@@ -59,6 +59,11 @@ class DiskTier:
     def __contains__(self, key: str) -> bool:
         return key in self._eviction
 
+    @property
+    def n_writing(self) -> int:
+        """Objects on their way to the disk."""
+        return len(self._writing)
+
     def may_hold(self, key: str) -> bool:
         """Whether key is held, or is being written."""
         return key in self._eviction or key in self._writing
@@ -104,13 +109,18 @@ class DiskTier:
         self._eviction.touch(key)
         return entry
 
-    async def put(self, entry: Entry) -> list[str]:
-        """Write entry and return the keys that left for it.
+    def put(self, entry: Entry) -> Coroutine[Any, Any, list[str]]:
+        """Write entry and return the keys that left for it; a deletion after this call wins already.
 
         An object that cannot be written is not held and its own victim; the reason is counted.
         """
-        key, token = str(entry.key), object()
-        self._writing[key] = token
+        token = self._writing[str(entry.key)] = object()
+        return self._put(entry, token)
+
+    async def _put(self, entry: Entry, token: object) -> list[str]:
+        key = str(entry.key)
+        if self._writing.get(key) is not token:
+            return []  # deleted, or put again, before the write began
         try:
             file_bytes = await self._run(self._writer, lambda: self._write(entry))
         except (OSError, ValueError) as exc:

@@ -114,7 +114,7 @@ class TieredCache:
         self._insert(entry)
         if self.disk is not None and self._pending_bytes + len(entry.body) <= self._pending_limit:
             self._pending_bytes += len(entry.body)
-            self._spawn(self._write(self.disk, entry))
+            self._spawn(self._write(self.disk.put(entry), entry))
         elif self.disk is not None:
             metrics.DISK_ERRORS.labels("pending").inc()
             self._spawn(self.disk.delete(key))  # an older copy must not outlive this one
@@ -167,15 +167,16 @@ class TieredCache:
         self._insert(entry)
         return entry
 
-    async def _write(self, disk: DiskTier, entry: Entry) -> None:
+    async def _write(self, writing: Coroutine[Any, Any, list[str]], entry: Entry) -> None:
         try:
-            victims = await disk.put(entry)
+            victims = await writing
         finally:
             self._pending_bytes -= len(entry.body)
         for victim in victims:
             self._forget_if_gone(StorageKey(victim))
         metrics.EVICTIONS.labels("disk").inc(len(victims))
-        metrics.USED_BYTES.labels("disk").set(disk.used_bytes)
+        if self.disk is not None:
+            metrics.USED_BYTES.labels("disk").set(self.disk.used_bytes)
 
     def _insert(self, entry: Entry) -> None:
         victims = self.memory.insert(entry)

@@ -1,0 +1,291 @@
+"""What every tier promises: RAM, disk, and both together; and aiocache's own interface."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from edge.cache.disk import DiskTier
+from edge.cache.entry import Entry
+from edge.cache.memory import OVERHEAD_BYTES, MemoryTier
+from edge.cache.settings import MIB, CacheLimits
+from edge.cache.tags import Purge
+from edge.cache.tiered import Tier, TieredCache
+from tests.edge_cache_builders import FakeClock, headers, make_entry
+from tests.waiting import eventually
+
+LIMIT = 64 * 1024
+LIMITS = replace(CacheLimits(), memory_bytes=MIB, disk_bytes=LIMIT)
+BODY = b"x" * 8000
+
+
+class Store(Protocol):
+    """The part of a tier that all have."""
+
+    async def put(self, entry: Entry) -> None: ...
+    async def get(self, key: str) -> Entry | None: ...
+    async def delete(self, key: str) -> bool: ...
+    def used_bytes(self) -> int: ...
+
+
+class MemoryStore:
+    """The RAM tier through its aiocache interface."""
+
+    def __init__(self) -> None:
+        self.tier = MemoryTier(LIMIT, FakeClock())
+
+    async def put(self, entry: Entry) -> None:
+        await self.tier.set(entry.key, entry)
+
+    async def get(self, key: str) -> Entry | None:
+        found: Entry | None = await self.tier.get(key)
+        return found
+
+    async def delete(self, key: str) -> bool:
+        return bool(await self.tier.delete(key))
+
+    def used_bytes(self) -> int:
+        return self.tier.used_bytes
+
+
+class DiskStore:
+    """The disk tier alone."""
+
+    def __init__(self, tier: DiskTier) -> None:
+        self.tier = tier
+
+    async def put(self, entry: Entry) -> None:
+        await self.tier.put(entry)
+
+    async def get(self, key: str) -> Entry | None:
+        return await self.tier.load(make_entry(key).key)
+
+    async def delete(self, key: str) -> bool:
+        return await self.tier.delete(key)
+
+    def used_bytes(self) -> int:
+        return self.tier.used_bytes
+
+
+class BothStore:
+    """Both tiers, RAM as small as the bound."""
+
+    def __init__(self, cache: TieredCache) -> None:
+        self.cache = cache
+
+    async def put(self, entry: Entry) -> None:
+        assert self.cache.store(entry, self.cache.revision)
+        assert self.cache.disk is not None
+        disk = self.cache.disk
+        await eventually(lambda: not disk.n_writing)
+
+    async def get(self, key: str) -> Entry | None:
+        hit = await self.cache.find(make_entry(key).meta.primary, headers())
+        return hit.hot.entry if hit else None
+
+    async def delete(self, key: str) -> bool:
+        return await self.cache.purge(Purge(primary=make_entry(key).meta.primary)) > 0
+
+    def used_bytes(self) -> int:
+        assert self.cache.disk is not None
+        return max(self.cache.memory.used_bytes, self.cache.disk.used_bytes)
+
+
+async def open_memory(_: Path) -> tuple[Store, Callable[[], Awaitable[None]]]:
+    async def nothing() -> None:
+        pass
+
+    return MemoryStore(), nothing
+
+
+async def open_disk(folder: Path) -> tuple[Store, Callable[[], Awaitable[None]]]:
+    tier = DiskTier(folder, LIMITS)
+    await tier.open()
+    return DiskStore(tier), tier.close
+
+
+async def open_both(folder: Path) -> tuple[Store, Callable[[], Awaitable[None]]]:
+    cache = TieredCache(LIMITS, MemoryTier(LIMIT, FakeClock()), DiskTier(folder, LIMITS))
+    await cache.open()
+    return BothStore(cache), cache.close
+
+
+@pytest.fixture(params=[open_memory, open_disk, open_both], ids=["memory", "disk", "both"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    opened, close = await request.param(tmp_path)
+    yield opened
+    await close()
+
+
+async def test_what_was_put_is_got(store: Store) -> None:
+    entry = make_entry("/a", BODY, Surrogate_Key="video:1")
+
+    await store.put(entry)
+
+    assert await store.get("/a") == entry
+
+
+async def test_what_was_not_put_is_not_got(store: Store) -> None:
+    assert await store.get("/a") is None
+
+
+async def test_the_latest_put_counts(store: Store) -> None:
+    await store.put(make_entry("/a", b"old"))
+
+    await store.put(make_entry("/a", b"new"))
+
+    found = await store.get("/a")
+    assert found is not None and found.body == b"new"
+
+
+async def test_a_deleted_object_is_gone(store: Store) -> None:
+    await store.put(make_entry("/a"))
+
+    assert await store.delete("/a")
+    assert await store.get("/a") is None
+    assert not await store.delete("/a")
+
+
+async def test_the_bound_holds_after_every_put(store: Store) -> None:
+    for number in range(40):
+        await store.put(make_entry(f"/{number}", BODY))
+        assert store.used_bytes() <= LIMIT
+
+    assert [n for n in range(40) if await store.get(f"/{n}")]
+
+
+async def test_an_object_over_the_bound_is_not_held_and_drops_nothing_else(store: Store) -> None:
+    await store.put(make_entry("/small"))
+
+    await store.put(make_entry("/huge", b"x" * (LIMIT + 1)))
+
+    assert await store.get("/huge") is None
+    assert await store.get("/small") is not None
+
+
+# aiocache's interface, RAM tier only.
+
+
+@pytest.fixture
+def tier() -> MemoryTier:
+    return MemoryTier(LIMIT, FakeClock())
+
+
+async def test_aiocache_add_refuses_what_is_there(tier: MemoryTier) -> None:
+    await tier.add("/a", make_entry("/a"))
+
+    with pytest.raises(ValueError, match="there already"):
+        await tier.add("/a", make_entry("/a"))
+
+
+async def test_aiocache_multi_set_and_get_keep_the_order(tier: MemoryTier) -> None:
+    one, two = make_entry("/1"), make_entry("/2")
+
+    await tier.multi_set([("/1", one), ("/2", two)])
+
+    assert await tier.multi_get(["/2", "/none", "/1"]) == [two, None, one]
+
+
+async def test_aiocache_ttl_expires_and_can_be_taken_back() -> None:
+    clock = FakeClock()
+    tier = MemoryTier(LIMIT, clock)
+    await tier.set("/a", make_entry("/a"), ttl=5)
+    await tier.set("/b", make_entry("/b"), ttl=5)
+    await tier.expire("/b", 0)
+
+    clock.advance(6)
+
+    assert not await tier.exists("/a")
+    assert await tier.exists("/b")
+    assert tier.used_bytes == len(b"opening") + OVERHEAD_BYTES
+
+
+async def test_aiocache_clear_by_namespace(tier: MemoryTier) -> None:
+    await tier.set("/v/a", make_entry("/v/a"))
+    await tier.set("/w/a", make_entry("/w/a"))
+
+    await tier.clear(namespace="/v/")
+
+    assert tier.keys() == ["/w/a"]
+
+
+async def test_aiocache_values_must_be_the_keys_own_entry(tier: MemoryTier) -> None:
+    with pytest.raises(TypeError):
+        await tier.set("/a", b"bytes")
+    with pytest.raises(TypeError):
+        await tier.set("/a", make_entry("/b"))
+    with pytest.raises(TypeError):
+        await tier.increment("/a")
+
+
+# Both tiers together.
+
+
+@pytest.fixture
+async def both(tmp_path: Path) -> AsyncIterator[TieredCache]:
+    cache = TieredCache(LIMITS, MemoryTier(LIMIT, FakeClock()), DiskTier(tmp_path, LIMITS))
+    await cache.open()
+    yield cache
+    await cache.close()
+
+
+async def test_an_object_that_left_ram_is_promoted_from_disk(both: TieredCache) -> None:
+    entry = make_entry("/a", BODY)
+    await BothStore(both).put(entry)
+    both.memory.remove("/a")
+
+    first = await both.find(entry.meta.primary, headers())
+    second = await both.find(entry.meta.primary, headers())
+
+    assert first is not None and first.tier is Tier.DISK and first.hot.entry == entry
+    assert second is not None and second.tier is Tier.MEMORY
+
+
+async def test_a_purge_by_tag_spares_the_tag_that_begins_alike(both: TieredCache) -> None:
+    await BothStore(both).put(make_entry("/1", Surrogate_Key="video:1"))
+    await BothStore(both).put(make_entry("/10", Surrogate_Key="video:10"))
+
+    assert await both.purge(Purge(tag="video:1")) == 1
+    assert await BothStore(both).get("/1") is None
+    assert await BothStore(both).get("/10") is not None
+
+
+async def test_a_purge_of_all_empties_both_tiers(both: TieredCache) -> None:
+    for number in range(3):
+        await BothStore(both).put(make_entry(f"/{number}"))
+
+    assert await both.purge(Purge()) == 3
+    assert both.disk is not None and len(both.memory) == len(both.disk) == 0
+
+
+async def test_a_fill_that_began_before_a_purge_is_not_stored(both: TieredCache) -> None:
+    before = both.revision
+    await both.purge(Purge(tag="video:1"))
+
+    assert not both.store(make_entry("/1", Surrogate_Key="video:1"), before)
+    assert both.store(make_entry("/10", Surrogate_Key="video:10"), before)
+
+
+async def test_a_purge_during_a_write_leaves_no_file(both: TieredCache, tmp_path: Path) -> None:
+    both.store(make_entry("/a"), both.revision)
+
+    await both.purge(Purge(primary=make_entry("/a").meta.primary))
+
+    disk = both.disk
+    assert disk is not None
+    await eventually(lambda: not disk.n_writing)
+    assert not list(tmp_path.rglob("*.obj"))
+
+
+async def test_each_variant_answers_its_own_requests(both: TieredCache) -> None:
+    gzip, plain = headers(Accept_Encoding="gzip"), headers()
+    for request, body in ((gzip, b"zipped"), (plain, b"plain")):
+        await BothStore(both).put(make_entry("/a", body, request=request, Vary="Accept-Encoding"))
+
+    primary = make_entry("/a").meta.primary
+    found = [await both.find(primary, request) for request in (gzip, plain)]
+
+    assert [hit.hot.entry.body for hit in found if hit] == [b"zipped", b"plain"]
+    assert await both.find(primary, headers(Accept_Encoding="br")) is None

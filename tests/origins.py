@@ -1,0 +1,185 @@
+"""A scripted origin: a real HTTP server on a free port that answers as a test says and counts who asked.
+
+Also `running_edge`, the standalone proxy in this process, and a `Client` that shows answers as plain values.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+import aiohttp
+from aiohttp import web
+from multidict import CIMultiDictProxy
+
+from edge.cache.settings import CacheLimits, UpstreamLimits
+from edge.delivery import Delivery, DeliverySettings
+from edge.standalone import PLAIN, Listener
+from shared.clock import Clock
+
+FRESH = {"Cache-Control": "max-age=60", "ETag": '"one"'}
+
+
+@dataclass
+class Reply:
+    """One answer. `gate` is awaited before the head, `body_gate` after the first half of the body."""
+
+    body: bytes = b"body"
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=lambda: FRESH)
+    gate: asyncio.Event | None = None
+    body_gate: asyncio.Event | None = None
+    is_chunked: bool = False
+    aborts_midway: bool = False
+    """Close the connection after the first half."""
+
+
+Script = Callable[[web.BaseRequest], Reply]
+
+
+class ScriptedOrigin:
+    """Answers each path with its reply, its list of replies (the last one repeats), or its function."""
+
+    def __init__(self) -> None:
+        self.replies: dict[str, Reply | list[Reply] | Script] = {}
+        self.seen: list[web.BaseRequest] = []
+        self.url = ""
+        self._runner: web.ServerRunner | None = None
+
+    def n_seen(self, path: str = "") -> int:
+        """How many requests came, of all or for one path."""
+        return sum(1 for request in self.seen if path in ("", request.path_qs))
+
+    async def start(self, port: int = 0) -> None:
+        """Listen on a free port, or on the same one again."""
+        self._runner = web.ServerRunner(web.Server(self._answer), shutdown_timeout=0.1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", port).start()
+        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+
+    async def stop(self) -> None:
+        """Refuse connections from now on."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    def _reply(self, request: web.BaseRequest) -> Reply:
+        scripted = self.replies.get(request.path_qs, self.replies.get("*", Reply(status=404, headers={})))
+        if callable(scripted):
+            return scripted(request)
+        if isinstance(scripted, list):
+            return scripted.pop(0) if len(scripted) > 1 else scripted[0]
+        return scripted
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        self.seen.append(request)
+        await request.read()
+        reply = self._reply(request)
+        if reply.gate is not None:
+            await reply.gate.wait()
+        response = web.StreamResponse(status=reply.status, headers=reply.headers)
+        if not reply.is_chunked and reply.status != 304:
+            response.content_length = len(reply.body)
+        await response.prepare(request)
+        if request.method == "HEAD" or reply.status == 304:
+            return response
+        half = len(reply.body) // 2
+        await response.write(reply.body[:half])
+        if reply.body_gate is not None:
+            await reply.body_gate.wait()
+        if reply.aborts_midway:
+            assert request.transport is not None
+            request.transport.close()
+            return response
+        await response.write(reply.body[half:])
+        await response.write_eof()
+        return response
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a client got."""
+
+    status: int
+    headers: CIMultiDictProxy[str]
+    body: bytes
+
+    @property
+    def cache_status(self) -> str:
+        """Our own member, without the name."""
+        return self.headers.get("Cache-Status", "").rpartition("headstart-edge; ")[2]
+
+
+class Client:
+    """Asks one server; does not follow redirects, decompress, or keep cookies."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._session = aiohttp.ClientSession(
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=("Accept-Encoding",),
+            connector=aiohttp.TCPConnector(limit=0),
+            timeout=aiohttp.ClientTimeout(total=30),
+        )
+
+    async def ask(self, path: str, method: str = "GET", data: bytes | None = None, **headers: str) -> Answer:
+        """The whole answer; header names are written with `_` for `-`."""
+        async with self.open(path, method, data, **headers) as response:
+            return Answer(response.status, response.headers, await response.read())
+
+    def open(
+        self, path: str, method: str = "GET", data: bytes | None = None, **headers: str
+    ) -> "aiohttp.client._RequestContextManager":
+        """The answer with its body still to be read."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self._session.request(method, self.url + path, headers=named, data=data, allow_redirects=False)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._session.close()
+
+
+@dataclass
+class RunningEdge:
+    """The standalone proxy in this process, and a client of it."""
+
+    delivery: Delivery
+    client: Client
+
+    async def ask(self, path: str, method: str = "GET", data: bytes | None = None, **headers: str) -> Answer:
+        """The whole answer of the edge."""
+        return await self.client.ask(path, method, data, **headers)
+
+
+@asynccontextmanager
+async def running_edge(
+    origin_url: str,
+    folder: Path | None = None,
+    *,
+    limits: CacheLimits = PLAIN,
+    upstream: UpstreamLimits | None = None,
+    clock: Clock | None = None,
+) -> AsyncIterator[RunningEdge]:
+    """An edge in front of an origin, closed at the end."""
+    settings = DeliverySettings(origin_url, folder, cache=limits, upstream=upstream or UpstreamLimits())
+    delivery = Delivery(settings, clock)
+    await delivery.open()
+    listener = Listener(delivery)
+    client = Client(await listener.open("127.0.0.1:0"))
+    try:
+        yield RunningEdge(delivery, client)
+    finally:
+        await client.close()
+        await delivery.fills.close()
+        await listener.close()
+        await delivery.close()
