@@ -119,6 +119,16 @@ class Fills:
         """Fills under way."""
         return len(self._flights)
 
+    @property
+    def n_readers(self) -> int:
+        """Requests that read a fill."""
+        return self._flights.n_readers
+
+    @property
+    def n_buffered_bytes(self) -> int:
+        """Bytes that the fills hold."""
+        return self._flights.n_buffered_bytes
+
     def predict(self, primary: PrimaryKey) -> Storable:
         """Why an answer for this URL will likely not be stored, or YES."""
         return self._refused.predict(primary, self._clock.monotonic())

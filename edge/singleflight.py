@@ -53,6 +53,16 @@ class Flight(Generic[H]):
         self._changed = asyncio.Event()
         self._unlist = unlist
 
+    @property
+    def n_readers(self) -> int:
+        """Who reads it now."""
+        return len(self._readers)
+
+    @property
+    def n_buffered_bytes(self) -> int:
+        """Bytes held for readers, or to be stored."""
+        return self.size_bytes - self._n_dropped_bytes
+
     def begin(self, head: H, *, is_shared: bool, keeps: bool) -> None:
         """The head is known. Not shared: nobody else may join. Not kept: bytes go when they are read."""
         self.head = head
@@ -70,7 +80,7 @@ class Flight(Generic[H]):
             if not self._readers:
                 raise Abandoned("nobody reads")
             self._drop_read()
-            if self.size_bytes - self._n_dropped_bytes <= WINDOW_BYTES:
+            if self.n_buffered_bytes <= WINDOW_BYTES:
                 return
             await self._changed.wait()
 
@@ -187,6 +197,16 @@ class Flights(Generic[H]):
         """A reader of the fill of key, which is started when there is none. None: a fill of one's own."""
         flight = self._by_key.get(key) if key is not None else None
         return (flight or self._start(key, fill)).reader()
+
+    @property
+    def n_readers(self) -> int:
+        """Readers of all fills."""
+        return sum(flight.n_readers for flight in self._tasks.values())
+
+    @property
+    def n_buffered_bytes(self) -> int:
+        """Bytes held by all fills."""
+        return sum(flight.n_buffered_bytes for flight in self._tasks.values())
 
     async def close(self) -> None:
         """Cancel what is under way; its readers get FillFailed."""
