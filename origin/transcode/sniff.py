@@ -84,9 +84,10 @@ def _looks_like_text(head: bytes) -> str:
         if error.start < len(head) - 4:
             return "of no form that we know"
         text = head[: error.start].decode()
+    text = text.removeprefix("\ufeff")
     if not all(char.isprintable() or char in "\r\n\t\f" for char in text):
         return "of no form that we know"
-    start = text.lstrip("\ufeff \r\n\t").lower().encode()
+    start = text.lstrip().lower().encode()
     for mark, name in _MARKUP:
         if start.startswith(mark):
             return name
