@@ -128,23 +128,25 @@ async def run(argv: Sequence[str], *, cwd: Path, limits: JailLimits) -> Complete
         raise JailFailed(f"could not start {Path(argv[0]).name if argv else 'the cage'}: {exc}") from exc
     assert process.stdout and process.stderr
     out, err = bytearray(), bytearray()
-    work = asyncio.gather(
+    exited = asyncio.ensure_future(process.wait())
+    drained = asyncio.gather(
         _keep_head(process.stdout, out, limits.stdout_bytes),
         _keep_tail(process.stderr, err, limits.stderr_bytes),
-        process.wait(),
     )
     try:
-        done, _ = await asyncio.wait({work}, timeout=limits.wall_s)
+        in_time, _ = await asyncio.wait({exited}, timeout=limits.wall_s)
     finally:
-        # 1. The whole group dies, also what a dead leader left. 2. So the pipes end, and with them `work`.
+        # 1. The whole group dies, also what a dead leader left. 2. So the pipes end, with all that was
+        # written.
         _kill_group(process.pid)
-        await asyncio.wait({work}, timeout=_DRAIN_S)
-        work.cancel()
+        await asyncio.wait({exited, drained}, timeout=_DRAIN_S)
+        exited.cancel()
+        drained.cancel()
     text = err.decode(errors="replace")
     code = process.returncode if process.returncode is not None else -signal.SIGKILL
     if code == _EXIT_NO_CAGE and text.startswith("cage: "):
         raise JailFailed(text.strip()[:300])
-    return Completed(code, bytes(out), text, is_timed_out=not done)
+    return Completed(code, bytes(out), text, is_timed_out=not in_time)
 
 
 async def strength(cwd: Path) -> Strength:
