@@ -185,7 +185,7 @@ function again() {
   file = null;
   shown = "";
   chooser.value = "";
-  for (const name of ["caption", "hashtags"]) {
+  for (const name of document.body.dataset.state === "sent" ? ["caption", "hashtags"] : []) {
     field(name).value = "";
     field(name).dispatchEvent(new Event("input"));
   }

@@ -1,0 +1,191 @@
+"""A stand-in edge: the player's HTTP surface with a script instead of a ranking, and faults on demand.
+
+It lets a test see in which order the player asks, what it gives up on a swipe, and how it recovers; what a
+real edge answers is tested against real processes in test_swipe.py. It ranks nothing: the queue is a plain
+list which a test may reorder.
+"""
+
+import asyncio
+import mimetypes
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from tests.browser.reels import Reel
+
+ROOT = Path(__file__).parents[2]
+PLAYER, STUDIO = ROOT / "edge" / "player", ROOT / "origin" / "studio"
+CHUNK_BYTES = 4_096
+TOKEN = "a-token"
+
+
+@dataclass
+class Asked:
+    """One media request that reached the edge."""
+
+    path: str
+    is_whole: bool = False
+    """The last byte was sent."""
+    is_aborted: bool = False
+    """The player hung up first."""
+
+
+@dataclass
+class StandIn:
+    """The edge's state: what is queued, what was said, what is broken now."""
+
+    reels: dict[str, Reel]
+    queue: list[str] = field(default_factory=list)
+    seen: set[str] = field(default_factory=set)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    posts: list[dict[str, Any]] = field(default_factory=list)
+    asked: list[Asked] = field(default_factory=list)
+    comments: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    slow: dict[str, float] = field(default_factory=dict)
+    """Seconds for each CHUNK_BYTES of a video's media."""
+    gone: set[str] = field(default_factory=set)
+    is_down: bool = False
+    """Every answer is 503."""
+    refused_tokens: set[str] = field(default_factory=set)
+    n_sessions: int = 0
+    version: int = 0
+    url: str = ""
+
+    def __post_init__(self) -> None:
+        self.queue = self.queue or list(self.reels)
+
+    def app(self) -> web.Application:
+        """The HTTP surface."""
+        app = web.Application(middlewares=[self._fail_on_demand])
+        app.router.add_get("/", self._index)
+        app.router.add_static("/player/", PLAYER)
+        app.router.add_static("/studio/", STUDIO)
+        app.router.add_post("/v1/sessions", self._session)
+        app.router.add_get("/v1/feed", self._feed)
+        app.router.add_post("/v1/events", self._events)
+        app.router.add_get("/v1/stream", self._stream)
+        app.router.add_get("/v1/videos/{video}", self._video)
+        app.router.add_get("/v1/videos/{video}/comments", self._comments)
+        app.router.add_get("/v/{video}/{path:.+}", self._media)
+        return app
+
+    def slice(self, n: int = 5) -> dict[str, Any]:
+        """What comes next, in the form of the wire."""
+        self.version += 1
+        cards = [self.reels[video].card for video in self.queue if video not in self.seen][:n]
+        items = [
+            {
+                "video": card.id,
+                "base": f"/v/{card.id}/",
+                "master": f"/v/{card.id}/master.m3u8",
+                "card": msgspec.to_builtins(card),
+                "why": {
+                    "source": "vectors",
+                    "score": 0.5,
+                    "rank_moved": 0,
+                    "text": f"You watched {card.category} to the end",
+                },
+            }
+            for card in cards
+        ]
+        plan = [
+            {
+                "video": card.id,
+                "url": f"/v/{card.id}/{rung.path}/open.mp4",
+                "rung": rung.name,
+                "bytes": rung.open_bytes,
+            }
+            for card in cards[:3]
+            for rung in card.rungs[:1]
+        ]
+        head = {"version": self.version, "queue_version": 1, "model": "content-1", "origin": "local"}
+        return {**head, "items": items, "plan": plan}
+
+    def opening_requests(self) -> list[str]:
+        """Videos whose opening chunk (of the lowest rung, as planned) was asked for, in order."""
+        openings = [asked.path.split("/") for asked in self.asked if asked.path.endswith("/open.mp4")]
+        return [parts[2] for parts in openings if parts[3].startswith("360p")]
+
+    @web.middleware
+    async def _fail_on_demand(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        if self.is_down:
+            return _problem(503, "The edge is away")
+        token = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if token in self.refused_tokens and request.path != "/v1/sessions":
+            return _problem(401, "That token has expired")
+        response: web.StreamResponse = await handler(request)
+        return response
+
+    async def _index(self, request: web.Request) -> web.StreamResponse:
+        return web.FileResponse(PLAYER / "index.html")
+
+    async def _session(self, request: web.Request) -> web.Response:
+        self.n_sessions += 1
+        token = f"{TOKEN}-{self.n_sessions}"
+        user = (await request.json()).get("user_id") or "viewer-1"
+        session = {"id": f"s{self.n_sessions}", "token": token, "user_id": user, "expires_s": 3600}
+        return web.json_response({"session": session, "feed": self.slice()}, status=201)
+
+    async def _feed(self, request: web.Request) -> web.Response:
+        return web.json_response(self.slice(int(request.query.get("n", "5"))))
+
+    async def _events(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        self.posts.append(body)
+        known = {event["id"] for event in self.events}
+        fresh = [event for event in body["events"] if event["id"] not in known]
+        self.events += fresh
+        self.seen |= {event["video"] for event in body["events"]} | {body.get("current")}
+        n_duplicates = len(body["events"]) - len(fresh)
+        answer = {"accepted": len(fresh), "duplicates": n_duplicates, "rejected": [], "feed": self.slice()}
+        return web.json_response(answer)
+
+    async def _stream(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"content-type": "text/event-stream"})
+        await response.prepare(request)
+        await response.write(b": hello\n\n")
+        while request.transport and not request.transport.is_closing():
+            await asyncio.sleep(0.05)
+        return response
+
+    async def _video(self, request: web.Request) -> web.Response:
+        reel = self.reels.get(request.match_info["video"])
+        if reel is None:
+            return _problem(404, "No such video")
+        card = msgspec.to_builtins(reel.card)
+        return web.json_response({"id": reel.card.id, "status": "complete", "card": card})
+
+    async def _comments(self, request: web.Request) -> web.Response:
+        return web.json_response({"items": self.comments.get(request.match_info["video"], [])})
+
+    async def _media(self, request: web.Request) -> web.StreamResponse:
+        video, path = request.match_info["video"], request.match_info["path"]
+        asked = Asked(request.path)
+        self.asked.append(asked)
+        body = None if video in self.gone else self.reels[video].files.get(path)
+        if body is None:
+            return _problem(404, "No such object")
+        part = request.http_range
+        body = body[part.start or 0 : part.stop]
+        response = web.StreamResponse(status=206 if part.start is not None else 200)
+        response.content_type = mimetypes.guess_type(path)[0] or "video/mp4"
+        response.headers["Cache-Status"] = "headstart-edge; hit; detail=memory"
+        response.content_length = len(body)
+        try:
+            await response.prepare(request)
+            for start in range(0, len(body), CHUNK_BYTES):
+                await response.write(body[start : start + CHUNK_BYTES])
+                if self.slow.get(video):
+                    await asyncio.sleep(self.slow[video])
+            asked.is_whole = True
+        finally:
+            asked.is_aborted = not asked.is_whole
+        return response
+
+
+def _problem(status: int, title: str) -> web.Response:
+    body = {"type": "about:blank", "title": title, "status": status, "detail": title}
+    return web.json_response(body, status=status, content_type="application/problem+json")

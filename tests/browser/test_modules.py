@@ -1,0 +1,233 @@
+"""The player's and the studio's pure modules, run where they run: in Chromium."""
+
+from typing import Any
+
+import pytest
+from playwright.async_api import Page
+
+from origin.packaging import blurhash
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+RUNGS = [
+    {"width": 360, "height": 640, "bandwidth_bps": 500_000, "init_bytes": 1000, "chunk_bytes": [60_000] * 4},
+    {
+        "width": 540,
+        "height": 960,
+        "bandwidth_bps": 1_000_000,
+        "init_bytes": 1000,
+        "chunk_bytes": [120_000] * 4,
+    },
+    {
+        "width": 720,
+        "height": 1280,
+        "bandwidth_bps": 2_000_000,
+        "init_bytes": 1000,
+        "chunk_bytes": [240_000] * 4,
+    },
+]
+
+
+async def run(modules: Page, module: str, body: str, **facts: Any) -> Any:
+    """What `body` returns, with the module as `m` and the facts as `f`."""
+    script = f"async (f) => {{ const m = await import('/{module}'); {body} }}"
+    return await modules.evaluate(script, facts)
+
+
+async def merged(modules: Page, had: list[str], index: int, came: list[str], pinned: int) -> Any:
+    """The ids of the list after a slice, and which places are new or gone."""
+    body = """
+      const had = f.had.map((video, key) => ({ key, item: { video } }));
+      const items = f.came.map((video) => ({ video }));
+      const { entries, added, removed } = m.merge(had, f.index, items, { pinned: f.pinned, nextKey: 100 });
+      const ids = (list) => list.map(({ item }) => item.video).join("");
+      return [ids(entries), ids(added), ids(removed), new Set(entries.map(({ key }) => key)).size];
+    """
+    return await run(modules, "player/feed.js", body, had=had, index=index, came=came, pinned=pinned)
+
+
+async def test_a_slice_reorders_only_what_is_below_the_held_video(modules: Page) -> None:
+    assert await merged(modules, list("abcde"), 1, list("edxc"), 1) == ["abcedx", "x", "", 6]
+
+
+async def test_without_a_held_video_the_slice_decides_what_is_next(modules: Page) -> None:
+    assert await merged(modules, list("abcd"), 1, list("dc"), 0) == ["abdc", "", "", 4]
+
+
+async def test_a_slice_brings_no_video_back_that_was_just_shown(modules: Page) -> None:
+    assert await merged(modules, list("abc"), 1, list("abx"), 1) == ["abcx", "x", "", 4]
+
+
+async def test_when_nothing_else_is_left_a_shown_video_comes_again(modules: Page) -> None:
+    assert await merged(modules, list("ab"), 1, list("ab"), 0) == ["aba", "a", "", 3]
+
+
+async def test_the_list_ahead_is_bounded(modules: Page) -> None:
+    entries, _, removed, _ = await merged(modules, list("abcdefghij"), 0, list("qrstuvw"), 1)
+    assert (entries, removed) == ("abqrstuvwcd", "efghij")
+
+
+async def test_the_first_slice_fills_an_empty_list(modules: Page) -> None:
+    assert await merged(modules, [], -1, list("aab"), 0) == ["ab", "ab", "", 2]
+
+
+@pytest.mark.parametrize(
+    ("bps", "ahead_s", "edge_px", "rung"),
+    [
+        (0, 1, 1080, 0),
+        (1_000_000, 10, 1080, 0),
+        (1_500_000, 10, 1080, 1),
+        (20_000_000, 10, 1080, 2),
+        (20_000_000, 10, 500, 1),
+        (20_000_000, 10, 300, 0),
+        (3_000_000, 1, 1080, 1),
+        (20_000_000, 0.05, 1080, 0),
+    ],
+)
+async def test_a_rung_is_what_the_link_the_buffer_and_the_screen_allow(
+    modules: Page, bps: int, ahead_s: float, edge_px: int, rung: int
+) -> None:
+    body = "return m.chooseRung(f.rungs, { i: 1, bps: f.bps, aheadS: f.ahead, shortEdgePx: f.px })"
+    facts = {"rungs": RUNGS, "bps": bps, "ahead": ahead_s, "px": edge_px}
+    assert await run(modules, "player/chunks.js", body, **facts) == rung
+
+
+@pytest.mark.parametrize(
+    ("ranges", "playhead_s", "goal_s", "chunk"),
+    [
+        ([], 0, 10, 0),
+        ([[0, 1]], 0.5, 10, 1),
+        ([[0, 1]], 0.5, 0.2, None),
+        ([[0, 4]], 3.5, 10, None),
+        ([[2, 4]], 3.5, 10, 0),
+        ([[2, 4]], 2.5, 1, None),
+        ([[0, 1], [2, 4]], 2.5, 10, 1),
+    ],
+)
+async def test_the_next_chunk_is_the_first_hole_from_the_playhead_round_the_loop(
+    modules: Page, ranges: list[list[int]], playhead_s: float, goal_s: float, chunk: int | None
+) -> None:
+    body = """
+      const ranges = f.ranges.map(([start, end]) => ({ start, end }));
+      const times = m.starts([1000, 1000, 1000, 1000]);
+      return m.nextMissing({ times, ranges, playheadS: f.playhead, goalS: f.goal, given: () => false });
+    """
+    facts = {"ranges": ranges, "playhead": playhead_s, "goal": goal_s}
+    assert await run(modules, "player/chunks.js", body, **facts) == chunk
+
+
+async def test_the_meter_believes_a_drop_at_once_and_a_rise_slowly(modules: Page) -> None:
+    body = """
+      const meter = new m.Meter(), seen = [];
+      for (const [bytes, ms] of [[1000, 1], [1e6, 1000], [1e6, 1000], [1e6, 8000], [1e6, 100]]) {
+        meter.sample(bytes, ms);
+        seen.push(Math.round(meter.bps / 1e6));
+      }
+      return seen;
+    """
+    assert await run(modules, "player/chunks.js", body) == [0, 8, 8, 5, 18]
+
+
+@pytest.mark.parametrize(
+    ("playheads", "watched_ms", "loops"),
+    [
+        ([0, 0.25, 0.5], 500, 0),
+        ([0.9, 1.8, 2.7, 3.6, 0.3], 4300, 1),
+        ([0.5, 3.0, 3.2], 700, 0),
+        ([1.0, 0.2, 0.4], 1200, 0),
+    ],
+)
+async def test_watch_time_counts_what_played_and_loops_but_no_jumps(
+    modules: Page, playheads: list[float], watched_ms: int, loops: int
+) -> None:
+    body = """
+      const watch = new m.Watch(4);
+      f.at.forEach((t) => watch.see(t));
+      return [watch.report.watched_ms, watch.loops];
+    """
+    assert await run(modules, "player/watch.js", body, at=playheads) == [watched_ms, loops]
+
+
+@pytest.mark.parametrize(
+    ("header", "tier"),
+    [
+        ("headstart-edge; hit; detail=memory", "memory"),
+        ("headstart-edge; hit; detail=disk", "disk"),
+        ("headstart-edge; fwd=uri-miss; fwd-status=200; stored; detail=origin", "origin"),
+        ("headstart-edge; fwd=uri-miss; collapsed", "origin"),
+        ("shield; hit; detail=disk, headstart-edge; hit; detail=memory", "memory"),
+        (None, ""),
+    ],
+)
+async def test_cache_status_says_where_the_edge_had_the_bytes(
+    modules: Page, header: str | None, tier: str
+) -> None:
+    assert await run(modules, "player/words.js", "return m.tier(f.header)", header=header) == tier
+
+
+async def test_counts_are_short(modules: Page) -> None:
+    body = "return [0, 999, 1000, 1234, 18200, 2500000].map(m.count)"
+    assert await run(modules, "player/words.js", body) == ["0", "999", "1K", "1.2K", "18K", "2.5M"]
+
+
+async def test_a_blurhash_decodes_to_the_colours_that_the_origin_encoded(modules: Page) -> None:
+    side = 32
+    halves = b"".join(
+        bytes((220, 40, 40)) if x < side // 2 else bytes((30, 60, 200))
+        for _ in range(side)
+        for x in range(side)
+    )
+    body = "return [...m.pixels(f.hash, 8, 8)]"
+    decoded = await run(modules, "player/blurhash.js", body, hash=blurhash.encode(halves, side))
+    assert len(decoded) == 4 * 8 * 8
+    assert decoded[0] > 150 > decoded[2]
+    assert decoded[4 * 7] < 100 < decoded[4 * 7 + 2]
+
+
+@pytest.mark.parametrize("text", ["", "LEHV6", "not a blurhash at all!", "L" * 27])
+async def test_what_is_no_blurhash_is_no_picture(modules: Page, text: str) -> None:
+    body = "return m.pixels(f.hash, 8, 8) === null"
+    assert await run(modules, "player/blurhash.js", body, hash=text)
+
+
+async def test_the_outbox_is_bounded_and_drops_impressions_before_likes(modules: Page) -> None:
+    body = """
+      const kept = new Map();
+      const store = { getItem: (key) => kept.get(key), setItem: (key, value) => kept.set(key, value) };
+      const box = new m.Outbox(store);
+      box.push({ id: "like", kind: "like", video: "v" });
+      for (let i = 0; i < 600; i += 1) box.push({ id: `i${i}`, kind: "impression", video: "v" });
+      const again = new m.Outbox(store);
+      again.confirm(again.batch());
+      return [box.size, box.batch().length, box.batch()[0].id, again.size];
+    """
+    assert await run(modules, "player/outbox.js", body) == [512, 64, "like", 448]
+
+
+async def test_a_trackpads_run_out_is_one_swipe(modules: Page) -> None:
+    body = """
+      const wheel = new m.Wheel(), steps = [];
+      for (let i = 0; i < 40; i += 1) steps.push(wheel.turn(60 * 0.9 ** i, 16 * i));
+      return [steps.filter(Boolean).length, wheel.turn(-50, 2000)];
+    """
+    assert await run(modules, "player/gestures.js", body) == [1, -1]
+
+
+async def test_studio_words_are_a_creators_words(modules: Page) -> None:
+    body = """
+      return [
+        [0, 999, 1500, 12e6, 1e9].map(m.bytes),
+        m.hashtags("#Calm, sky  #sky #ünder_score"),
+        m.handle(" @neon waves! "),
+        m.facts({ type: "t", title: "too large", status: 413, detail: "d", limit_bytes: 2e9, limit_s: 180 }),
+      ];
+    """
+    sizes, tags, handle, facts = await run(modules, "studio/words.js", body)
+    assert sizes == ["0 bytes", "999 bytes", "1.5 kB", "12 MB", "1 GB"]
+    assert (tags, handle) == (["calm", "sky", "ünder_score"], "neon_waves")
+    assert facts == [["Limit", "2 GB"], ["Limit", "180 s"]]
+
+
+async def test_upload_metadata_is_base64_of_utf_8(modules: Page) -> None:
+    body = "return m.metadata({ caption: 'für dich', category: '' })"
+    assert await run(modules, "studio/tus.js", body) == "caption ZsO8ciBkaWNo,category"

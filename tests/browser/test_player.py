@@ -1,0 +1,181 @@
+"""The player in Chromium against the stand-in edge: order of requests, aborts, recovery, controls."""
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser.stand_in import StandIn
+from tests.browser.viewer import Viewer
+from tests.waiting import eventually
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+
+async def test_the_first_video_plays_by_itself_without_sound(page: Page, edge: StandIn) -> None:
+    viewer = Viewer(page)
+    await viewer.open(edge.url)
+    await viewer.shows("headstart.player.video.currentTime > 0.3 && !headstart.player.video.paused")
+    assert await viewer.ask("headstart.player.video.muted")
+
+
+async def test_the_video_on_screen_is_asked_for_before_those_that_are_preloaded(
+    page: Page, edge: StandIn
+) -> None:
+    viewer = Viewer(page)
+    await viewer.open(edge.url)
+    await viewer.held()
+    assert edge.opening_requests() == ["v0", "v1", "v2"]
+
+
+async def test_a_swipe_plays_what_the_player_already_holds(page: Page, edge: StandIn) -> None:
+    viewer = Viewer(page)
+    await viewer.open(edge.url)
+    await viewer.held()
+    swipe = await viewer.swipe()
+    assert (swipe["video"], swipe["from"], swipe["tier"]) == ("v1", "player", "memory")
+    assert edge.opening_requests().count("v1") == 1
+
+
+async def test_a_swipe_back_plays_the_former_video_from_its_beginning(page: Page, edge: StandIn) -> None:
+    viewer = Viewer(page)
+    await viewer.open(edge.url)
+    await viewer.held()
+    await viewer.swipe()
+    await viewer.shows("headstart.player.entries[0] && headstart.player.video.currentTime > 0.6")
+    swipe = await viewer.swipe("ArrowUp")
+    assert (swipe["video"], swipe["from"]) == ("v0", "player")
+    await viewer.shows("headstart.player.video.currentTime < 0.6")
+
+
+async def test_a_swipe_is_one_post_with_the_watch_the_impression_and_what_is_held(
+    page: Page, edge: StandIn
+) -> None:
+    viewer = Viewer(page)
+    await viewer.open(edge.url)
+    await viewer.held()
+    n_before = len(edge.posts)
+    await viewer.swipe()
+    await eventually(lambda: len(edge.posts) > n_before)
+    (post,) = edge.posts[n_before:]
+    assert [(event["kind"], event["video"]) for event in post["events"]] == [
+        ("watch", "v0"),
+        ("impression", "v1"),
+    ]
+    assert 0 < post["events"][0]["completion"] < 1
+    assert (post["current"], post["held"]) == ("v1", ["v2"])
+
+
+async def test_a_new_order_moves_what_is_further_down_but_not_what_is_held(page: Page, edge: StandIn) -> None:
+    viewer = Viewer(page)
+    await viewer.open(edge.url)
+    await viewer.held()
+    edge.queue = ["v5", "v4", "v3", "v2", "v1", "v0"]
+    await viewer.swipe()
+    await viewer.shows("headstart.queue[1].video === 'v5'")
+    assert await viewer.ask("headstart.queue.map(({ video }) => video)") == ["v2", "v5", "v4", "v3"]
+
+
+async def test_a_swipe_gives_up_what_is_left_behind(page: Page, edge: StandIn) -> None:
+    edge.slow["v0"] = 0.15
+    viewer = Viewer(page)
+    await page.goto(edge.url)
+    await eventually(
+        lambda: any(asked.path.endswith("v0/open.mp4") or "/v0/" in asked.path for asked in edge.asked)
+    )
+    await viewer.shows("headstart.queue.length > 2")
+    await viewer.page.keyboard.press("ArrowDown")
+    await viewer.page.keyboard.press("ArrowDown")
+    await viewer.shows("headstart.current.video === 'v2'")
+    await eventually(
+        lambda: all(a.is_aborted for a in edge.asked if a.path.startswith("/v/v0/3")), within_s=3
+    )
+    assert any(asked.is_aborted for asked in edge.asked if asked.path.startswith("/v/v0/"))
+
+
+async def test_a_fast_link_gets_a_better_picture_in_mid_video(page: Page, edge: StandIn) -> None:
+    viewer = Viewer(page)
+    await viewer.open(edge.url)
+    await viewer.shows("headstart.player.video.videoHeight === 960")
+    assert await viewer.ask("headstart.swipes[0].stalls") == 0
+
+
+async def test_a_video_loops_and_the_loop_counts_as_watched(page: Page, edge: StandIn) -> None:
+    viewer = Viewer(page)
+    await viewer.open(edge.url)
+    await viewer.held()
+    await viewer.shows("headstart.player.video.currentTime > 3.5")
+    await viewer.shows("headstart.player.video.currentTime < 1 && !headstart.player.video.paused")
+    await viewer.shows("headstart.player.video.currentTime > 0.7")
+    await viewer.swipe()
+    await eventually(lambda: [event for event in edge.events if event["kind"] == "watch"])
+    (watch,) = [event for event in edge.events if event["kind"] == "watch"]
+    assert watch["completion"] > 1
+    assert watch["watched_ms"] > 4000
+
+
+async def test_a_video_that_is_gone_is_skipped(page: Page, edge: StandIn) -> None:
+    edge.gone.add("v1")
+    viewer = Viewer(page)
+    await viewer.open(edge.url)
+    await viewer.shows("headstart.queue[0].video === 'v2'")
+    assert (await viewer.swipe())["video"] == "v2"
+
+
+async def test_a_feed_that_begins_with_a_gone_video_goes_on_to_the_next(page: Page, edge: StandIn) -> None:
+    edge.gone.add("v0")
+    viewer = Viewer(page)
+    await viewer.page.goto(edge.url)
+    await viewer.shows("headstart.current.video === 'v1' && headstart.player.video.currentTime > 0.1")
+
+
+async def test_while_the_edge_is_away_held_videos_play_and_events_are_kept_and_sent_once(
+    page: Page, edge: StandIn
+) -> None:
+    viewer = Viewer(page)
+    await viewer.open(edge.url)
+    await viewer.held()
+    edge.is_down = True
+    swipe = await viewer.swipe()
+    assert (swipe["video"], swipe["from"]) == ("v1", "player")
+    await expect(page.locator("#offline")).to_have_class("is-shown")
+    assert (await viewer.swipe())["video"] == "v2"
+    edge.is_down = False
+    await expect(page.locator("#offline")).not_to_have_class("is-shown")
+    await eventually(lambda: [e["video"] for e in edge.events if e["kind"] == "watch"] == ["v0", "v1"])
+    assert len({event["id"] for event in edge.events}) == len(edge.events)
+    assert (await viewer.swipe())["video"] not in {"v0", "v1", "v2"}
+
+
+async def test_events_that_were_never_confirmed_survive_a_reload(page: Page, edge: StandIn) -> None:
+    viewer = Viewer(page)
+    await viewer.open(edge.url)
+    await viewer.held()
+    edge.is_down = True
+    await page.keyboard.press("l")
+    await viewer.shows("localStorage['headstart.outbox'].includes('like')")
+    edge.is_down = False
+    await viewer.open(edge.url)
+    await eventually(lambda: [event["video"] for event in edge.events if event["kind"] == "like"] == ["v0"])
+
+
+async def test_an_expired_token_is_renewed_for_the_same_viewer(page: Page, edge: StandIn) -> None:
+    viewer = Viewer(page)
+    await viewer.open(edge.url)
+    await eventually(lambda: edge.posts)
+    edge.refused_tokens.add("a-token-1")
+    await viewer.swipe()
+    await eventually(lambda: any(event["kind"] == "watch" for event in edge.events))
+    assert edge.n_sessions == 2
+
+
+async def test_an_empty_feed_waits_and_starts_by_itself(page: Page, edge: StandIn) -> None:
+    queue, edge.queue = edge.queue, []
+    await page.goto(edge.url)
+    await expect(page.locator("#waiting")).to_be_visible()
+    edge.queue = queue
+    await Viewer(page).shows("headstart.current.video === 'v0' && headstart.player.video.currentTime > 0")
+    await expect(page.locator("#waiting")).to_be_hidden()
+
+
+async def test_a_link_to_a_video_shows_it_first(page: Page, edge: StandIn) -> None:
+    await Viewer(page).open(f"{edge.url}/#v=v4")
+    assert await Viewer(page).current() == "v4"
