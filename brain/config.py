@@ -56,8 +56,8 @@ class RerankLimits:
     diversity: float = setting(0.25, "Share of dissimilarity in MMR; 0 is by value alone", low=0, high=1)
     diverse_items: int = setting(60, "Places filled by MMR; the rest by value", low=0, high=500)
     author_gap: int = setting(3, "Places between two videos of one creator", low=0, high=20)
-    category_window: int = setting(4, "Places looked at for the next rule", low=1, high=20)
-    category_cap: int = setting(3, "Most videos of one category in that window", low=1, high=20)
+    category_window: int = setting(3, "Places looked at for the next rule", low=1, high=20)
+    category_cap: int = setting(2, "Most videos of one category in that window", low=1, high=20)
     explore_every: int = setting(8, "One place in so many is an exploration slot; 0 is none", low=0, high=100)
     explore_pool: int = setting(64, "An exploration draws from so many candidates", low=2, high=1000)
 

@@ -118,7 +118,8 @@ def features(query: Query, rows: IntArray, tastes: Tastes) -> FloatArray:
 
 def probabilities(matrix: FloatArray) -> FloatArray:
     """`(n, len(Column))` features -> `(n, len(HEADS))` probabilities."""
-    return np.asarray(1.0 / (1.0 + np.exp(-(matrix @ WEIGHTS + BIASES))), np.float32)
+    logits = np.clip(matrix @ WEIGHTS + BIASES, -30.0, 30.0)
+    return np.asarray(1.0 / (1.0 + np.exp(-logits)), np.float32)
 
 
 def standardised(values: FloatArray) -> FloatArray:
