@@ -24,7 +24,6 @@ from origin.transcode.seccomp import program
 log = logging.getLogger(__name__)
 
 _CAGE = Path(__file__).with_name("cage.py")
-_READ_BYTES = 64 * 1024
 _DRAIN_S = 5.0
 _EXIT_NO_CAGE = 126
 
@@ -95,15 +94,35 @@ def _spec(cwd: Path, limits: JailLimits) -> str:
     return json.dumps(spec)
 
 
-async def _keep_head(stream: asyncio.StreamReader, kept: bytearray, limit_bytes: int) -> None:
-    while data := await stream.read(_READ_BYTES):
-        kept += data[: max(limit_bytes - len(kept), 0)]
+class _Watch(asyncio.SubprocessProtocol):
+    """Keeps the bounded output, and tells the leader's exit apart from the end of its group's pipes."""
+
+    def __init__(self, limits: JailLimits) -> None:
+        self.out, self.err = bytearray(), bytearray()
+        self.exited, self.ended = asyncio.Event(), asyncio.Event()
+        self._limits = limits
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        if fd == 1:
+            self.out += data[: max(self._limits.stdout_bytes - len(self.out), 0)]
+        else:
+            self.err += data
+            del self.err[: -self._limits.stderr_bytes]
+
+    def process_exited(self) -> None:
+        self.exited.set()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.ended.set()
 
 
-async def _keep_tail(stream: asyncio.StreamReader, kept: bytearray, limit_bytes: int) -> None:
-    while data := await stream.read(_READ_BYTES):
-        kept += data
-        del kept[:-limit_bytes]
+async def _wait(event: asyncio.Event, limit_s: float) -> bool:
+    try:
+        async with asyncio.timeout(limit_s):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True
 
 
 def _kill_group(leader: int) -> None:
@@ -119,34 +138,33 @@ async def run(argv: Sequence[str], *, cwd: Path, limits: JailLimits) -> Complete
     Cancellation kills the whole group before it passes on.
     """
     command = (sys.executable, "-I", "-S", str(_CAGE), _spec(cwd, limits), *argv)
-    pipe, null = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
+    watch, pipe = _Watch(limits), asyncio.subprocess.PIPE
     try:
-        process = await asyncio.create_subprocess_exec(
-            *command, cwd=cwd, env={}, stdin=null, stdout=pipe, stderr=pipe, start_new_session=True
+        transport, _ = await asyncio.get_running_loop().subprocess_exec(
+            lambda: watch,
+            *command,
+            cwd=cwd,
+            env={},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=pipe,
+            stderr=pipe,
+            start_new_session=True,
         )
     except OSError as exc:
         raise JailFailed(f"could not start {Path(argv[0]).name if argv else 'the cage'}: {exc}") from exc
-    assert process.stdout and process.stderr
-    out, err = bytearray(), bytearray()
-    exited = asyncio.ensure_future(process.wait())
-    drained = asyncio.gather(
-        _keep_head(process.stdout, out, limits.stdout_bytes),
-        _keep_tail(process.stderr, err, limits.stderr_bytes),
-    )
     try:
-        in_time, _ = await asyncio.wait({exited}, timeout=limits.wall_s)
+        in_time = await _wait(watch.exited, limits.wall_s)
     finally:
         # 1. The whole group dies, also what a dead leader left. 2. So the pipes end, with all that was
         # written.
-        _kill_group(process.pid)
-        await asyncio.wait({exited, drained}, timeout=_DRAIN_S)
-        exited.cancel()
-        drained.cancel()
-    text = err.decode(errors="replace")
-    code = process.returncode if process.returncode is not None else -signal.SIGKILL
+        _kill_group(transport.get_pid())
+        await _wait(watch.ended, _DRAIN_S)
+        transport.close()
+    text = watch.err.decode(errors="replace")
+    code = transport.get_returncode()
     if code == _EXIT_NO_CAGE and text.startswith("cage: "):
         raise JailFailed(text.strip()[:300])
-    return Completed(code, bytes(out), text, is_timed_out=not in_time)
+    return Completed(-signal.SIGKILL if code is None else code, bytes(watch.out), text, not in_time)
 
 
 async def strength(cwd: Path) -> Strength:
