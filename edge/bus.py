@@ -26,6 +26,7 @@ from shared.messages import (
 
 log = logging.getLogger(__name__)
 M = TypeVar("M")
+DEFAULT_URL = "nats://127.0.0.1:4222"
 HEARTBEAT_S = 5.0
 MAX_VECTORS = 2_000
 """Ids of one VectorRequest."""

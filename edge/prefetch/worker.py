@@ -7,6 +7,7 @@ that runs is not cut: it belongs to whoever else waits for the same object.
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from edge import metrics
 from edge.prefetch.backlog import Backlog
@@ -33,12 +34,21 @@ class PrefetchLimits:
     plan: PlanLimits = field(default_factory=PlanLimits)
 
 
+class Warmed(Protocol):
+    """What became of a warming."""
+
+    @property
+    def source(self) -> str:
+        """Where the bytes came from, or why there are none: an enum."""
+        ...
+
+
 class PrefetchWorker:
     """Warms what the sessions will ask for. At most n_concurrent fills, max_steps waiting."""
 
     def __init__(
         self,
-        warm: Callable[[str], Awaitable[object]],
+        warm: Callable[[str], Awaitable[Warmed]],
         is_in_memory: Callable[[str], bool],
         limits: PrefetchLimits,
         clock: Clock,
@@ -84,9 +94,9 @@ class PrefetchWorker:
             while wait_s:
                 await asyncio.sleep(min(wait_s, MAX_WAIT_S))
                 wait_s = self._bucket.take(step.size_bytes, self._clock.monotonic())
-            await self._warm(step.path)
-            metrics.PREFETCH_STEPS.labels("warmed").inc()
+            result = await self._warm(step.path)
+            metrics.PREFETCH_STEPS.labels(result.source).inc()
         except ServiceError as exc:
-            metrics.PREFETCH_STEPS.labels("failed_retryable" if exc.retryable else "failed").inc()
+            metrics.PREFETCH_STEPS.labels(exc.code).inc()
         finally:
             self._running.discard(step.path)

@@ -1,0 +1,81 @@
+"""`python -m edge` serves viewers; `python -m edge --origin URL --listen HOST:PORT` alone is an HTTP cache
+in front of any origin, when no NATS URL is configured.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Coroutine
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+# One thread of linear algebra: a re-rank runs in the event loop's thread, and its arrays are small.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+from edge.config import EdgeConfig
+from shared import config, log
+from shared.errors import ConfigError, ServiceError
+
+
+def main(arguments: list[str]) -> int:
+    """The exit status: 0, 1 for what went wrong, 2 for a wrong configuration."""
+    options = _parser().parse_args(arguments)
+    try:
+        settings = config.load(EdgeConfig, prefix="edge", file=options.config, environ=os.environ)
+    except ConfigError as exc:
+        print(f"edge: {exc.detail}", file=sys.stderr)
+        return 2
+    settings = replace(
+        settings, listen=options.listen or settings.listen, origin_url=options.origin or settings.origin_url
+    )
+    if options.print_config:
+        print(config.render(settings), end="")
+        return 0
+    log.configure("edge", settings.log_level)
+    is_alone = bool(options.origin) and not settings.nats_url
+    return _finished(_alone(settings) if is_alone else _node(settings))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m edge", description=__doc__)
+    parser.add_argument("--config", type=Path, help="TOML file, see configs/edge.toml")
+    parser.add_argument(
+        "--origin", default="", help="URL of the origin; without a NATS URL: be a cache, alone"
+    )
+    parser.add_argument("--listen", default="", help="HOST:PORT; port 0 takes a free one")
+    parser.add_argument(
+        "--print-config", action="store_true", help="print every key and its value, then exit"
+    )
+    return parser
+
+
+async def _node(settings: EdgeConfig) -> None:
+    from edge.app import run
+
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    await run(settings)
+
+
+async def _alone(settings: EdgeConfig) -> None:
+    from edge.standalone import run
+
+    folder = settings.data_dir / "edge-alone"
+    folder.mkdir(parents=True, exist_ok=True)
+    await run(settings.origin_url, settings.listen, folder / "cache", url_file=settings.data_dir / "edge.url")
+
+
+def _finished(work: Coroutine[Any, Any, None]) -> int:
+    try:
+        uvloop.run(work)
+    except (ServiceError, OSError) as exc:
+        print(f"edge: {exc}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,181 @@
+"""Wires an edge: the only file that knows all of its parts."""
+
+import asyncio
+import logging
+
+from edge.bus import DEFAULT_URL, Ears, EdgeBus, Identity
+from edge.cards import CardCache
+from edge.catalogue import Catalogue
+from edge.config import EdgeConfig
+from edge.delivery import CORS, Delivery, DeliverySettings
+from edge.feed import Feed, FeedParts
+from edge.handlers.access import Access
+from edge.handlers.admin import AdminHandler, PurgeIn
+from edge.handlers.api import ApiHandler
+from edge.handlers.feed import FeedHandler
+from edge.handlers.stream import StreamHandler
+from edge.notices import Notices
+from edge.origin_api import OriginApi
+from edge.prefetch.worker import PrefetchWorker
+from edge.readiness import EdgeHealth
+from edge.refill import Refill
+from edge.routes import admin_app, viewer_app
+from edge.saved import Saved
+from edge.session.store import SessionStore
+from edge.session.vectors import ItemVectors
+from edge.spool import Spool
+from shared.bus import Bus
+from shared.clock import SystemClock
+from shared.ids import edge_id
+from shared.lifecycle import Lifecycle
+from shared.messages import ModelAnnouncement, RankedQueue, TrendingList
+from shared.subjects import CATALOG, EVENTS
+from shared.web import add_operator_routes, serve
+
+log = logging.getLogger(__name__)
+EXPIRE_S = 10.0
+
+
+class Edge:
+    """One edge node. `start` it inside a Lifecycle, which stops its parts in reverse order."""
+
+    def __init__(self, config: EdgeConfig) -> None:
+        self._config = config
+        self._clock = SystemClock()
+        self._identity = Identity(edge_id(config.edge_id), config.region)
+        self.health = EdgeHealth()
+        self.is_draining = False
+        self.url = ""
+        self.admin_url = ""
+
+    async def start(self, life: Lifecycle) -> None:
+        """Start every part; returns when viewers are served, whoever else is away."""
+        config, clock = self._config, self._clock
+        folder = config.data_dir / config.edge_id
+        self._saved = Saved(folder, clock)
+        self._access = Access(self._saved.token_key(config.token_key), config.token_s)
+        settings = DeliverySettings(
+            config.origin_url,
+            folder / "cache",
+            extra_headers=CORS,
+            cache=config.cache,
+            upstream=config.upstream,
+        )
+        self.delivery = Delivery(settings, clock)
+        await life.start("delivery", self.delivery.open(), self.delivery.close)
+        self._origin = OriginApi(config.origin_url, config.origin)
+        life.on_stop("origin", self._origin.close)
+        bus = await life.start("bus", Bus.connect(config.nats_url or DEFAULT_URL, config.edge_id))
+        life.on_stop("bus", bus.close)
+        await bus.ensure_streams((EVENTS, CATALOG))
+        self._bus = EdgeBus(bus, self._identity, config.brain, clock)
+        self._build()
+        self._saved.restore(self.cards, self.feed, self.store)
+        life.on_stop("saved", self._save)
+        self._supervise(life)
+        await self._bus.listen(Ears(self._on_queue, self._on_trending, self._on_model, self.catalogue.hear))
+        self._bus.on_reconnect(self.catalogue.ask_again)
+        await self._serve(life)
+
+    def _build(self) -> None:
+        config, clock = self._config, self._clock
+        media = self.delivery.media
+        self.store = SessionStore(config.sessions)
+        self.vectors = ItemVectors(config.brain.max_vectors)
+        self.cards = CardCache(config.cards, clock, self._origin.cards)
+        self.spool = Spool(config.data_dir / config.edge_id / "spool", config.spool)
+        self.worker = PrefetchWorker(media.warm, media.is_in_memory, config.prefetch, clock)
+        self.notices = Notices()
+        self.refill = Refill(self._bus, self.vectors, config.brain, clock)
+        parts = FeedParts(
+            clock,
+            self._identity,
+            self.store,
+            self.vectors,
+            self.cards,
+            self.refill,
+            self.spool,
+            self.worker,
+            self.notices,
+        )
+        self.feed = Feed(parts, config.ranking, config.prefetch.plan)
+        self.catalogue = Catalogue(
+            self.cards, self.feed, self._origin.catalog, lambda tag: media.purge(tag=tag), config.reconcile_s
+        )
+        self._api = ApiHandler(self._origin, config.api, clock)
+        self.health.watch("nats", lambda: None if self._bus.is_connected else "not connected")
+        self.health.watch("cards", lambda: None if len(self.cards) else "no card is known yet")
+
+    def _supervise(self, life: Lifecycle) -> None:
+        life.on_stop("spool", self.spool.close)
+        loops = {
+            "spool-pump": lambda: self.spool.pump_forever(self._bus.publish_batch),
+            "spool-flush": self.spool.flush_forever,
+            "prefetch": self.worker.run_forever,
+            "cards": self.cards.fetch_forever,
+            "catalogue": self.catalogue.reconcile_forever,
+            "queues": lambda: self.refill.queues_forever(self.feed.take_queue),
+            "vectors": self.refill.vectors_forever,
+            "heartbeat": lambda: self._bus.beat_forever(self._state),
+            "save": lambda: self._saved.save_forever(self.cards, self.feed, self._config.save_s),
+            "expiry": self._expire_forever,
+        }
+        for name, loop in loops.items():
+            life.supervise(name, loop)
+
+    async def _serve(self, life: Lifecycle) -> None:
+        feed = FeedHandler(self.feed, self.refill, self.cards, self._access, self._clock)
+        stream = StreamHandler(self.feed, self.notices, self._access, self._clock)
+        app = viewer_app(feed, stream, self._api, self.delivery.media)
+        add_operator_routes(app, self.health)
+        admin = admin_app(AdminHandler(self.store, self.cards, self.vectors, self._purge, self.drain))
+        add_operator_routes(admin, self.health)
+        operator = await serve(admin, self._config.admin_listen)
+        life.on_stop("admin", operator.stop)
+        server = await serve(app, self._config.listen)
+        life.on_stop("http", server.stop)
+        life.on_stop("streams", stream.stop)
+        life.on_stop("drain", self._drained)
+        self.url, self.admin_url = server.url, operator.url
+
+    def drain(self) -> None:
+        """Not ready from now on; who is here is served."""
+        self.is_draining = True
+        self.health.set_draining()
+
+    async def _drained(self) -> None:
+        self.drain()
+
+    async def _save(self) -> None:
+        await self._saved.save_sessions(self.store)
+        await self._saved.save(self.cards, self.feed)
+
+    def _state(self) -> tuple[str, int, bool]:
+        return self._config.public_url or self.url, len(self.store), self.is_draining
+
+    async def _purge(self, asked: PurgeIn) -> int:
+        return await self.delivery.media.purge(url=asked.url, tag=asked.tag, everything=asked.all)
+
+    async def _on_queue(self, queue: RankedQueue) -> None:
+        self.feed.take_queue(queue)
+
+    async def _on_trending(self, trending: TrendingList) -> None:
+        self.feed.take_trending(trending)
+
+    async def _on_model(self, announcement: ModelAnnouncement) -> None:
+        self.refill.new_model(announcement.model)
+
+    async def _expire_forever(self) -> None:
+        while True:
+            await asyncio.sleep(EXPIRE_S)
+            self.feed.expire()
+
+
+async def run(config: EdgeConfig) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    async with Lifecycle(config.grace_s) as life:
+        edge = Edge(config)
+        await edge.start(life)
+        (config.data_dir / "edge.url").write_text(edge.url)
+        log.info("ready", extra={"url": edge.url, "admin_url": edge.admin_url})
+        await life.run_until_signal()

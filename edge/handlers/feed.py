@@ -1,0 +1,117 @@
+"""Sessions, feed and events: the calls that a swipe waits for."""
+
+import asyncio
+import logging
+import os
+from collections.abc import Mapping
+
+import msgspec
+from aiohttp import web
+
+from edge import metrics
+from edge.cards import CardCache
+from edge.feed import Feed
+from edge.handlers.access import Access, Claim
+from edge.refill import Refill
+from edge.session import intake
+from edge.session.slice import Slice
+from edge.session.state import Session
+from shared.clock import Clock
+from shared.errors import InvalidRequest, ServiceError
+from shared.ids import SessionId, UserId, new_id, user_id
+from shared.web import json_body, json_response
+
+log = logging.getLogger(__name__)
+CARDS_WAIT_S = 0.4
+"""A new session waits so long for the cards of its first videos."""
+N_FIRST_CARDS = 24
+
+
+class SessionOut(msgspec.Struct, frozen=True):
+    """What a player keeps of its session."""
+
+    id: str
+    token: str
+    user_id: str
+    expires_s: int
+    """Seconds from now."""
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """Answer of `POST /v1/sessions`."""
+
+    session: SessionOut
+    feed: Slice
+
+
+class FeedHandler:
+    """`/v1/sessions`, `/v1/feed`, `/v1/events`."""
+
+    def __init__(self, feed: Feed, refill: Refill, cards: CardCache, access: Access, clock: Clock) -> None:
+        self._feed = feed
+        self._refill = refill
+        self._cards = cards
+        self._access = access
+        self._clock = clock
+
+    async def open_session(self, request: web.Request) -> web.Response:
+        """A new session and its first slice; waits for the brain, but not long."""
+        asked = intake.SessionIn()
+        if request.can_read_body:
+            asked = await json_body(request, intake.SessionIn, intake.MAX_BODY_BYTES)
+        n = intake.check_n(asked.n)
+        now_ms = self._clock.wall_ms()
+        user = user_id(asked.user_id) if asked.user_id else UserId(f"anon-{new_id(now_ms, os.urandom(10))}")
+        claim = Claim(SessionId(new_id(now_ms, os.urandom(10))), user)
+        session = await self._begin(claim)
+        answer = self._feed.slice(session, n)
+        self._feed.replan(session)
+        metrics.SESSIONS_OPENED.labels(answer.origin).inc()
+        token = self._access.token(claim, now_ms // 1000)
+        told = SessionOut(session.id, token, session.user_id, self._access.token_s)
+        return json_response(Opened(told, answer), status=201, headers={"Cache-Control": "no-store"})
+
+    async def feed(self, request: web.Request) -> web.Response:
+        """The next videos; moves nothing."""
+        n = intake.check_n(_number(request.query, "n", 5))
+        session = await self._session(request)
+        return json_response(self._feed.slice(session, n), headers={"Cache-Control": "no-store"})
+
+    async def events(self, request: web.Request) -> web.Response:
+        """What the viewer did, and the next videos re-ranked by it. Waits for nobody."""
+        claim = self.claim(request)
+        body = await json_body(request, intake.EventsIn, intake.MAX_BODY_BYTES)
+        intake.check_events(body)
+        session = self._feed.find(*claim) or self._feed.open(*claim)
+        return json_response(self._feed.take_events(session, body), headers={"Cache-Control": "no-store"})
+
+    def claim(self, request: web.Request) -> Claim:
+        """Whose token came with the request. Raises Unauthorized."""
+        return self._access.claim(request.headers, request.query, self._clock.wall_ms() / 1000)
+
+    async def _session(self, request: web.Request) -> Session:
+        claim = self.claim(request)
+        return self._feed.find(*claim) or await self._begin(claim)
+
+    async def _begin(self, claim: Claim) -> Session:
+        """A session with a queue from the brain, or from the fallback when it does not answer in time."""
+        session = self._feed.open(*claim)
+        try:
+            push = await self._refill.ask(session)
+        except ServiceError as exc:
+            log.debug("queue_missed", extra={"code": exc.code})
+            return session
+        try:
+            async with asyncio.timeout(CARDS_WAIT_S):
+                await self._cards.fetch_now([item.video_id for item in push.items[:N_FIRST_CARDS]])
+        except (TimeoutError, ServiceError):
+            log.debug("cards_missed")
+        self._feed.take_queue(push)
+        return session
+
+
+def _number(query: Mapping[str, str], name: str, default: int) -> int:
+    text = query.get(name, str(default))
+    if not text.isascii() or not text.isdigit() or len(text) > 9:
+        raise InvalidRequest(f"{name} must be a number, got {text[:40]!r}")
+    return int(text)
