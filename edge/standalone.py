@@ -5,7 +5,9 @@ No bus, no sessions, and no path of our own: every path belongs to the origin. /
 """
 
 import asyncio
+import hashlib
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 from aiohttp import web
@@ -18,8 +20,13 @@ from shared.web import add_operator_routes, serve, split_address
 
 log = logging.getLogger(__name__)
 
-PLAIN = CacheLimits(negative_s=0.0, negative_max_s=31536000.0)
-"""RFC 9111 to the letter: what names no freshness is not stored, errors are as fresh as they say."""
+
+def to_the_letter(limits: CacheLimits) -> CacheLimits:
+    """The limits without our own view of errors: RFC 9111 alone says whether and how long they are kept."""
+    return replace(limits, negative_s=0.0, negative_max_s=31536000.0)
+
+
+PLAIN = to_the_letter(CacheLimits())
 KEEPALIVE_S = 75.0
 DRAIN_S = 5.0
 
@@ -34,8 +41,9 @@ async def run(
     admin_listen: str = "",
     url_file: Path | None = None,
 ) -> None:
-    """Serve until SIGTERM or SIGINT. `folder` holds the disk tier; without it objects live in RAM only."""
-    settings = DeliverySettings(origin, folder, cache=limits, upstream=upstream or UpstreamLimits())
+    """Serve until SIGTERM or SIGINT. `folder` holds the disk tier, apart for each origin; None: RAM only."""
+    kept = None if folder is None else folder / hashlib.sha256(origin.encode()).hexdigest()[:16]
+    settings = DeliverySettings(origin, kept, cache=limits, upstream=upstream or UpstreamLimits())
     delivery = Delivery(settings)
     async with Lifecycle() as lifecycle:
         n_objects = await lifecycle.start("delivery", delivery.open(), delivery.close)

@@ -4,6 +4,9 @@ Also `running_edge`, the standalone proxy in this process, and a `Client` that s
 """
 
 import asyncio
+import os
+import signal
+import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -18,7 +21,9 @@ from edge.cache.settings import CacheLimits, UpstreamLimits
 from edge.delivery import Delivery, DeliverySettings
 from edge.standalone import PLAIN, Listener
 from shared.clock import Clock
+from tests.waiting import eventually
 
+ROOT = Path(__file__).resolve().parents[1]
 FRESH = {"Cache-Control": "max-age=60", "ETag": '"one"'}
 
 
@@ -159,6 +164,49 @@ class RunningEdge:
     async def ask(self, path: str, method: str = "GET", data: bytes | None = None, **headers: str) -> Answer:
         """The whole answer of the edge."""
         return await self.client.ask(path, method, data, **headers)
+
+
+class EdgeProcess:
+    """`python -m edge --origin …` as a process of its own, which can be killed and started again."""
+
+    def __init__(self, origin_url: str, data_dir: Path, listen: str = "127.0.0.1:0") -> None:
+        self._origin_url = origin_url
+        self._data_dir = data_dir
+        self._listen = listen
+        self._process: asyncio.subprocess.Process | None = None
+        self.client: Client | None = None
+
+    @property
+    def pid(self) -> int:
+        """Of the running process."""
+        assert self._process is not None
+        return self._process.pid
+
+    async def start(self) -> Client:
+        """Start, and wait until it says that it is ready."""
+        told = self._data_dir / "edge.url"
+        told.unlink(missing_ok=True)
+        environ = {name: value for name, value in os.environ.items() if not name.startswith("HEADSTART_")}
+        self._process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "edge", "--origin", self._origin_url, "--listen", self._listen),
+            env={**environ, "HEADSTART_DATA_DIR": str(self._data_dir), "PYTHONPATH": str(ROOT)},
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        url = await eventually(lambda: told.exists() and told.read_text(), within_s=40)
+        self.client = Client(url)
+        return self.client
+
+    async def stop(self, number: int = signal.SIGTERM) -> int:
+        """Send a signal and wait for the end; returns the exit status."""
+        if self.client is not None:
+            await self.client.close()
+            self.client = None
+        if self._process is None:
+            return 0
+        process, self._process = self._process, None
+        if process.returncode is None:
+            process.send_signal(number)
+        return await process.wait()
 
 
 @asynccontextmanager

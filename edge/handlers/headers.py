@@ -102,6 +102,13 @@ def is_same_tag(answer: MultiMapping[str], held: MultiMapping[str]) -> bool:
     return tag in ("", held.get("ETag", "").strip().removeprefix("W/"))
 
 
+def is_plain(request: MultiMapping[str]) -> bool:
+    """Whether a stored answer is for this request the whole of it, as it is."""
+    return not ("Range" in request or "Cache-Control" in request or "Pragma" in request) and not (
+        "If-None-Match" in request or "If-Modified-Since" in request or has_strict_precondition(request)
+    )
+
+
 def has_strict_precondition(request: MultiMapping[str]) -> bool:
     """Whether only the origin can judge the request (If-Match, If-Unmodified-Since)."""
     return "If-Match" in request or "If-Unmodified-Since" in request

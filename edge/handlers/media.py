@@ -21,7 +21,7 @@ from edge.cache.tags import Purge
 from edge.cache.tiered import Hit, TieredCache
 from edge.fill import Fetched, Fills, Head, Ready, Source, Want
 from edge.handlers.answer import Answers
-from edge.handlers.headers import CacheStatus, Forward, has_strict_precondition, stored_detail
+from edge.handlers.headers import CacheStatus, Forward, has_strict_precondition, is_plain, stored_detail
 from edge.singleflight import Reader
 from edge.upstream import OriginRequest, Upstream
 from shared.clock import Clock
@@ -90,12 +90,12 @@ class MediaHandler:
         primary = primary_key(request.raw_path)
         if request.method in ("GET", "HEAD"):
             hot = self._cache.lookup(primary, request.headers)
-            if hot is not None and "Cache-Control" not in request.headers and "Pragma" not in request.headers:
+            if hot is not None and is_plain(request.headers):
                 meta = hot.entry.meta
                 age_s = meta.age_s(self._clock.wall_ms())
                 if judge(meta.policy, age_s, NO_RULES) is Verdict.FRESH:
                     self._hits.inc()
-                    return self._answers.hit(request, hot, age_s)
+                    return self._answers.hit(hot, age_s)
         try:
             if len(primary) > MAX_TARGET_CHARS:
                 raise InvalidRequest(f"the target is over {MAX_TARGET_CHARS} characters")

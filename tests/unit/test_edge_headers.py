@@ -17,6 +17,7 @@ from edge.handlers.headers import (
     has_strict_precondition,
     if_range_holds,
     is_not_modified,
+    is_plain,
     is_same_tag,
     stored_detail,
 )
@@ -138,6 +139,14 @@ def test_a_304_speaks_of_the_held_version_or_of_another(tag: str, is_same: bool)
     answer = headers(ETag=tag) if tag else headers()
 
     assert is_same_tag(answer, headers(ETag='"one"')) is is_same
+
+
+@pytest.mark.parametrize(
+    "name", ["Range", "Cache-Control", "Pragma", "If-None-Match", "If-Modified-Since", "If-Match"]
+)
+def test_only_a_request_without_conditions_is_plain(name: str) -> None:
+    assert is_plain(headers(Accept="*/*", If_Range="x"))
+    assert not is_plain(headers((name, "x")))
 
 
 def test_strict_preconditions_are_the_origins_to_judge() -> None:
