@@ -1,4 +1,4 @@
-"""Readiness of a node that serves without its neighbours: what is degraded is told, and does not unready it."""
+"""Readiness of a node that serves without its neighbours: what is degraded is told, and no more."""
 
 from shared.health import Check, Health
 

@@ -1,0 +1,78 @@
+"""A small origin for the edge's tests: cards, the catalogue's log, media bytes, one read; it can go away."""
+
+from collections import Counter
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from shared.messages import VideoCard
+from shared.web import RunningServer, json_response, serve
+
+IMMUTABLE = "public, max-age=31536000, immutable"
+
+
+class CardOrigin:
+    """Serves what is in `cards` and `log`; counts the requests by path."""
+
+    def __init__(self) -> None:
+        self.cards: dict[str, VideoCard] = {}
+        self.log: list[dict[str, Any]] = []
+        self.requests: Counter[str] = Counter()
+        self.url = ""
+        self._server: RunningServer | None = None
+
+    async def start(self) -> None:
+        """Listen; after a stop, at the same address."""
+        app = web.Application()
+        app.router.add_get("/internal/cards", self._cards)
+        app.router.add_get("/internal/catalog", self._catalog)
+        app.router.add_get("/v1/videos/{id}", self._video)
+        app.router.add_get("/v1/videos/{id}/comments", self._video)
+        app.router.add_get("/v/{video}/{path:.*}", self._media)
+        self._server = await serve(app, self.url.removeprefix("http://") or "127.0.0.1:0")
+        self.url = self._server.url
+
+    async def stop(self) -> None:
+        """Go away."""
+        if self._server is not None:
+            await self._server.stop(0.1)
+            self._server = None
+
+    def publish(self, card: VideoCard) -> None:
+        self.cards[card.id] = card
+        self._append("published", card.id, card)
+
+    def withdraw(self, video: str) -> None:
+        self.cards.pop(video, None)
+        self._append("withdrawn", video, None)
+
+    def _append(self, kind: str, video: str, card: VideoCard | None) -> None:
+        seq = len(self.log) + 1
+        fields = {"id": f"c{seq}", "kind": kind, "video_id": video, "seq": seq, "at_ms": 1}
+        self.log.append(fields | {"card": msgspec.to_builtins(card) if card else None})
+
+    async def _cards(self, request: web.Request) -> web.Response:
+        self.requests["cards"] += 1
+        ids = request.query["ids"].split(",")
+        known = [self.cards[video] for video in ids if video in self.cards]
+        return json_response({"cards": known, "missing": [video for video in ids if video not in self.cards]})
+
+    async def _catalog(self, request: web.Request) -> web.Response:
+        after, limit = int(request.query["after_seq"]), int(request.query["limit"])
+        events = self.log[after : after + limit]
+        return json_response({"events": events, "last_seq": events[-1]["seq"] if events else after})
+
+    async def _video(self, request: web.Request) -> web.Response:
+        self.requests["video"] += 1
+        video = request.match_info["id"]
+        known = video in self.cards
+        return json_response({"id": video, "n": self.requests["video"]}, status=200 if known else 404)
+
+    async def _media(self, request: web.Request) -> web.Response:
+        self.requests[request.path] += 1
+        if request.match_info["video"] not in self.cards:
+            raise web.HTTPNotFound
+        tag = f"video:{request.match_info['video']}"
+        headers = {"Cache-Control": IMMUTABLE, "Surrogate-Key": tag, "ETag": f'"{len(request.path)}"'}
+        return web.Response(body=request.path.encode() * 20, headers=headers)
