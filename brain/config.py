@@ -70,7 +70,7 @@ class PipelineLimits:
         20.0, "Past it the remaining sources and MMR are left out", unit="ms", low=1, high=1000
     )
     read_timeout_s: float = setting(
-        0.1, "Wait for Redis, then use what is in memory", unit="s", low=0.01, high=5
+        0.5, "Wait for Redis, then use what is in memory", unit="s", low=0.01, high=5
     )
     redis_pause_s: float = setting(
         1.0, "After a failed read, ask Redis again after this", unit="s", low=0, high=60
