@@ -35,6 +35,8 @@ MAX_PENDING_MESSAGES = 10_000
 MAX_PENDING_BYTES = 32 * 1024 * 1024
 """Received and not yet handled, for each subscription; what comes above is dropped and counted."""
 DRAIN_S = 2.0
+WATCH_S = 0.1
+"""How often a connection is looked at, in case its loss was not told."""
 
 CONNECTED = metrics.gauge("shared_bus_connected", "1 while this process is connected to NATS")
 CONNECTS = metrics.counter("shared_bus_connects_total", "Connections to NATS established, the first included")
@@ -49,6 +51,11 @@ class Line:
     lost: asyncio.Future[None]
     n_subscribed: int = 0
     """How many of the link's subscriptions are made on this connection."""
+
+    def lose(self) -> None:
+        """Fail what is in flight."""
+        if not self.lost.done():
+            self.lost.set_result(None)
 
     async def race(self, work: Awaitable[T], timeout_s: float) -> T:
         """The result of `work`; Unavailable when the connection is lost or the time over before."""
@@ -73,6 +80,19 @@ def _forget(task: asyncio.Future[T]) -> None:
     """Take the result of a task that nobody waits for, so that its failure is not reported as missed."""
     if not task.cancelled():
         task.exception()
+
+
+def _bury(client: Any) -> None:
+    """End what nats-py leaves behind when its own closing failed, which a reset connection makes it do."""
+    for task in (client._flusher_task, client._reading_task, client._ping_interval_task):
+        if task is not None:
+            task.add_done_callback(_forget)
+            task.cancel()
+    for subscription in list(client._subs.values()):
+        if subscription._wait_for_msgs_task is not None:
+            subscription._wait_for_msgs_task.cancel()
+    if client._transport is not None:
+        client._transport.close()
 
 
 def translated(error: BaseException) -> ServiceError:
@@ -137,8 +157,12 @@ class Link:
         log.info("bus_connected", extra={"url": redacted_url(self.url)})
         telling = asyncio.create_task(self._tell(line))
         try:
-            await asyncio.wait({line.lost})
+            # nats-py skips its callback when closing fails, which happens with bytes still to be sent.
+            while not line.lost.done() and not line.client.is_closed:
+                await asyncio.wait({line.lost}, timeout=WATCH_S)
         finally:
+            line.lose()
+            _bury(line.client)
             telling.cancel()
             self.line = None
             self._up.clear()
@@ -156,8 +180,7 @@ class Link:
         line = Line(client, asyncio.get_running_loop().create_future())
 
         async def closed() -> None:
-            if not line.lost.done():
-                line.lost.set_result(None)
+            line.lose()
 
         try:
             await client.connect(
@@ -212,7 +235,7 @@ class Link:
     def now(self) -> Line:
         """The present connection; raises Unavailable without one, or when it is choked."""
         line = self.line
-        if line is None or line.lost.done():
+        if line is None or line.lost.done() or line.client.is_closed:
             raise Unavailable("not connected to NATS")
         if line.client.pending_data_size > MAX_UNSENT_BYTES:
             raise Unavailable(f"more than {MAX_UNSENT_BYTES} bytes are waiting to be sent to NATS")
