@@ -36,19 +36,20 @@ class Notices:
     @contextmanager
     def listen(self, session_id: str) -> Iterator[Inbox]:
         """An inbox for as long as the block runs. Raises TooManyStreams."""
-        mine = self._inboxes.setdefault(session_id, [])
+        mine = self._inboxes.get(session_id, [])
         if self._n_streams >= MAX_STREAMS or len(mine) >= MAX_STREAMS_OF_SESSION:
             limit = MAX_STREAMS if self._n_streams >= MAX_STREAMS else MAX_STREAMS_OF_SESSION
             raise TooManyStreams(f"at most {limit} event streams", limit=limit)
         inbox: Inbox = asyncio.Queue(MAX_WAITING)
         mine.append(inbox)
+        self._inboxes[session_id] = mine
         self._count(1)
         try:
             yield inbox
         finally:
             mine.remove(inbox)
-            if not mine and self._inboxes.get(session_id) is mine:
-                del self._inboxes[session_id]
+            if not mine:
+                self._inboxes.pop(session_id, None)
             self._count(-1)
 
     def tell(self, session_id: str, notice: Notice) -> None:
