@@ -101,9 +101,9 @@ class Flight(Generic[H]):
             self.error = error
             self._notify()
 
-    def reader(self) -> "Reader[H]":
+    def reader(self, *, is_leader: bool) -> "Reader[H]":
         """A new reader, from the first byte. It must be entered and left, for the bytes are held for it."""
-        reader = Reader(self, is_leader=not self._readers and self.head is None)
+        reader = Reader(self, is_leader=is_leader)
         self._readers.add(reader)
         return reader
 
@@ -196,7 +196,7 @@ class Flights(Generic[H]):
     def join(self, key: str | None, fill: Fill[H]) -> Reader[H]:
         """A reader of the fill of key, which is started when there is none. None: a fill of one's own."""
         flight = self._by_key.get(key) if key is not None else None
-        return (flight or self._start(key, fill)).reader()
+        return (flight or self._start(key, fill)).reader(is_leader=flight is None)
 
     @property
     def n_readers(self) -> int:

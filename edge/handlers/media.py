@@ -214,9 +214,15 @@ class MediaHandler:
             if request.method not in SAFE and 200 <= response.status < 400:
                 await self._invalidate(primary, response.headers)
             metrics.REQUESTS.labels("origin", "pass").inc()
-            detail = "" if request.method in ("GET", "HEAD") else "method"
-            status = CacheStatus(detail, forward, response.status)
+            status = CacheStatus(self._no_store_reason(request, primary), forward, response.status)
             return await self._answers.relayed(request, response, status)
+
+    def _no_store_reason(self, request: web.BaseRequest, primary: PrimaryKey) -> str:
+        """Why a forwarded answer is not stored."""
+        if request.method != "GET":
+            return str(Storable.METHOD)
+        predicted = self._fills.predict(primary)
+        return "precondition" if predicted is Storable.YES else str(predicted)
 
     async def _invalidate(self, primary: PrimaryKey, headers: CIMultiDict[str]) -> None:
         """Forget the target and what the answer points at, on this origin (RFC 9111 section 4.4)."""

@@ -8,8 +8,11 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from edge.cache.key import primary_key
 from edge.cache.settings import UpstreamLimits
+from edge.fill import Want
 from edge.standalone import PLAIN
+from tests.edge_cache_builders import headers
 from tests.origins import FRESH, Answer, Reply, RunningEdge, ScriptedOrigin, running_edge
 from tests.waiting import eventually
 
@@ -93,6 +96,24 @@ async def test_followers_survive_the_leaders_cancel(origin: ScriptedOrigin, edge
     assert (await follower).body == BODY
     assert (await edge.ask("/v/a")).cache_status == "hit; detail=memory"
     assert origin.n_seen() == 1
+
+
+async def test_a_joiner_never_gets_the_variant_of_a_leader_that_left(
+    origin: ScriptedOrigin, edge: RunningEdge
+) -> None:
+    gate = asyncio.Event()
+    vary = {**FRESH, "Vary": "Accept-Encoding"}
+    origin.replies["/a"] = lambda request: Reply(
+        request.headers.get("Accept-Encoding", "none").encode(), headers=vary, gate=gate
+    )
+    with edge.delivery.fills.join(Want(primary_key("/a"), headers(Accept_Encoding="gzip"), "/a")):
+        pass
+    joiner = asyncio.create_task(edge.ask("/a", Accept_Encoding="br"))
+    await eventually(lambda: edge.delivery.fills.n_readers == 1)
+
+    gate.set()
+
+    assert (await joiner).body == b"br"
 
 
 async def test_a_fill_that_everyone_left_is_still_stored(origin: ScriptedOrigin, edge: RunningEdge) -> None:
