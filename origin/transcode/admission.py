@@ -123,7 +123,7 @@ def admit(container: Container, facts: Facts, limits: ProbeLimits) -> ProbeResul
         width=width,
         height=height,
         rotation=facts.rotation,
-        fps=facts.fps,
+        fps=round(facts.fps, 3),
         is_vfr=facts.is_vfr,
         video_codec=facts.video_codec,
         audio_codec=facts.audio_codec,
