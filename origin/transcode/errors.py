@@ -4,7 +4,7 @@ Pure. The first three are the uploader's to read: the text names the reason, the
 actual value.
 """
 
-from shared.errors import Blame, ServiceError
+from shared.errors import Blame, ServiceError, Unavailable
 
 
 class UnsupportedMedia(ServiceError):
@@ -50,3 +50,9 @@ class BadOutput(ServiceError):
 
     code = "bad_output"
     retryable = True
+
+
+class NoWorkspace(Unavailable):
+    """The worker's disk is full or refuses: not the job's fault, so it costs no try."""
+
+    code = "no_workspace"

@@ -15,6 +15,7 @@ from typing import Protocol
 
 from origin.transcode.admission import ProbeLimits
 from origin.transcode.effects import Effects
+from origin.transcode.errors import NoWorkspace
 from origin.transcode.jobs import JobLimits, Verdict, after_error, may_start, to_make
 from origin.transcode.ladder import DEFAULT_RUNGS, ladder
 from origin.transcode.metrics import JOBS as JOBS_TOTAL
@@ -151,8 +152,11 @@ class Worker:
             reason = f"it took its worker down {n_delivered} times"
             await self._catalogue.give_up(job.video_id, job.rungs, reason)
             return Verdict.FAIL
-        with workspace(self._work_root) as folder:
-            return await self._make(job, source, folder)
+        try:
+            with workspace(self._work_root) as folder:
+                return await self._make(job, source, folder)
+        except OSError as exc:
+            raise NoWorkspace(f"the work folder: {exc.strerror or exc}") from exc
 
     async def _make(self, job: TranscodeJob, source: SourceVideo, folder: Path) -> Verdict:
         file = folder / "source"

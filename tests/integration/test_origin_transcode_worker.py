@@ -175,6 +175,12 @@ async def test_a_catalogue_that_is_away_costs_no_try(bench: Bench) -> None:
     assert bench.catalogue.given_up == []
 
 
+async def test_a_disk_that_refuses_costs_no_try(bench: Bench) -> None:
+    bench.work.write_bytes(b"a file where the folder should be")
+    assert await bench.handle(FIRST, FakeLease(n_delivered=9)) is Outcome.RETRY
+    assert bench.catalogue.given_up == []
+
+
 async def test_a_bus_that_is_away_does_not_stop_the_encode(bench: Bench) -> None:
     assert await bench.handle(FIRST, FakeLease(is_bus_away=True)) is Outcome.ACK
 
