@@ -205,7 +205,10 @@ class Link:
         return line
 
     async def _catch_up(self, line: Line) -> None:
-        """Make the subscriptions that this connection lacks; may run twice at once."""
+        """Make the subscriptions that this connection lacks, and see that the server has them.
+
+        It may run twice at once.
+        """
         while line.n_subscribed < len(self._interests):
             interest = self._interests[line.n_subscribed]
             line.n_subscribed += 1
@@ -216,6 +219,7 @@ class Link:
                 pending_msgs_limit=MAX_PENDING_MESSAGES,
                 pending_bytes_limit=MAX_PENDING_BYTES,
             )
+        await line.client.flush(int(CONNECT_S))
 
     async def subscribe(self, subject: str, queue_group: str, callback: Callback) -> None:
         """Call `callback` for each message, now and after every reconnect."""
