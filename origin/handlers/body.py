@@ -8,7 +8,10 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web import RequestPayloadError
 
 from origin.errors import UploadCut, UploadStalled
-from shared.errors import TooLarge
+from shared.errors import InvalidRequest, TooLarge
+
+MAX_LINES = 1000
+"""Boundaries, part headers and preamble of one form."""
 
 _BROKEN = (ConnectionError, ClientPayloadError, RequestPayloadError, HttpProcessingError)
 
@@ -16,7 +19,8 @@ _BROKEN = (ConnectionError, ClientPayloadError, RequestPayloadError, HttpProcess
 class CappedStream:
     """What aiohttp's multipart reader needs of a stream; at most `cap_bytes` come out, `idle_s` apart.
 
-    Without it, a body that never shows its first boundary would be read for ever.
+    Without it, a body that never shows its first boundary would be read for ever; and in short lines, at a
+    cost that stops the loop: lines are boundaries and part headers, so there are few.
     """
 
     def __init__(self, content: StreamReader, cap_bytes: int, idle_s: float) -> None:
@@ -24,6 +28,7 @@ class CappedStream:
         self._cap_bytes = cap_bytes
         self._idle_s = idle_s
         self._n_read = 0
+        self._n_lines = 0
 
     async def read(self, n: int = -1) -> bytes:
         """At most n bytes."""
@@ -31,6 +36,12 @@ class CappedStream:
 
     async def readline(self, *, max_line_length: int | None = None) -> bytes:
         """Up to the next line feed."""
+        self._n_lines += 1
+        if self._n_lines > MAX_LINES:
+            raise InvalidRequest(
+                f"the body is not multipart/form-data: over {MAX_LINES} lines outside of its parts",
+                limit=MAX_LINES,
+            )
         return self._counted(await self._within(self._content.readline(max_line_length=max_line_length)))
 
     def unread_data(self, data: bytes) -> None:

@@ -4,19 +4,24 @@ from aiohttp import web
 
 from origin.handlers.headers import EXPOSED_HEADERS
 from origin.uploads import tus
+from shared.web import Handler
 
 METHODS = "GET, HEAD, POST, PATCH, DELETE, OPTIONS"
 MAX_AGE_S = 86_400
 
 
 def open_to_all(app: web.Application) -> None:
-    """Answer preflights, and let every answer be read. Call it after all routes of `app` are there."""
-    app.router.add_route("OPTIONS", "/{path:.*}", _preflight)
+    """Answer preflights, and let every answer be read."""
+    app.middlewares.append(_preflight)
     app.on_response_prepare.append(_let_read)
 
 
-async def _preflight(_: web.Request) -> web.Response:
-    return web.Response(status=204)
+@web.middleware
+async def _preflight(request: web.Request, handler: Handler) -> web.StreamResponse:
+    has_own_answer = request.match_info.http_exception is None
+    if request.method == "OPTIONS" and not has_own_answer:
+        return web.Response(status=204)
+    return await handler(request)
 
 
 async def _let_read(request: web.Request, response: web.StreamResponse) -> None:
