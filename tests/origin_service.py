@@ -1,6 +1,7 @@
 """The origin for tests: its API in this process on a free port, and requests to it over real HTTP."""
 
 import asyncio
+import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -38,7 +39,7 @@ class Origin:
         form = aiohttp.FormData(default_to_multipart=True)
         for name, text in fields.items():
             form.add_field(name, text)
-        form.add_field("file", body, filename="clip.mp4", content_type="video/mp4")
+        form.add_field("file", io.BytesIO(body), filename="clip.mp4", content_type="video/mp4")
         async with self.http.post(self.url + "/v1/videos", data=form) as answer:
             return answer.status, await answer.json(content_type=None)
 
