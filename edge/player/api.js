@@ -194,13 +194,18 @@ export class Api {
   }
 
   /**
-   * Listen for queue changes and withdrawals; reconnects for ever.
+   * Listen for queue changes and withdrawals; reconnects for ever. A hidden tab lets go: browsers give all tabs
+   * of a host six connections together.
    *
    * @param {{queue: (data: any) => void, withdrawn: (data: any) => void}} on
    */
   listen(on) {
     let n = 0;
+    let timer = 0;
     const connect = () => {
+      this.#stream?.close();
+      clearTimeout(timer);
+      if (document.hidden) return;
       const stream = new EventSource(`${this.#base}/v1/stream?token=${encodeURIComponent(this.#token)}`);
       this.#stream = stream;
       stream.onopen = () => (n = 0);
@@ -209,14 +214,10 @@ export class Api {
       }
       stream.onerror = () => {
         stream.close();
-        setTimeout(connect, backoffMs(Math.min(n++, 6)));
+        timer = setTimeout(connect, backoffMs(Math.min(n++, 6)));
       };
     };
+    document.addEventListener("visibilitychange", connect);
     connect();
-  }
-
-  close() {
-    this.#stream?.close();
-    clearTimeout(this.#timer);
   }
 }

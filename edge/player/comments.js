@@ -2,17 +2,21 @@
  * The comments sheet: reads a video's comments, and shows what the viewer writes at once.
  *
  * @typedef {import("./types.js").Item} Item
+ * @typedef {{user_id: string, text: string, at_ms: number}} Comment
  */
 import { find } from "./ui.js";
 import { ago, hues } from "./words.js";
 
 const MAX_SHOWN = 100;
+const MAX_MINE = 50;
 
 /** One sheet for the page; shown for one video at a time. */
 export class Comments {
   #root = find(document, "#comments");
   #list = find(document, "#comments ol");
   #form = find(document, "#comments form");
+  /** What was written here and may not be readable yet. @type {{video: string, text: string, at_ms: number}[]} */
+  #mine = [];
   /** @type {Item | null} */
   #item = null;
   /** @type {Element | null} */
@@ -47,12 +51,19 @@ export class Comments {
     find(this.#root, "input").focus({ preventScroll: true });
     try {
       const { items } = await this.#api.read(`videos/${item.video}/comments`);
-      if (this.#item !== item) return;
-      this.#list.append(...items.slice(0, MAX_SHOWN).map(row));
-      this.#say(this.#list.childElementCount ? "" : "No comments yet. Say something nice.");
+      if (this.#item === item) this.#draw(item, items, "No comments yet. Say something nice.");
     } catch {
-      this.#say("Comments can't be reached right now. Yours will be sent when they can.");
+      if (this.#item === item) this.#draw(item, [], "Comments can't be reached right now. Yours will be sent when they can.");
     }
+  }
+
+  /** @param {Item} item @param {Comment[]} read newest first @param {string} ifNone */
+  #draw({ video }, read, ifNone) {
+    const known = new Set(read.filter((c) => c.user_id === this.#api.userId).map(({ text }) => text));
+    const mine = this.#mine.filter((comment) => comment.video === video && !known.has(comment.text));
+    const all = [...mine.map((comment) => ({ ...comment, user_id: "you" })), ...read];
+    this.#list.replaceChildren(...all.slice(0, MAX_SHOWN).map(row));
+    this.#say(all.length ? "" : ifNone);
   }
 
   close() {
@@ -69,7 +80,9 @@ export class Comments {
     input.value = "";
     this.onComment(this.#item, text);
     this.#say("");
-    this.#list.prepend(row({ user_id: "you", text, at_ms: Date.now() }));
+    const comment = { video: this.#item.video, text, at_ms: Date.now() };
+    this.#mine = [comment, ...this.#mine].slice(0, MAX_MINE);
+    this.#list.prepend(row({ ...comment, user_id: "you" }));
     this.#list.scrollTop = 0;
   }
 
@@ -86,7 +99,7 @@ export class Comments {
   }
 }
 
-/** @param {{user_id: string, text: string, at_ms: number}} comment */
+/** @param {Comment} comment */
 function row({ user_id: userId, text, at_ms: atMs }) {
   const item = document.createElement("li");
   const [hue, other] = hues(userId);

@@ -42,7 +42,7 @@ export class Overlay {
       why: now.why.text || now.why.source,
       source: `${now.why.source} · score ${now.why.score.toFixed(3)}`,
       moved: moved(now.why.rank_moved),
-      queue: `v${this.#slice?.queue_version ?? now.queue_version} · ${this.#slice?.origin ?? now.origin}`,
+      queue: `${version(this.#slice?.queue_version ?? now.queue_version)} · ${this.#slice?.origin ?? now.origin}`,
       model: this.#slice?.model || "none",
     };
     for (const [name, text] of Object.entries(fields)) find(this.#root, `[data-field=${name}]`).textContent = text;
@@ -64,6 +64,11 @@ function row(swipe) {
 function origin({ from, tier }) {
   if (from === "player") return tier ? `player (${tier})` : "player";
   return tier || "…";
+}
+
+/** A queue's version is the brain's clock. @param {number} ms */
+function version(ms) {
+  return ms ? new Date(ms).toLocaleTimeString() : "none";
 }
 
 /** @param {number} places */

@@ -13,6 +13,9 @@ import { Source } from "./source.js";
 export const POOL_SIZE = 4;
 /** Seconds that the video on screen must have ahead before another one is preloaded. */
 const CALM_S = 2;
+/** When it has this much ahead (or all there is), the next one gets NEXT_GOAL_S. */
+const RICH_S = 8;
+const NEXT_GOAL_S = 2;
 const CALM_POLL_MS = 60;
 
 /** The element refuses the bytes. */
@@ -87,12 +90,18 @@ export class Pool {
     current.source.onError = (error) => this.#fail(current, error);
     current.source.run();
     for (const lane of others) {
-      while (!current.source.isAhead(CALM_S) && generation === this.#generation) {
-        await new Promise((resolve) => setTimeout(resolve, CALM_POLL_MS));
-      }
-      if (generation !== this.#generation) return;
+      if (!(await this.#calm(current, CALM_S, generation))) return;
       await this.#open(lane, "low");
     }
+    if (others.length && (await this.#calm(current, RICH_S, generation))) await others[0].source.prefill(NEXT_GOAL_S);
+  }
+
+  /** Wait until the video on screen has `s` seconds ahead; false when another one came. @param {Lane} lane @param {number} s @param {number} generation */
+  async #calm(lane, s, generation) {
+    while (!lane.source.isAhead(s) && generation === this.#generation) {
+      await new Promise((resolve) => setTimeout(resolve, CALM_POLL_MS));
+    }
+    return generation === this.#generation;
   }
 
   /** @param {Lane} lane @param {RequestPriority} priority */

@@ -46,6 +46,9 @@ export class Source {
   /** @type {Promise<Opening> | null} */
   #opening = null;
 
+  /** @type {Promise<void>} */
+  #prefilling = Promise.resolve();
+
   /** What the opening chunk cost, once it is appended. @type {Opening | null} */
   opened = null;
   bytes = 0;
@@ -128,6 +131,21 @@ export class Source {
     });
   }
 
+  /**
+   * Fetch a little more than the opening chunk, for a video that is next; `run()` goes on from there.
+   *
+   * @param {number} goalS
+   */
+  prefill(goalS) {
+    if (this.#isRunning || !this.#buffer) return this.#prefilling;
+    const { signal } = this.#stop;
+    const fill = async () => {
+      for (let i = this.#missing(goalS); i !== null && !signal.aborted; i = this.#missing(goalS)) await this.#fill(i);
+    };
+    this.#prefilling = this.#prefilling.then(fill).catch(() => {});
+    return this.#prefilling;
+  }
+
   /** Called when streaming cannot go on. @type {(error: unknown) => void} */
   onError = () => {};
 
@@ -160,7 +178,8 @@ export class Source {
   }
 
   async #pump() {
-    const signal = this.#stop.signal;
+    const { signal } = this.#stop;
+    await this.#prefilling;
     for (let failures = 0; this.#isRunning && !signal.aborted; ) {
       const i = this.#missing(GOAL_S);
       if (i === null) {

@@ -1,15 +1,21 @@
 """One Chromium for all browser tests, a fresh profile for each, and the stand-in edge."""
 
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
+import aiohttp
+import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, async_playwright
 
 from shared.web import serve
 from tests.browser.reels import reels
 from tests.browser.stand_in import StandIn
+from tests.clips import make_clip
 from tests.conftest import CHROMIUM_NAMES
+from tests.stack import Stack, running
+from tests.waiting import eventually
 
 PHONE = ViewportSize(width=390, height=844)
 ARGUMENTS = (
@@ -22,7 +28,9 @@ ARGUMENTS = (
     "--disable-sync",
     "--autoplay-policy=no-user-gesture-required",
 )
-DEADLINE_MS = 15_000
+DEADLINE_MS = 30_000
+CATEGORIES = ("lava", "paper", "skies")
+N_CLIPS = 9
 
 
 def chromium_path() -> str:
@@ -77,3 +85,41 @@ async def modules(chromium: Browser) -> AsyncIterator[Page]:
     yield page
     await page.close()
     await server.stop(0.2)
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small upload."""
+    return make_clip(tmp_path_factory.mktemp("clips") / "clip.mp4", seconds=4)
+
+
+@pytest.fixture(scope="session")
+def stack_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Every service as a real process, with nothing in it."""
+    with running(tmp_path_factory.mktemp("stack")) as stack:
+        yield stack
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def stack(stack_process: Stack, clip: Path) -> Stack:
+    """The same with N_CLIPS playable videos, each by its own creator."""
+    async with aiohttp.ClientSession() as http:
+        videos = [await _upload(http, stack_process.origin, clip, number) for number in range(N_CLIPS)]
+        for video in videos:
+            await eventually(lambda video=video: _is_playable(http, stack_process, video), within_s=60)
+    return stack_process
+
+
+async def _upload(http: aiohttp.ClientSession, origin: str, clip: Path, number: int) -> str:
+    category = CATEGORIES[number % len(CATEGORIES)]
+    form = aiohttp.FormData({"caption": f"Clip {number}", "creator": f"maker_{number}", "category": category})
+    with clip.open("rb") as body:
+        form.add_field("file", body, filename="clip.mp4", content_type="video/mp4")
+        async with http.post(f"{origin}/v1/videos", data=form) as answer:
+            assert answer.status == 201, await answer.text()
+            return str((await answer.json())["id"])
+
+
+async def _is_playable(http: aiohttp.ClientSession, stack: Stack, video: str) -> bool:
+    async with http.get(f"{stack.edge}/v1/videos/{video}") as answer:
+        return answer.status == 200 and "card" in await answer.json()

@@ -61,8 +61,7 @@ async def test_one_turn_of_the_wheel_is_one_swipe(page: Page, edge: StandIn) -> 
     viewer = Viewer(page)
     await viewer.open(edge.url)
     await page.mouse.move(190, 400)
-    for _ in range(4):
-        await page.mouse.wheel(0, 60)
+    await page.mouse.wheel(0, 120)
     await viewer.shows("headstart.current.video === 'v1'")
     await viewer.shows("Math.abs(document.querySelector('#feed').scrollTop - innerHeight) < 2")
     assert await viewer.current() == "v1"
