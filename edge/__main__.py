@@ -20,6 +20,8 @@ from edge.config import EdgeConfig
 from shared import config, log
 from shared.errors import ConfigError, ServiceError
 
+NAME = "edge"
+
 
 def main(arguments: list[str]) -> int:
     """The exit status: 0, 1 for what went wrong, 2 for a wrong configuration."""
@@ -65,7 +67,9 @@ async def _alone(settings: EdgeConfig) -> None:
 
     folder = settings.data_dir / "edge-alone"
     folder.mkdir(parents=True, exist_ok=True)
-    await run(settings.origin_url, settings.listen, folder / "cache", url_file=settings.data_dir / "edge.url")
+    await run(
+        settings.origin_url, settings.listen, folder / "cache", url_file=settings.data_dir / f"{NAME}.url"
+    )
 
 
 def _finished(work: Coroutine[Any, Any, None]) -> int:

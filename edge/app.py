@@ -4,6 +4,7 @@ import asyncio
 import logging
 
 from edge.bus import DEFAULT_URL, Ears, EdgeBus, Identity
+from edge.cache.key import StorageKey, primary_key
 from edge.cards import CardCache
 from edge.catalogue import Catalogue
 from edge.config import EdgeConfig
@@ -33,6 +34,7 @@ from shared.subjects import CATALOG, EVENTS
 from shared.web import add_operator_routes, serve
 
 log = logging.getLogger(__name__)
+NAME = "edge"
 EXPIRE_S = 10.0
 
 
@@ -84,7 +86,7 @@ class Edge:
         self.vectors = ItemVectors(config.brain.max_vectors)
         self.cards = CardCache(config.cards, clock, self._origin.cards)
         self.spool = Spool(config.data_dir / config.edge_id / "spool", config.spool)
-        self.worker = PrefetchWorker(media.warm, media.is_in_memory, config.prefetch, clock)
+        self.worker = PrefetchWorker(media.warm, media.is_in_memory, self._is_cached, config.prefetch, clock)
         self.notices = Notices()
         self.refill = Refill(self._bus, self.vectors, config.brain, clock)
         parts = FeedParts(
@@ -138,6 +140,11 @@ class Edge:
         life.on_stop("drain", self._drained)
         self.url, self.admin_url = server.url, operator.url
 
+    def _is_cached(self, path: str) -> bool:
+        disk = self.delivery.cache.disk
+        in_memory = self.delivery.media.is_in_memory(path)
+        return in_memory or (disk is not None and StorageKey(primary_key(path)) in disk)
+
     def drain(self) -> None:
         """Not ready from now on; who is here is served."""
         self.is_draining = True
@@ -176,6 +183,6 @@ async def run(config: EdgeConfig) -> None:
     async with Lifecycle(config.grace_s) as life:
         edge = Edge(config)
         await edge.start(life)
-        (config.data_dir / "edge.url").write_text(edge.url)
+        (config.data_dir / f"{NAME}.url").write_text(edge.url)
         log.info("ready", extra={"url": edge.url, "admin_url": edge.admin_url})
         await life.run_until_signal()

@@ -19,7 +19,7 @@ from edge.prefetch.worker import PrefetchWorker
 from edge.refill import Refill
 from edge.session import intake
 from edge.session import slice as slices
-from edge.session.arrange import Ranking, arrange
+from edge.session.arrange import Ranking, View, arrange
 from edge.session.recent import Recent
 from edge.session.state import Session
 from edge.session.store import SessionStore
@@ -72,6 +72,7 @@ class Feed:
         self._ranking = ranking
         self._plan = plan
         self._recent = Recent(MAX_RECENT_EVENTS)
+        self._view = View(parts.vectors, self._card, self._is_warm)
         self._fresh: tuple[float, list[VideoCard]] = (float("-inf"), [])
         self.trending: TrendingList | None = None
 
@@ -92,9 +93,15 @@ class Feed:
         self._left(self._parts.store.expire(self._parts.clock.monotonic()))
 
     def slice(self, session: Session, n: int) -> slices.Slice:
-        """The next `n` videos. Moves nothing; fills up a queue that runs short."""
+        """The next `n` videos. Moves nothing; fills up a queue that runs short.
+
+        While the origin is away only what is cached is shown, as long as there is any.
+        """
         self._fill(session, n)
-        nexts = slices.upcoming(session, self._parts.cards.get, max(n, self._plan.n_ahead))
+        n_wanted = max(n, self._plan.n_ahead)
+        nexts = slices.upcoming(session, self._card, n_wanted)
+        if not nexts:
+            nexts = slices.upcoming(session, self._parts.cards.get, n_wanted)
         return slices.build(session, nexts, n, self._plan)
 
     def take_events(self, session: Session, body: intake.EventsIn) -> EventsOut:
@@ -141,7 +148,7 @@ class Feed:
         metrics.QUEUES.labels("merged").inc()
         self._parts.refill.want_vectors(push)
         self._parts.cards.want(item.video_id for item in session.queue)
-        arrange(session, self._parts.vectors, self._parts.cards.get, self._ranking)
+        arrange(session, self._view, self._ranking)
         self.replan(session)
         told: dict[str, str | int] = {"queue_version": session.queue_version, "version": session.version}
         self._parts.notices.tell(session.id, Notice("queue", told))
@@ -157,13 +164,14 @@ class Feed:
         """A video is gone: out of every queue, and every player is told."""
         for session in self._parts.store:
             if session.drop({video_id}):
-                arrange(session, self._parts.vectors, self._parts.cards.get, self._ranking)
+                arrange(session, self._view, self._ranking)
                 self.replan(session)
         self._parts.notices.tell_all(Notice("withdrawn", {"video": video_id}))
 
     def replan(self, session: Session) -> None:
         """Have the next videos' objects warmed; the session's former plan is dropped."""
-        nexts = slices.upcoming(session, self._parts.cards.get, self._plan.n_ahead)
+        n = self._plan.n_ahead + self._plan.n_reserve
+        nexts = slices.upcoming(session, self._parts.cards.get, n)
         steps = planner.steps([one.card for one in nexts], self._plan)
         self._parts.worker.submit(session.id, steps)
 
@@ -175,7 +183,7 @@ class Feed:
         session.hold(body.held)
         for event in events:
             self._parts.refill.want_item(event.video_id)
-        arrange(session, self._parts.vectors, self._parts.cards.get, self._ranking)
+        arrange(session, self._view, self._ranking)
 
     def _spool(self, events: list[ViewEvent], now_ms: int) -> None:
         if events:
@@ -187,18 +195,17 @@ class Feed:
 
     def _fill(self, session: Session, n: int) -> None:
         """Queue in hand, then trending, then fresh, then the oldest seen: never an empty screen."""
-        cards, needed = self._parts.cards, max(n, MIN_READY)
-        n_short = needed - len(slices.upcoming(session, cards.get, needed))
-        if n_short <= 0:
+        needed = max(n, MIN_READY)
+        if len(slices.upcoming(session, self._card, needed)) >= needed:
             return
         known = {item.video_id for item in session.queue} | session.seen.keys()
         items = self.trending.items if self.trending else []
         popular = fallback.trending(items, known, self._is_playable)
-        fresh = fallback.fresh(self._newest(), known, self._is_warm)
+        fresh = fallback.fresh(self._newest(), known, self._is_cached)
         chosen = fallback.fill(2 * needed, popular, fresh)
         if session.extend(chosen):
             metrics.FALLBACKS.labels("trending" if popular else "fresh").inc()
-        if len(slices.upcoming(session, cards.get, self._plan.n_ahead)) < self._plan.n_ahead:
+        if len(slices.upcoming(session, self._card, self._plan.n_ahead)) < self._plan.n_ahead:
             self._show_again(session)
 
     def _show_again(self, session: Session) -> None:
@@ -218,13 +225,24 @@ class Feed:
             self._fresh = (now, self._parts.cards.newest(N_FRESH))
         return self._fresh[1]
 
-    def _is_playable(self, video_id: str) -> bool:
+    def _card(self, video_id: str) -> VideoCard | None:
+        """The card of a video that can be shown now."""
         card = self._parts.cards.get(video_id)
+        if card is None or not self._parts.worker.is_origin_away:
+            return card
+        return card if self._is_cached(card) else None
+
+    def _is_playable(self, video_id: str) -> bool:
+        card = self._card(video_id)
         return card is not None and bool(card.rungs)
 
-    def _is_warm(self, card: VideoCard) -> bool:
+    def _is_warm(self, video_id: str) -> bool:
+        card = self._parts.cards.get(video_id)
+        return card is not None and self._is_cached(card)
+
+    def _is_cached(self, card: VideoCard) -> bool:
         first = planner.opening(card, self._plan)
-        return first is not None and self._parts.worker.is_in_memory(first.url)
+        return first is not None and self._parts.worker.is_cached(first.url)
 
     def _left(self, session_ids: list[str]) -> None:
         for session_id in session_ids:

@@ -1,7 +1,7 @@
 """Queue and cards to the objects worth having, most urgent first.
 
 Pure. The player is told the opening chunk of the next videos; the edge warms the same chunks into RAM, then
-their playlists and posters, then the second chunk of the very next one: what a swipe asks for, in that order.
+their playlists and posters, then the second chunk of the very next one, then a reserve of further openings.
 """
 
 from collections.abc import Sequence
@@ -18,6 +18,9 @@ class PlanLimits:
     """How far ahead a plan looks."""
 
     n_ahead: int = setting(3, "videos after the one on screen whose opening is warmed", low=0, high=10)
+    n_reserve: int = setting(
+        8, "videos after those whose opening is warmed when there is nothing better to do", low=0, high=100
+    )
     start_rung: str = setting("", "name of the rung that a swipe starts with; empty: the lowest")
 
 
@@ -28,6 +31,8 @@ class Urgency(IntEnum):
     PLAYLIST = 1
     POSTER = 2
     CHUNK = 3
+    RESERVE = 4
+    """What a re-rank may bring to the front, and what is shown while the origin is away."""
 
 
 class Opening(NamedTuple):
@@ -85,4 +90,8 @@ def steps(upcoming: Sequence[VideoCard], limits: PlanLimits) -> list[Step]:
             plan.append(Step(Urgency.POSTER, distance, home + card.poster, 0))
         if distance == 1 and len(rung.chunk_bytes) > 1:
             plan.append(Step(Urgency.CHUNK, distance, f"{home}{rung.path}/1.m4s", rung.chunk_bytes[1]))
+    reserve = upcoming[limits.n_ahead : limits.n_ahead + limits.n_reserve]
+    for distance, first in enumerate((opening(card, limits) for card in reserve), start=limits.n_ahead + 1):
+        if first is not None:
+            plan.append(Step(Urgency.RESERVE, distance, first.url, first.bytes))
     return sorted(plan)

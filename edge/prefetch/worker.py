@@ -17,6 +17,9 @@ from shared.clock import Clock
 from shared.config import setting
 from shared.errors import ServiceError
 
+FAILED = "failed"
+"""`Warmed.source` when the origin gave no complete answer."""
+NOT_ASKED = ("memory", "disk")
 MAX_WAIT_S = 1.0
 """Longest sleep for the budget before the most urgent step is looked for again."""
 
@@ -50,11 +53,16 @@ class PrefetchWorker:
         self,
         warm: Callable[[str], Awaitable[Warmed]],
         is_in_memory: Callable[[str], bool],
+        is_cached: Callable[[str], bool],
         limits: PrefetchLimits,
         clock: Clock,
     ) -> None:
         self._warm = warm
-        self.is_in_memory = is_in_memory
+        self._is_in_memory = is_in_memory
+        self.is_cached = is_cached
+        """In RAM or on disk: no origin is needed for it."""
+        self.is_origin_away = False
+        """The last thing asked of the origin did not come."""
         self._limits = limits
         self._clock = clock
         self._backlog = Backlog(limits.max_steps)
@@ -64,7 +72,7 @@ class PrefetchWorker:
 
     def submit(self, session: str, steps: list[Step]) -> None:
         """Take a session's plan; an empty one only drops the former."""
-        cold = [step for step in steps if not self.is_in_memory(step.path)]
+        cold = [step for step in steps if not self._is_in_memory(step.path)]
         n_stale = self._backlog.replace(session, cold)
         metrics.PREFETCH_STEPS.labels("stale").inc(n_stale)
         if cold:
@@ -82,7 +90,7 @@ class PrefetchWorker:
             if step is None:
                 self._wake.clear()
                 await self._wake.wait()
-            elif step.path in self._running or self.is_in_memory(step.path):
+            elif step.path in self._running or self._is_in_memory(step.path):
                 metrics.PREFETCH_STEPS.labels("there_already").inc()
             else:
                 await self._run(step)
@@ -96,6 +104,8 @@ class PrefetchWorker:
                 wait_s = self._bucket.take(step.size_bytes, self._clock.monotonic())
             result = await self._warm(step.path)
             metrics.PREFETCH_STEPS.labels(result.source).inc()
+            if result.source not in NOT_ASKED:
+                self.is_origin_away = result.source == FAILED
         except ServiceError as exc:
             metrics.PREFETCH_STEPS.labels(exc.code).inc()
         finally:

@@ -24,36 +24,60 @@ class Ranking:
     )
     decay: float = setting(0.9, "what is left of a signal after the next one", low=0, high=1)
     share: float = setting(0.8, "largest weight of the session's affinity against the score", low=0, high=1)
+    lead_among: int = setting(
+        8, "the first of so many places whose opening is warm is shown first", low=1, high=500
+    )
     spacing: rerank.Spacing = field(default_factory=rerank.Spacing)
 
 
-def arrange(
-    session: Session, vectors: ItemVectors, card_of: Callable[[str], VideoCard | None], ranking: Ranking
-) -> None:
-    """Re-rank the session's queue in place; the held head stays where it is."""
+@dataclass(frozen=True)
+class View:
+    """What the edge knows of the videos."""
+
+    vectors: ItemVectors
+    card_of: Callable[[str], VideoCard | None]
+    is_ready: Callable[[str], bool]
+    """The video's opening is warm."""
+
+
+def arrange(session: Session, view: View, ranking: Ranking) -> None:
+    """Re-rank the session's queue in place; the held head stays where it is.
+
+    After the first event what leads is warm if it can be: the first slice is as the brain ordered it.
+    """
     if not session.queue:
         return
     ids = [item.video_id for item in session.queue]
+    head = session.head()
+    scores = _scores(session, ids, view.vectors, ranking)
+    if scores is None:
+        rest = [index for index in range(len(ids)) if index != head]
+        placed = rest if head is None else [head, *rest]
+    else:
+
+        def group(index: int) -> rerank.Group:
+            card = view.card_of(ids[index])
+            return (card.creator_id, card.category) if card else ("", "")
+
+        placed = rerank.order(scores, head, group, ranking.spacing)
+    if head is None and session.n_events:
+        placed = rerank.lead(placed, lambda index: view.is_ready(ids[index]), ranking.lead_among)
+    session.arrange(placed, is_reranked=scores is not None)
+
+
+def _scores(session: Session, ids: list[str], vectors: ItemVectors, ranking: Ranking) -> rerank.F32 | None:
+    """One score for each candidate; None while nothing speaks against the brain's order."""
     rows, is_known = vectors.rows(ids)
     drift = _drift(session, vectors, ranking) if is_known.any() and session.model == vectors.model else None
-    head = session.head()
     if drift is None:
-        rest = [index for index in range(len(ids)) if index != head]
-        session.arrange(rest if head is None else [head, *rest], is_reranked=False)
-        return
+        return None
     user = deltas.shifted(user_vector(session.user_vector, vectors.dim), drift, ranking.gain)
-    scores = rerank.blend(
+    return rerank.blend(
         rerank.base(np.array([item.score for item in session.queue], np.float32)),
         rerank.affinity(rows, is_known, user),
         float(np.linalg.norm(drift)),
         ranking.share,
     )
-
-    def group(index: int) -> rerank.Group:
-        card = card_of(ids[index])
-        return (card.creator_id, card.category) if card else ("", "")
-
-    session.arrange(rerank.order(scores, head, group, ranking.spacing), is_reranked=True)
 
 
 def _drift(session: Session, vectors: ItemVectors, ranking: Ranking) -> deltas.F32 | None:

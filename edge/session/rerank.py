@@ -71,6 +71,15 @@ def order(scores: F32, head: int | None, group: Callable[[int], Group], spacing:
     return placed + ranked
 
 
+def lead(placed: list[int], is_ready: Callable[[int], bool], lookahead: int) -> list[int]:
+    """`placed` with the first of its first `lookahead` that is ready brought to the front.
+
+    A swipe may come at once: what leads must be warm. The better one that is not is next, warm by then.
+    """
+    ready = next((place for place, index in enumerate(placed[:lookahead]) if is_ready(index)), 0)
+    return [placed[ready], *placed[:ready], *placed[ready + 1 :]] if ready else placed
+
+
 def _standard(values: F32) -> F32:
     spread = float(values.std())
     return np.asarray((values - values.mean()) / (spread if spread > 0 else 1.0), np.float32)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from edge.app import Edge
-from edge.session.arrange import Ranking, arrange
+from edge.session.arrange import Ranking, View, arrange
 from edge.session.intake import EventIn, EventsIn
 from edge.session.state import Session
 from shared.lifecycle import Lifecycle
@@ -86,8 +86,10 @@ async def test_events_to_slice(data_dir: Path) -> None:
             timed(post, 40)
             rows[f"POST of 2 events, {n} candidates, CPU"] = spread(timed(post, N_RUNS))
 
-            def rank(_: int, one: Session = session) -> None:
-                arrange(one, edge.vectors, edge.cards.get, Ranking())
+            view = View(edge.vectors, edge.cards.get, lambda video: True)
+
+            def rank(_: int, one: Session = session, view: View = view) -> None:
+                arrange(one, view, Ranking())
 
             rows[f"re-rank alone, {n} candidates, CPU"] = spread(timed(rank, N_RUNS))
         async with viewer(edge.url) as player:

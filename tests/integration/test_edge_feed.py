@@ -232,3 +232,45 @@ async def test_many_sessions_at_once_each_get_their_own(loop: Loop) -> None:
     sessions = await asyncio.gather(*(one(number) for number in range(20)))
 
     assert len(set(sessions)) == len(loop.edge.store) == 20
+
+
+async def test_no_swipe_fails_when_the_origin_goes_away_in_the_middle(loop: Loop) -> None:
+    feed = await loop.viewer.open()
+    await eventually(lambda: not loop.edge.vectors.missing(MIXED))
+    media = loop.edge.delivery.media
+    failed, shown = [], []
+    for number in range(40):
+        if number == 4:
+            await loop.origin.stop()
+        video = videos(feed)[0]
+        shown.append(video)
+        async with loop.viewer.http.get(loop.edge.url + opening(video)) as response:
+            if response.status != 200:
+                failed.append((number, video, response.headers.get("Cache-Status")))
+        feed = await loop.viewer.swipe(video, (1.0, 0.05, 0.5)[number % 3], current=video)
+        if number < 4:
+            await eventually(lambda feed=feed: all(media.is_in_memory(step["url"]) for step in feed["plan"]))
+
+    assert failed == []
+    assert len(set(shown)) > 10
+
+
+async def test_the_feed_opens_up_again_when_the_origin_is_back(loop: Loop) -> None:
+    await loop.viewer.open()
+    await loop.origin.stop()
+    seen: set[str] = set()
+
+    async def is_away() -> bool:
+        feed = await loop.viewer.swipe(MIXED[len(seen) % 40])
+        seen.update(videos(feed))
+        return loop.edge.worker.is_origin_away
+
+    await eventually(is_away)
+    await loop.origin.start()
+
+    async def is_back() -> bool:
+        await loop.viewer.post({"kind": "like", "video": "dance0"})
+        return not loop.edge.worker.is_origin_away
+
+    await eventually(is_back)
+    assert len(videos(await loop.viewer.feed(20))) == 20

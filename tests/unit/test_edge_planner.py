@@ -40,6 +40,14 @@ def test_playlists_and_posters_of_the_next_are_warmed_too() -> None:
     ]
 
 
+def test_a_reserve_of_openings_is_warmed_last() -> None:
+    plan = steps([make_card(f"v{n}") for n in range(20)], PlanLimits(n_ahead=3, n_reserve=4))
+
+    reserve = [one for one in plan if one.urgency is Urgency.RESERVE]
+    assert plan[-4:] == reserve
+    assert [one.path.split("/")[2] for one in reserve] == ["v3", "v4", "v5", "v6"]
+
+
 def test_a_video_without_rungs_or_poster_costs_nothing() -> None:
     cards = [make_card("a", rungs=[]), make_card("b", poster="", rungs=[make_rung(chunk_bytes=[5])])]
 

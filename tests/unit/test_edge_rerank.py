@@ -1,11 +1,13 @@
 """Re-ranking: the brain's order as the base, the delta's pull, spacing, the held head."""
 
+from collections.abc import Callable
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.session import rerank
-from edge.session.arrange import Ranking, arrange
+from edge.session.arrange import Ranking, View, arrange
 from edge.session.state import Session, Signal
 from edge.session.vectors import ItemVectors
 from shared.messages import VideoCard
@@ -25,6 +27,10 @@ def apart(index: int) -> rerank.Group:
 
 def no_card(video: str) -> VideoCard | None:
     return None
+
+
+def view(vectors: ItemVectors, card_of: Callable[[str], VideoCard | None] = no_card, *ready: str) -> View:
+    return View(vectors, card_of, lambda video: video in ready)
 
 
 def vectors_of(**rows: list[float]) -> ItemVectors:
@@ -114,7 +120,7 @@ def test_finishing_and_liking_a_clip_brings_its_like_forward() -> None:
     session.note(Signal("done", 1.0, "dance", True))
     session.note(Signal("done", 1.5, "dance"))
 
-    arrange(session, vectors, no_card, Ranking())
+    arrange(session, view(vectors, no_card), Ranking())
 
     assert shown(session)[0] == "d1"
     assert session.is_reranked
@@ -126,7 +132,7 @@ def test_skipping_a_clip_sends_its_like_back() -> None:
     session.note(Signal("f1", -1.0))
     session.see(["f1"])
 
-    arrange(session, vectors, no_card, Ranking())
+    arrange(session, view(vectors, no_card), Ranking())
 
     assert shown(session) == ["d1", "d2", "f2"]
 
@@ -134,7 +140,7 @@ def test_skipping_a_clip_sends_its_like_back() -> None:
 def test_without_signals_the_brains_order_stands() -> None:
     session = make_session("a", "b", "c", order=[2, 1, 0], is_reranked=True)
 
-    arrange(session, vectors_of(a=FOOD, b=DANCE), no_card, Ranking())
+    arrange(session, view(vectors_of(a=FOOD, b=DANCE), no_card), Ranking())
 
     assert shown(session) == ["a", "b", "c"]
     assert not session.is_reranked
@@ -144,7 +150,7 @@ def test_vectors_of_another_model_do_not_rerank() -> None:
     session = make_session("f1", "d1", model="m2")
     session.note(Signal("d1", 1.0))
 
-    arrange(session, vectors_of(f1=FOOD, d1=DANCE), no_card, Ranking())
+    arrange(session, view(vectors_of(f1=FOOD, d1=DANCE), no_card), Ranking())
 
     assert shown(session) == ["f1", "d1"]
 
@@ -154,7 +160,7 @@ def test_rerank_uses_the_cards_for_spacing() -> None:
     session = make_session("a", "b", "c", "d")
     session.note(Signal("a", 1.0))
 
-    arrange(session, vectors_of(a=DANCE, b=DANCE, c=FOOD, d=FOOD), cards.get, Ranking())
+    arrange(session, view(vectors_of(a=DANCE, b=DANCE, c=FOOD, d=FOOD), cards.get), Ranking())
 
     assert shown(session) == ["a", "c", "d", "b"]
 
@@ -163,9 +169,38 @@ def test_reranking_twice_changes_nothing() -> None:
     session = make_session("f1", "f2", "d1")
     session.note(Signal("d1", 1.0))
     vectors = vectors_of(f1=FOOD, f2=FOOD, d1=DANCE)
-    arrange(session, vectors, no_card, Ranking())
+    arrange(session, view(vectors, no_card), Ranking())
     version = session.version
 
-    arrange(session, vectors, no_card, Ranking())
+    arrange(session, view(vectors, no_card), Ranking())
 
     assert session.version == version
+
+
+def test_what_is_ready_leads_and_the_better_one_is_next() -> None:
+    assert rerank.lead([3, 1, 2, 0], lambda index: index == 2, 4) == [2, 3, 1, 0]
+
+
+def test_nothing_leads_from_too_far_behind_or_when_nothing_is_ready() -> None:
+    assert rerank.lead([3, 1, 2, 0], lambda index: index == 0, 3) == [3, 1, 2, 0]
+    assert rerank.lead([3, 1], lambda index: False, 9) == [3, 1]
+
+
+def test_a_warm_video_leads_after_the_first_event_and_not_before() -> None:
+    session = make_session("a", "b", "c")
+    warm_b = view(vectors_of(a=FOOD), no_card, "b")
+
+    arrange(session, warm_b, Ranking())
+    assert shown(session) == ["a", "b", "c"]
+
+    session.n_events = 1
+    arrange(session, warm_b, Ranking())
+    assert shown(session) == ["b", "a", "c"]
+
+
+def test_a_held_video_leads_before_a_warm_one() -> None:
+    session = make_session("a", "b", "c", n_events=1, held="c")
+
+    arrange(session, view(vectors_of(a=FOOD), no_card, "b"), Ranking())
+
+    assert shown(session) == ["c", "a", "b"]
