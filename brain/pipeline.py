@@ -25,7 +25,7 @@ from brain.retrieval.popular import PopularRetriever
 from brain.retrieval.retriever import Query, RegionTrends, Retriever
 from brain.retrieval.tags import TagRetriever
 from brain.retrieval.vectors import VectorRetriever
-from brain.space import VectorSpace
+from brain.space import VectorSpace, best
 from brain.training.foldin import fold_in
 from shared.messages import Candidate, Source
 
@@ -223,6 +223,6 @@ def _filled_up(pool: Pool, query: Query, limit: int) -> Pool:
     is_free = query.may_show.copy()
     is_free[pool.rows] = False
     rows = np.flatnonzero(is_free)
-    order = rows[np.argsort(-query.freshness[rows], kind="stable")][: limit - len(pool.rows)]
+    order, _ = best(rows, query.freshness[rows], limit - len(pool.rows))
     sources = pool.sources + [Source.FRESH] * len(order)
     return Pool(np.concatenate([pool.rows, order]), sources)

@@ -14,6 +14,8 @@ from brain.config import RerankLimits
 from brain.items import BoolArray, FloatArray, IntArray
 from brain.rerank.explore import Explorer
 
+LOOKAHEAD = 60
+
 
 class Placed(NamedTuple):
     """One place of the queue: row of the candidate among them, probability of its being there."""
@@ -36,31 +38,77 @@ def arrange(
     field: Field, n: int, limits: RerankLimits, explorer: Explorer, *, is_diverse: bool = True
 ) -> list[Placed]:
     """At most n places, best first; none twice. Without `is_diverse` by value and spacing alone."""
-    count = len(field.values)
-    n_diverse = limits.diverse_items if is_diverse else 0
-    units = field.vectors / np.maximum(np.linalg.norm(field.vectors, axis=1, keepdims=True), 1e-9)
-    relevance = _unit_range(field.values)
-    nearest = np.zeros(count, np.float32)
-    is_left = np.ones(count, np.bool_)
-    placed: list[Placed] = []
-    chosen: list[int] = []
-    for place in range(min(n, count)):
-        apart = may_stand(field, chosen, is_left, limits)
-        draw = None
-        if explorer.is_slot(place):
-            recent = field.categories[chosen[-max(1, limits.category_window) :]].tolist()
-            draw = explorer.draw(field.values, apart, field.categories, recent)
-        if draw is None:
-            share = limits.diversity if place < n_diverse else 0.0
-            gain = (1.0 - share) * relevance - share * nearest
-            placed.append(Placed(int(np.where(apart, gain, -np.inf).argmax()), 1.0, is_explored=False))
-        else:
-            placed.append(Placed(draw.row, draw.propensity, is_explored=True))
-        chosen.append(placed[-1].row)
-        is_left[chosen[-1]] = False
-        if place < n_diverse:
-            np.maximum(nearest, units @ units[chosen[-1]], out=nearest)
-    return placed
+    queue = _Queue(field, limits, explorer)
+    n = min(n, len(field.values))
+    n_diverse = min(n, limits.diverse_items if is_diverse else 0)
+    queue.by_relevance(n_diverse)
+    queue.by_value(n)
+    return queue.placed
+
+
+class _Queue:
+    """A queue as it grows. The head is filled by MMR in numpy, the tail by value in plain loops."""
+
+    def __init__(self, field: Field, limits: RerankLimits, explorer: Explorer) -> None:
+        self._field, self._limits, self._explorer = field, limits, explorer
+        self._is_left = np.ones(len(field.values), np.bool_)
+        self._creators: list[int] = field.creators.tolist()
+        self._categories: list[int] = field.categories.tolist()
+        self._rows: list[int] = []
+        self.placed: list[Placed] = []
+
+    def by_relevance(self, n: int) -> None:
+        """Fill places up to n by maximal marginal relevance."""
+        field, share = self._field, self._limits.diversity
+        units = field.vectors / np.maximum(np.linalg.norm(field.vectors, axis=1, keepdims=True), 1e-9)
+        relevance = (1.0 - share) * _unit_range(field.values)
+        nearest = np.zeros(len(field.values), np.float32)
+        while len(self._rows) < n:
+            if not self._explored():
+                apart = may_stand(field, self._rows, self._is_left, self._limits)
+                gain = relevance - share * nearest
+                self._place(Placed(int(np.where(apart, gain, -np.inf).argmax()), 1.0, is_explored=False))
+            np.maximum(nearest, units @ units[self._rows[-1]], out=nearest)
+
+    def by_value(self, n: int) -> None:
+        """Fill places up to n by value; a rule gives way when none of the next LOOKAHEAD keeps it."""
+        rows = np.flatnonzero(self._is_left)
+        order: list[int] = rows[np.argsort(-self._field.values[rows], kind="stable")].tolist()
+        creators, categories = self._creators, self._categories
+        while len(self._rows) < n:
+            if self._explored():
+                order.remove(self._rows[-1])
+                continue
+            near = self._rows[-self._limits.author_gap :] if self._limits.author_gap else []
+            recent = self._recent_categories()
+            barred = {creators[row] for row in near}
+            full = {name for name in recent if recent.count(name) >= self._limits.category_cap}
+            apart = (at for at, row in enumerate(order[:LOOKAHEAD]) if creators[row] not in barred)
+            first = next(apart, 0)
+            at: int | None = first
+            while at is not None and categories[order[at]] in full:
+                at = next(apart, None)
+            self._place(Placed(order.pop(first if at is None else at), 1.0, is_explored=False))
+
+    def _explored(self) -> bool:
+        """Fill the next place by a draw if it is an exploration slot; whether it was filled."""
+        if not self._explorer.is_slot(len(self._rows)):
+            return False
+        apart = may_stand(self._field, self._rows, self._is_left, self._limits)
+        recent = [self._categories[row] for row in self._rows[-max(1, self._limits.category_window) :]]
+        draw = self._explorer.draw(self._field.values, apart, self._field.categories, recent)
+        if draw is not None:
+            self._place(Placed(draw.row, draw.propensity, is_explored=True))
+        return draw is not None
+
+    def _recent_categories(self) -> list[int]:
+        window = max(0, len(self._rows) - self._limits.category_window + 1)
+        return [self._categories[row] for row in self._rows[window:]]
+
+    def _place(self, one: Placed) -> None:
+        self._is_left[one.row] = False
+        self._rows.append(one.row)
+        self.placed.append(one)
 
 
 def may_stand(field: Field, placed: Sequence[int], is_left: BoolArray, limits: RerankLimits) -> BoolArray:

@@ -64,7 +64,7 @@ async def train(config: BrainConfig, *, from_start: bool, console: Console) -> s
     """Train on the event log and publish the model. Raises Unavailable, NothingToLearn."""
     bus = await Bus.connect(config.nats_url, "brain-train")
     try:
-        await _connected(bus)
+        await connected(bus)
         with _progress(console) as progress:
             table = await _catalogue(bus, config)
             log = await _events(bus, config.train, progress, from_start=from_start)
@@ -111,13 +111,14 @@ def _table(quality: dict[str, Quality], n_train: int, n_test: int) -> Table:
     return table
 
 
-async def _connected(bus: Bus) -> None:
+async def connected(bus: Bus, within_s: float = CONNECT_S) -> None:
+    """Wait for the bus; raises Unavailable when it is not there in time."""
     try:
-        async with asyncio.timeout(CONNECT_S):
+        async with asyncio.timeout(within_s):
             while not bus.is_connected:  # noqa: ASYNC110 - the bus tells reconnects, not the first connection
                 await asyncio.sleep(0.05)
     except TimeoutError as exc:
-        raise Unavailable(f"no NATS within {CONNECT_S} s") from exc
+        raise Unavailable(f"no NATS within {within_s} s") from exc
 
 
 async def _catalogue(bus: Bus, config: BrainConfig) -> ItemTable:
