@@ -43,12 +43,10 @@ async def origin(asked: list[str]) -> AsyncIterator[str]:
 async def edge(origin: str, free_port: int, tmp_path: Path) -> AsyncIterator[str]:
     """The edge in front of it, as a process, in an empty folder and environment."""
     arguments = ["-m", "edge", "--origin", origin, "--listen", f"127.0.0.1:{free_port}"]
-    process = await asyncio.create_subprocess_exec(
-        *leashed([sys.executable, *arguments]),
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(ROOT)},
-        stderr=(tmp_path / "edge.jsonl").open("wb"),
-    )
+    with (tmp_path / "edge.jsonl").open("wb") as log:
+        process = await asyncio.create_subprocess_exec(
+            *leashed([sys.executable, *arguments]), cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, stderr=log
+        )
     url = f"http://127.0.0.1:{free_port}"
 
     async def answers() -> bool:
