@@ -45,7 +45,7 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """A snapshot; nothing written in it stays."""
+        """For reading. Each statement sees the latest commit; on SQLite none waits for a writer."""
         with _mapped_errors():
             async with self._engine.connect() as conn:
                 yield conn
@@ -108,8 +108,8 @@ def _set_pragmas(connection: Any, _record: object) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    is_write = connection.get_execution_options().get("is_write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if is_write else "BEGIN")
+    if connection.get_execution_options().get("is_write", False):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _upgrade(connection: Connection) -> None:

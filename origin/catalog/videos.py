@@ -81,16 +81,15 @@ class Videos:
     async def media_object(self, video_id: str, path: str) -> OwnedObject:
         """The stored object at `/v/{video}/{path}`. Raises NotFound, also for what may not be seen."""
         folder = path.partition("/")[0]
-        wanted = select(renditions.c.objects).where(
-            renditions.c.video_id == video_id, renditions.c.path == folder
-        )
+        found = (renditions.c.video_id == videos.c.id) & (renditions.c.path == folder)
+        columns = videos.c.status, videos.c.creator_id, videos.c.stills, renditions.c.objects
+        wanted = select(*columns).outerjoin_from(videos, renditions, found).where(videos.c.id == video_id)
         async with self._database.read() as conn:
-            video = await _load(conn, video_id)
-            listed = (await conn.execute(wanted)).scalar_one_or_none()
-        objects = video.stills if listed is None else msgspec.convert(listed, list[StoredObject])
-        for stored in objects:
-            if stored.path == path and records.is_public(video.status):
-                return OwnedObject(stored, video.creator_id)
+            row = (await conn.execute(wanted)).one_or_none()
+        if row is not None and records.is_public(row.status):
+            for stored in msgspec.convert(row.objects or row.stills, list[StoredObject]):
+                if stored.path == path:
+                    return OwnedObject(stored, row.creator_id)
         raise NotFound(f"no {path[:80]!r} of video {video_id}")
 
     async def start(self, video_id: str, now_ms: int) -> Video | None:
