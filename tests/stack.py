@@ -29,8 +29,9 @@ T = TypeVar("T")
 class Stack:
     """One installation in `data_dir`, on ports of its own."""
 
-    def __init__(self, data_dir: Path, n_workers: int = 1) -> None:
+    def __init__(self, data_dir: Path, n_workers: int = 1, listen: str = "127.0.0.1:0") -> None:
         self.data_dir = data_dir
+        self._listen = listen
         self.edge = self.origin = self.admin = ""
         self._n_workers = n_workers
         self._process: subprocess.Popen[bytes] | None = None
@@ -38,7 +39,7 @@ class Stack:
     def start(self) -> None:
         """Start everything; returns when every part is ready."""
         arguments = ["up", "--no-browser", "--data-dir", str(self.data_dir)]
-        arguments += ["--edge-listen", "127.0.0.1:0", "--origin-listen", "127.0.0.1:0"]
+        arguments += ["--edge-listen", self._listen, "--origin-listen", self._listen]
         arguments += ["--workers", str(self._n_workers)]
         self.data_dir.mkdir(parents=True, exist_ok=True)
         with (self.data_dir / "screen.txt").open("wb") as screen:
@@ -50,7 +51,7 @@ class Stack:
         self.admin = (self.data_dir / "run/admin.url").read_text()
 
     def stop(self) -> int:
-        """Ctrl-C; returns the exit status."""
+        """Ctrl-C, unless it has ended already; returns the exit status."""
         assert self._process
         self._process.send_signal(signal.SIGINT)
         try:
@@ -58,6 +59,12 @@ class Stack:
         except subprocess.TimeoutExpired:
             self._process.kill()
             raise
+
+    @property
+    def own_pid(self) -> int:
+        """Of `up` itself."""
+        assert self._process
+        return self._process.pid
 
     def screen(self) -> str:
         """What `up` has printed."""
@@ -116,6 +123,7 @@ class Stack:
             assert self._process
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self._process.kill()
+                self._process.wait()
                 raise AssertionError(f"not within {START_S} s: {what}\n{self.tails()}")
             time.sleep(POLL_S)
 

@@ -39,7 +39,11 @@ async def fill(
     began = time.monotonic()
     with progress(console) as shown:
         lines: dict[str, TaskID] = {}
-        demo = Demo(api, journal, lambda stage, count: shown.update(lines[stage], completed=count))
+
+        def tell(stage: str, count: int) -> None:
+            shown.update(lines[stage], completed=count)
+
+        demo = Demo(api, journal, tell)
         if not await demo.is_wanted():
             console.print("Not empty, so no demo is added.")
             on_playable()

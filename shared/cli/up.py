@@ -74,10 +74,11 @@ def _lock(data_dir: Path) -> Iterator[bool]:
             yield True
 
 
-def _listen(console: Console, what: str, wanted: Address) -> Address:
+def _listen(console: Console, what: str, wanted: Address, given: int = 0) -> Address:
+    """A free address, `wanted` if that is; `given` is a port that another part of ours will take."""
     if wanted.port == 0:
         return Address(wanted.host, embedded.free_port())
-    found = next_free(wanted, is_free)
+    found = next_free(wanted, lambda candidate: candidate.port != given and is_free(candidate))
     if found != wanted:
         moved(console, what, wanted, found)
     return found
@@ -148,7 +149,7 @@ class Stack:
     def _choose(self, nats_url: str, redis_url: str) -> Layout:
         options = self._options
         edge = _listen(self._console, "edge", address(options.edge))
-        origin = _listen(self._console, "origin", address(options.origin))
+        origin = _listen(self._console, "origin", address(options.origin), edge.port)
         return Layout(
             data_dir=options.data_dir.resolve(),
             edge=edge,

@@ -7,7 +7,7 @@ bounded in rate. The journal makes a second start continue where the first one w
 import asyncio
 import random
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,14 +36,18 @@ N_DRAWN_AHEAD = 2
 Tell = Callable[[str, int], None]
 """Told the stage (`drawn`, `uploaded`, `playable`, `complete`, `viewers`) that got on, and its count."""
 
+Draw = Callable[[Clip, Path], Awaitable[Path]]
+"""Makes a clip's file."""
+
 
 class Demo:
     """One filling of one installation."""
 
-    def __init__(self, api: Api, journal: Journal, tell: Tell) -> None:
+    def __init__(self, api: Api, journal: Journal, tell: Tell, draw: Draw = render) -> None:
         self._api = api
         self._journal = journal
         self._tell = tell
+        self._draw = draw
         self.first_playable = asyncio.Event()
         self.all_playable = asyncio.Event()
 
@@ -60,7 +64,7 @@ class Demo:
 
         async def draw(folder: Path) -> None:
             for i, clip in enumerate(missing):
-                await drawn.put((clip, await render(clip, folder / f"{i}.mp4")))
+                await drawn.put((clip, await self._draw(clip, folder / f"{i}.mp4")))
                 self._tell("drawn", len(CLIPS) - len(missing) + i + 1)
 
         with tempfile.TemporaryDirectory(prefix="headstart-demo-") as folder:
@@ -103,7 +107,7 @@ class Demo:
         if n_playable + states.count("failed") >= len(CLIPS):
             self.all_playable.set()
 
-    async def watch(self) -> int:
+    async def watch(self, n_viewers: int = N_VIEWERS) -> int:
         """Let the simulated viewers watch; returns how many events they made."""
         rng = random.Random(SEED)
         by_caption = {clip.caption: clip for clip in CLIPS}
@@ -111,7 +115,7 @@ class Demo:
             Shown(video, by_caption[caption].category, by_caption[caption].seconds * 1000)
             for caption, video in sorted(self._journal.uploaded.items())
         ]
-        viewers = cast(N_VIEWERS, list(LOOKS), rng)
+        viewers = cast(n_viewers, list(LOOKS), rng)
         evenings = [(viewer, evening(viewer, videos, N_WATCHED, rng)) for viewer in viewers]
         waiting = enumerate(evenings, start=1)
         async with asyncio.TaskGroup() as tasks:
