@@ -63,12 +63,17 @@ async def _node(settings: EdgeConfig) -> None:
 
 
 async def _alone(settings: EdgeConfig) -> None:
-    from edge.standalone import run
+    from edge.standalone import run, to_the_letter
 
     folder = settings.data_dir / "edge-alone"
     folder.mkdir(parents=True, exist_ok=True)
     await run(
-        settings.origin_url, settings.listen, folder / "cache", url_file=settings.data_dir / f"{NAME}.url"
+        settings.origin_url,
+        settings.listen,
+        folder / "cache",
+        limits=to_the_letter(settings.cache),
+        upstream=settings.upstream,
+        url_file=settings.data_dir / f"{NAME}-alone.url",
     )
 
 

@@ -24,6 +24,7 @@ from origin.handlers.studio import Studio
 from origin.handlers.tus import TusUploads
 from origin.handlers.uploads import PlainUploads, ReceiveLimits
 from origin.ports import WorkerCatalogue, WorkerMedia
+from origin.transcode import jail
 from origin.transcode.jobs import JobLimits
 from origin.transcode.render import Renderer, RenderLimits, find_ffmpeg
 from origin.transcode.worker import LANES, Worker, WorkerLimits
@@ -163,7 +164,9 @@ async def run_worker(config: OriginConfig) -> None:
         publisher = OutboxPublisher(stores.outbox, bus, config.bus.poll_s * WORKER_POLLS)
         life.supervise("outbox", publisher.run)
         work_root = config.data_dir / "work"
+        await asyncio.to_thread(work_root.mkdir, parents=True, exist_ok=True)
         await asyncio.to_thread(sweep_workspaces, work_root)
+        await jail.strength(work_root)
         worker = _worker(config, stores, work_root)
         for durable in LANES:
             life.supervise(durable, partial(worker.run_lane, bus, durable))

@@ -184,7 +184,7 @@ class EdgeProcess:
 
     async def start(self) -> Client:
         """Start, and wait until it says that it is ready."""
-        told = self._data_dir / "edge.url"
+        told = self._data_dir / "edge-alone.url"
         told.unlink(missing_ok=True)
         environ = {name: value for name, value in os.environ.items() if not name.startswith("HEADSTART_")}
         self._process = await asyncio.create_subprocess_exec(
