@@ -83,6 +83,15 @@ class Blobs:
         except NotFound:
             return
 
+    def remove_staged(self, prefix: str, before_s: float) -> int:
+        """Remove what a killed put left in a folder store: `<key>#<number>`, not touched since; how many."""
+        folder = self.folder / prefix if self.folder else None
+        staged = list(folder.glob("*#*")) if folder else []
+        old = [path for path in staged if path.stat().st_mtime < before_s]
+        for path in old:
+            path.unlink(missing_ok=True)
+        return len(old)
+
     async def check(self) -> None:
         """Raises MediaUnavailable unless an object can be written and read."""
         await self.put(_PROBE_KEY, b"ok")

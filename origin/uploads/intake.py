@@ -29,6 +29,11 @@ from shared.ids import new_id
 
 log = logging.getLogger(__name__)
 
+SOURCES = "sources"
+"""Folder of the uploaded bytes in the media store."""
+STAGED_S = 3600.0
+"""A put into the media store that has not grown for so long was killed."""
+
 
 @dataclass(frozen=True)
 class IntakeLimits:
@@ -47,7 +52,7 @@ class IntakeLimits:
 
 def source_key(video_id: str) -> str:
     """Where the uploaded bytes of a video are in the media store."""
-    return f"sources/{video_id}"
+    return f"{SOURCES}/{video_id}"
 
 
 class Intake:
@@ -168,6 +173,8 @@ class Intake:
             if path.name not in self._busy:
                 path.unlink(missing_ok=True)
                 metrics.SWEPT.labels("file").inc()
+        before_s = self._clock.wall_ms() / 1000 - STAGED_S
+        metrics.SWEPT.labels("file").inc(self._blobs.remove_staged(SOURCES, before_s))
 
     def _new_video(self, state: UploadState, text: VideoText, probed: ProbeResult) -> NewVideo:
         return NewVideo(

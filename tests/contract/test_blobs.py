@@ -64,6 +64,16 @@ async def test_a_store_that_answers_is_ready(blobs: Blobs) -> None:
     await blobs.check()
 
 
+def test_what_a_killed_put_left_is_removed_when_it_is_old(data_dir: Path) -> None:
+    blobs = Blobs(data_dir.as_uri())
+    (data_dir / "sources").mkdir()
+    for name in ("v1", "v1#1", "v2#12"):
+        (data_dir / "sources" / name).write_bytes(b"x")
+    assert blobs.remove_staged("sources", before_s=0) == 0
+    assert blobs.remove_staged("sources", before_s=2**40) == 2
+    assert [path.name for path in (data_dir / "sources").iterdir()] == ["v1"]
+
+
 async def test_a_folder_that_cannot_be_written_is_unavailable(data_dir: Path) -> None:
     blobs = Blobs((data_dir / "media").as_uri())
     (data_dir / "media").rmdir()

@@ -71,7 +71,7 @@ async def until(url: str, video: str, *statuses: str) -> dict[str, Any]:
         told: dict[str, Any] = await get(f"{url}/v1/videos/{video}")
         return told if told["status"] in statuses else None
 
-    found: dict[str, Any] = await eventually(reached, within_s=60)
+    found: dict[str, Any] = await eventually(reached, within_s=100)
     return found
 
 
