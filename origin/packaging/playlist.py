@@ -1,7 +1,9 @@
 """HLS playlists (RFC 8216) over the objects of DESIGN.md §2.
 
 Pure. The opening object holds init segment and first second, so the media playlist addresses both by byte
-range: any HLS player then reads the very bytes that our own player has in its cache.
+range: any HLS player then reads the very bytes that our own player has in its cache. The other segments say
+their whole range too: ffmpeg keeps the end of the last range for the next request on a kept-alive connection,
+and would cut a segment without one short.
 """
 
 from collections.abc import Sequence
@@ -33,8 +35,8 @@ def media(init_bytes: int, chunk_bytes: Sequence[int], chunk_ms: Sequence[int]) 
         f"#EXT-X-BYTERANGE:{chunk_bytes[0]}@{init_bytes}",
         OPEN_NAME,
     ]
-    for number, duration_ms in enumerate(chunk_ms[1:], start=1):
-        lines += (f"#EXTINF:{duration_ms / 1000:.3f},", chunk_name(number))
+    for number, (size, duration_ms) in enumerate(zip(chunk_bytes[1:], chunk_ms[1:], strict=True), start=1):
+        lines += (f"#EXTINF:{duration_ms / 1000:.3f},", f"#EXT-X-BYTERANGE:{size}@0", chunk_name(number))
     return "\n".join([*lines, "#EXT-X-ENDLIST", ""])
 
 

@@ -19,8 +19,10 @@ def test_the_opening_object_is_addressed_by_byte_ranges() -> None:
         "#EXT-X-BYTERANGE:800@100",
         "open.mp4",
         "#EXTINF:1.000,",
+        "#EXT-X-BYTERANGE:400@0",
         "1.m4s",
         "#EXTINF:0.033,",
+        "#EXT-X-BYTERANGE:50@0",
         "2.m4s",
         "#EXT-X-ENDLIST",
     ]
