@@ -26,7 +26,7 @@ STAGES = {
     "uploaded": ("uploaded", len(CLIPS)),
     "playable": ("playable (360p)", len(CLIPS)),
     "complete": ("complete (all rungs)", len(CLIPS)),
-    "viewers": ("simulated viewers, nobody real", N_VIEWERS),
+    "viewers": ("simulated viewers", N_VIEWERS),
 }
 
 
@@ -45,7 +45,7 @@ async def fill(
 
         demo = Demo(api, journal, tell)
         if not await demo.is_wanted():
-            console.print("Not empty, so no demo is added.")
+            console.print("There are videos already, so no demo is added.")
             on_playable()
             return
         lines |= {stage: shown.add_task(text, total=total) for stage, (text, total) in STAGES.items()}
@@ -60,15 +60,17 @@ async def fill(
             on_playable()
             await demo.all_playable.wait()
             n_events = await demo.watch()
-    told = await _train(layout)
-    console.print(
-        f"{N_VIEWERS} [bold]simulated[/] viewers made {n_events} events; LightFM learnt from them{told}. "
-        f"The demo is complete after {time.monotonic() - began:.0f} s."
-    )
+            took_s = await _train(layout)
+            journal.close()
+            console.print(
+                f"{N_VIEWERS} [bold]simulated[/] viewers, nobody real, made {n_events} events; "
+                f"LightFM learnt from them in {took_s:.1f} s."
+            )
+    console.print(f"The demo is complete after {time.monotonic() - began:.0f} s.")
 
 
-async def _train(layout: Layout) -> str:
-    """Run the trainer once. Raises Unavailable with its last words."""
+async def _train(layout: Layout) -> float:
+    """Run the trainer once; how long it took. Raises Unavailable with its last words."""
     service = trainer(layout)
     process = await asyncio.create_subprocess_exec(
         *leashed([sys.executable, *service.arguments]),
@@ -86,4 +88,4 @@ async def _train(layout: Layout) -> str:
             process.kill()
     if process.returncode:
         raise Unavailable(f"brain train: {errors.decode(errors='replace')[-600:]}")
-    return f" in {time.monotonic() - began:.1f} s"
+    return time.monotonic() - began

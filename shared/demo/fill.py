@@ -54,7 +54,7 @@ class Demo:
     async def is_wanted(self) -> bool:
         """Whether there is something to do: nothing is uploaded yet, or only by us and not all."""
         if self._journal.uploaded:
-            return len(self._journal.uploaded) < len(CLIPS) or not self._journal.is_watched
+            return len(self._journal.uploaded) < len(CLIPS) or not self._journal.is_done
         return not (await self._api.get(f"{self._api.origin}/v1/videos?limit=1"))["items"]
 
     async def upload(self) -> None:
@@ -121,7 +121,6 @@ class Demo:
         async with asyncio.TaskGroup() as tasks:
             for _ in range(N_TOGETHER):
                 tasks.create_task(self._take_turns(waiting))
-        self._journal.close()
         return sum(len(events) for _, events in evenings)
 
     async def _take_turns(self, waiting: Iterator[tuple[int, tuple[Viewer, list[dict[str, Any]]]]]) -> None:

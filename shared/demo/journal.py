@@ -12,8 +12,8 @@ class Journal:
     path: Path
     uploaded: dict[str, str] = field(default_factory=dict)
     """Video id by caption."""
-    is_watched: bool = False
-    """The simulated viewers have been there."""
+    is_done: bool = False
+    """The simulated viewers have been there, and a model has been trained."""
 
     @classmethod
     def read(cls, path: Path) -> "Journal":
@@ -21,7 +21,7 @@ class Journal:
         if not path.exists():
             return cls(path)
         told = json.loads(path.read_text("utf-8"))
-        return cls(path, told["uploaded"], told["is_watched"])
+        return cls(path, told["uploaded"], told["is_done"])
 
     def add(self, caption: str, video: str) -> None:
         """A clip is uploaded."""
@@ -29,11 +29,11 @@ class Journal:
         self._write()
 
     def close(self) -> None:
-        """The viewers have been there: there is nothing left to do."""
-        self.is_watched = True
+        """There is nothing left to do."""
+        self.is_done = True
         self._write()
 
     def _write(self) -> None:
         temporary = self.path.with_suffix(".tmp")
-        temporary.write_text(json.dumps({"uploaded": self.uploaded, "is_watched": self.is_watched}), "utf-8")
+        temporary.write_text(json.dumps({"uploaded": self.uploaded, "is_done": self.is_done}), "utf-8")
         temporary.replace(self.path)

@@ -112,6 +112,7 @@ async def filled(server: RunningServer, journal: Journal, n_viewers: int = 10) -
         await demo.upload()
         await demo.follow()
         await demo.watch(n_viewers)
+        journal.close()
     return True, stages
 
 
