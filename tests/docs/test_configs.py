@@ -1,0 +1,27 @@
+"""configs/*.toml are what `--print-config` prints: every key, commented, at its default."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("service", ["edge", "origin", "brain"])
+def test_the_commented_configuration_file_is_what_the_service_prints(service: str) -> None:
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("HEADSTART_")}
+
+    printed = subprocess.run(
+        [sys.executable, "-m", service, "--print-config"],
+        cwd=ROOT,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+
+    assert printed.stdout == (ROOT / "configs" / f"{service}.toml").read_text()
