@@ -7,6 +7,10 @@ from typing import Any
 import pytest
 import yaml
 
+from brain.config import BrainConfig
+from edge.config import EdgeConfig
+from origin.config import OriginConfig
+from shared.config import load
 from tests.dockerfile import parse
 
 ROOT = Path(__file__).parents[2]
@@ -101,6 +105,27 @@ def test_compose_has_no_secret_of_its_own_and_the_example_names_them_all() -> No
     )
     assert set(offered) == used
     assert set(offered.values()) == {""}
+
+
+@pytest.mark.parametrize(
+    ("name", "prefix", "kind"),
+    [
+        ("origin", "origin", OriginConfig),
+        ("worker", "origin", OriginConfig),
+        ("brain", "brain", BrainConfig),
+        ("edge", "edge", EdgeConfig),
+    ],
+)
+def test_a_service_understands_every_variable_that_it_is_given(
+    name: str, prefix: str, kind: type[Any]
+) -> None:
+    given = compose()["services"][name]["environment"]
+    image = parse(ROOT / f"docker/{prefix}.Dockerfile")[-1]
+    baked = dict(word.split("=", 1) for step in image.of("ENV") for word in step.argument.split())
+    environ = {k: re.sub(r"\$\{.*?\}", "s" * 32, v) for k, v in (baked | given).items()}
+    loaded = load(kind, prefix=prefix, file=None, environ=environ)
+    assert loaded.nats_url == given["HEADSTART_NATS_URL"]
+    assert (str(loaded.data_dir), loaded.listen.split(":")[0]) == ("/data", "0.0.0.0")
 
 
 def test_compose_publishes_to_this_machine_only() -> None:

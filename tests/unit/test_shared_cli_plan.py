@@ -4,7 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from shared.cli.plan import PORTS_TRIED, Address, Layout, address, next_free, services, trainer
+from brain.config import BrainConfig
+from edge.config import EdgeConfig
+from origin.config import OriginConfig
+from shared.cli.plan import PORTS_TRIED, Address, Layout, Service, address, next_free, services, trainer
+from shared.config import load
 
 
 def make_layout(n_workers: int = 2) -> Layout:
@@ -37,6 +41,15 @@ def test_everyone_is_told_of_the_bus_and_where_its_data_is() -> None:
         kind = "origin" if service.name.startswith("worker") else service.name
         assert service.environ["HEADSTART_NATS_URL"] == "nats://127.0.0.1:4222"
         assert service.environ[f"HEADSTART_{kind.upper()}_DATA_DIR"] == "/srv/headstart"
+
+
+KINDS = {"origin": OriginConfig, "brain": BrainConfig, "edge": EdgeConfig}
+
+
+@pytest.mark.parametrize("service", [*services(make_layout()), trainer(make_layout())], ids=lambda s: s.name)
+def test_a_service_understands_every_variable_that_it_is_given(service: Service) -> None:
+    kind = service.arguments[1]
+    load(KINDS[kind], prefix=kind, file=None, environ=service.environ)
 
 
 def test_a_service_listens_where_the_layout_says() -> None:
