@@ -30,6 +30,8 @@ from brain.training.foldin import fold_in
 from shared.messages import Candidate, Source
 
 MAX_LIKED_TAGS = 200
+_PRECEDENCE = (Source.FOLLOWING, Source.TAGS, Source.VECTORS, Source.TRENDING, Source.FRESH)
+"""Which source a video counts for when several bring it: the one that says most about the viewer."""
 
 
 @dataclass(frozen=True)
@@ -151,10 +153,9 @@ class Pipeline:
             if offers and watch.total_ms() > self._config.pipeline.budget_ms:
                 break
             offers.append(Offer(retriever.source, retriever.retrieve(query, 2 * quota), quota))
+        offers.sort(key=lambda offer: _PRECEDENCE.index(offer.source))
         pool = merge(offers, limit)
-        if len(pool.rows) >= self._config.rerank.queue_items or len(pool.rows) >= query.may_show.sum():
-            return pool
-        return _filled_up(pool, query, limit)
+        return pool if len(pool.rows) >= limit else _filled_up(pool, query, limit)
 
     def _arranged(
         self, query: Query, pool: Pool, values: FloatArray, n: int, is_late: bool
@@ -219,7 +220,7 @@ def liked_tags(table: ItemTable, profile: Profile) -> dict[str, float]:
 
 
 def _filled_up(pool: Pool, query: Query, limit: int) -> Pool:
-    """The pool and, when the sources know too little, the freshest of whatever else may be shown."""
+    """The pool and, as the sources know too little to fill it, the newest of what else may be shown."""
     is_free = query.may_show.copy()
     is_free[pool.rows] = False
     rows = np.flatnonzero(is_free)

@@ -45,7 +45,7 @@ class VectorSpace:
         self.model = model
         self._table = np.zeros((0, model.dim + 1), np.float32)
         self._n = 0
-        self._sum = np.zeros(model.dim, np.float64)
+        self._sum = np.zeros(model.dim + 1, np.float64)
         self._faiss_above, self._ivf_above = faiss_above, ivf_above
         self._index: Any = None
 
@@ -55,7 +55,7 @@ class VectorSpace:
     @property
     def mean(self) -> FloatArray:
         """`(dim,)`: mean over all rows, dead ones too."""
-        return np.asarray(self._sum / max(1, self._n), np.float32)
+        return np.asarray(self._sum[:-1] / max(1, self._n), np.float32)
 
     def extend(self, items: Sequence[Item]) -> None:
         """Add the rows of `items` beyond those that are here already."""
@@ -69,7 +69,7 @@ class VectorSpace:
             self._table = grown
         self._table[self._n : self._n + len(new)] = vectors
         self._n += len(new)
-        self._sum += vectors[:, :-1].sum(axis=0)
+        self._sum += vectors.sum(axis=0)
         if self._index is not None:
             self._index.add(vectors)
         elif self._n > self._faiss_above:
@@ -83,6 +83,10 @@ class VectorSpace:
         """`(len(rows),)`: inner product plus bias."""
         chosen = self._table[rows]
         return np.asarray(chosen[:, :-1] @ user + chosen[:, -1])
+
+    def mean_score(self, user: FloatArray) -> float:
+        """What an item scores on average."""
+        return float(self._sum[:-1] @ user + self._sum[-1]) / max(1, self._n)
 
     def nearest(self, user: FloatArray, k: int, may_show: BoolArray) -> tuple[IntArray, FloatArray]:
         """Rows and scores of the k best among `may_show` `(n,)`, best first. O(n dim) when exact."""

@@ -5,6 +5,7 @@ slot; sorted sets keep the latest score of a member. So after a crash anywhere t
 again. Scripts travel with each pipeline (SCRIPT LOAD), so that a restarted server never answers NOSCRIPT.
 """
 
+import asyncio
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -210,6 +211,10 @@ def _keep(pipe: Any, key: str, limit: int, ttl_s: int, members: Mapping[str, int
 async def _execute(pipe: Any) -> list[Any]:
     with kv.translated():
         result: list[Any] = await pipe.execute()
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        # Python 3.11's wait_for, inside of redis-py, loses a cancellation that comes as it ends.
+        raise asyncio.CancelledError
     return result
 
 

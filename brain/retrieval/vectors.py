@@ -1,6 +1,6 @@
 """Source: the items nearest to the viewer's vector, by inner product.
 
-Pure.
+Pure. Only those nearer than an average item: in a small catalogue `k` nearest would be everything.
 """
 
 from brain.retrieval.retriever import NOTHING, Candidates, Query
@@ -13,7 +13,9 @@ class VectorRetriever:
     source = Source.VECTORS
 
     def retrieve(self, query: Query, k: int) -> Candidates:
-        """The k nearest."""
+        """At most the k nearest."""
         if not query.user.any() or k <= 0:
             return NOTHING
-        return Candidates(*query.space.nearest(query.user, k, query.may_show))
+        rows, scores = query.space.nearest(query.user, k, query.may_show)
+        n_near = int((scores > query.space.mean_score(query.user)).sum())
+        return Candidates(rows[:n_near], scores[:n_near])

@@ -80,6 +80,15 @@ def test_vectors_say_nothing_of_an_unknown_viewer() -> None:
     assert len(VectorRetriever().retrieve(query_of(user=np.zeros(64, np.float32)), 5).rows) == 0
 
 
+def test_vectors_bring_only_what_is_nearer_than_an_average_item() -> None:
+    query = query_of()
+
+    found = VectorRetriever().retrieve(query, 80)
+
+    assert 0 < len(found.rows) < 80
+    assert found.scores.min() > query.space.scores(query.user, np.arange(80)).mean()
+
+
 def test_popular_takes_the_higher_share_and_leaves_out_what_is_gone() -> None:
     query = query_of()
 
