@@ -63,6 +63,7 @@ class PrefetchWorker:
         """In RAM or on disk: no origin is needed for it."""
         self.is_origin_away = False
         """The last thing asked of the origin did not come."""
+        self._failed_s = float("-inf")
         self._limits = limits
         self._clock = clock
         self._backlog = Backlog(limits.max_steps)
@@ -102,11 +103,18 @@ class PrefetchWorker:
             while wait_s:
                 await asyncio.sleep(min(wait_s, MAX_WAIT_S))
                 wait_s = self._bucket.take(step.size_bytes, self._clock.monotonic())
+            asked_s = self._clock.monotonic()
             result = await self._warm(step.path)
             metrics.PREFETCH_STEPS.labels(result.source).inc()
-            if result.source not in NOT_ASKED:
-                self.is_origin_away = result.source == FAILED
+            self._judge(result.source, asked_s)
         except ServiceError as exc:
             metrics.PREFETCH_STEPS.labels(exc.code).inc()
         finally:
             self._running.discard(step.path)
+
+    def _judge(self, source: str, asked_s: float) -> None:
+        """What came late, asked for before the latest failure, does not say that the origin is back."""
+        if source == FAILED:
+            self.is_origin_away, self._failed_s = True, self._clock.monotonic()
+        elif source not in NOT_ASKED and asked_s >= self._failed_s:
+            self.is_origin_away = False
