@@ -126,6 +126,7 @@ async def counted(valkey: str, sums: Counter[tuple[str, str]]) -> bool:
 
 async def test_counters_are_exact_after_valkey_is_killed_in_the_middle(servers: Servers, bus: Bus) -> None:
     brain = await BrainProcess(servers.environ, servers.folder / "brain.log").start()
+    await eventually(lambda: '"msg": "consuming"' in brain.log(), 30)
     crowd = Crowd(bus, seed=1)
     await crowd.watch(60)
     await asyncio.gather(crowd.watch(60), servers.kill_valkey())
@@ -135,6 +136,7 @@ async def test_counters_are_exact_after_valkey_is_killed_in_the_middle(servers: 
 
     await eventually(lambda: counted(servers.valkey.url, crowd.sums), RECOVERY_S)
     assert await brain.stop() == 0
+    assert await counted(servers.valkey.url, crowd.sums)
 
 
 async def test_counters_are_exact_after_the_brain_is_killed_in_the_middle(servers: Servers, bus: Bus) -> None:
@@ -156,6 +158,7 @@ async def test_counters_are_exact_after_the_brain_is_killed_in_the_middle(server
 
     await eventually(lambda: counted(servers.valkey.url, crowd.sums), RECOVERY_S)
     assert await brain.stop() == 0
+    assert await counted(servers.valkey.url, crowd.sums)
     assert '"level": "ERROR"' not in brain.log()
 
 
@@ -167,11 +170,13 @@ async def test_two_brains_share_the_stream_and_count_once(servers: Servers, bus:
         ).start()
         for name in ("one", "other")
     ]
+    await eventually(lambda: all('"msg": "consuming"' in brain.log() for brain in brains), 30)
     crowd = Crowd(bus, seed=3)
     await crowd.watch(80)
 
     await eventually(lambda: counted(servers.valkey.url, crowd.sums), RECOVERY_S)
     assert [await brain.stop() for brain in brains] == [0, 0]
+    assert await counted(servers.valkey.url, crowd.sums)
 
 
 async def test_queues_are_answered_from_memory_while_redis_is_away(servers: Servers, bus: Bus) -> None:
