@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 Stop = Callable[[], Awaitable[None]]
 
+CANCEL_AGAIN_S = 1.0
 RESTART_MIN_S = 0.1
 RESTART_MAX_S = 10.0
 """A loop that crashes again and again is restarted after a delay that doubles up to this."""
@@ -136,6 +137,10 @@ class Lifecycle:
 
 
 async def _cancel(task: asyncio.Task[T]) -> None:
-    """Cancel and wait; the task's own end is not ours."""
-    task.cancel()
-    await asyncio.wait({task})
+    """Cancel and wait; the task's own end is not ours.
+
+    Asked again after a while: `asyncio.wait_for` of Python 3.11 can lose a cancellation as it ends.
+    """
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=CANCEL_AGAIN_S)

@@ -73,6 +73,25 @@ async def test_a_crashed_loop_runs_again_and_a_finished_one_does_not(
     ]
 
 
+async def test_a_loop_that_lost_its_cancellation_is_cancelled_again() -> None:
+    started, n_cancelled = asyncio.Event(), 0
+
+    async def loop() -> None:
+        nonlocal n_cancelled
+        while n_cancelled < 2:
+            started.set()
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                n_cancelled += 1
+
+    async with Lifecycle() as lifecycle:
+        lifecycle.supervise("deaf", loop)
+        await started.wait()
+
+    assert n_cancelled == 2
+
+
 async def test_a_supervised_loop_is_cancelled_in_its_turn() -> None:
     notes: list[str] = []
 
