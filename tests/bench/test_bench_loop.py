@@ -22,6 +22,8 @@ pytestmark = [pytest.mark.bench, pytest.mark.timeout(600)]
 
 CATEGORIES = ("lava", "cells", "skies", "paper")
 N_VIDEOS = 24
+N_SHOWN = 20
+"""The most that one slice holds."""
 N_SESSIONS = 20
 N_EVENTS_EACH = 10
 PUSH_LIMIT_S = 5.0
@@ -45,7 +47,7 @@ async def fill(stack: Stack, http: aiohttp.ClientSession, clip: Path) -> None:
     someone = await Viewer(http, stack.edge).open()
 
     async def is_served() -> bool:
-        return len(await someone.look(n=N_VIDEOS)) >= N_VIDEOS
+        return len(await someone.look(n=N_SHOWN)) >= N_SHOWN
 
     await eventually(is_served, within_s=180)
 
