@@ -18,6 +18,11 @@ from shared.errors import ConfigError
 
 T = TypeVar("T")
 REDACTED = "***"
+SHARED_VARIABLES = frozenset(
+    f"HEADSTART_{name}"
+    for name in ("NATS_URL", "REDIS_URL", "DATABASE_URL", "MEDIA_URL", "ORIGIN_URL", "DATA_DIR")
+)
+"""Names that a whole deployment may export; a service without use for one overlooks it."""
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 _URL_PASSWORD = re.compile(r"(?P<head>[a-z][a-z0-9+.-]*://[^/@\s:]*:)[^/@\s]+(?=@)", re.IGNORECASE)
 
@@ -134,7 +139,7 @@ def _from_environ(keys: list[_Key], prefix: str, environ: Mapping[str, str]) -> 
         if key.facts.env and key.facts.env in environ:
             values[key.path] = _typed(key, _parsed(key, environ[key.facts.env]), key.facts.env)
     for name, text in environ.items():
-        if not name.startswith(prefix) or (name not in own and any(k.facts.env == name for k in keys)):
+        if not name.startswith(prefix) or (name not in own and name in SHARED_VARIABLES):
             continue
         if name not in own:
             raise ConfigError(_unknown("variable", name, set(own)))

@@ -74,6 +74,12 @@ def test_a_services_own_variable_wins_over_the_shared_one() -> None:
     assert load_edge(shared | {"HEADSTART_EDGE_NATS_URL": "nats://own"}).nats_url == "nats://own"
 
 
+def test_a_variable_that_the_whole_deployment_exports_is_overlooked_where_it_has_no_use() -> None:
+    exported = {"HEADSTART_ORIGIN_URL": "http://origin:8081"}
+
+    assert load(EdgeConfig, prefix="origin", file=None, environ=exported) == EdgeConfig()
+
+
 def test_other_services_variables_are_none_of_our_business() -> None:
     assert load_edge({"HEADSTART_BRAIN_ANYTHING": "1", "PATH": "/bin"}) == EdgeConfig()
 
