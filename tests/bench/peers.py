@@ -85,7 +85,7 @@ def edge(folder: Path, origin: Peer) -> AbstractContextManager[Peer]:
     """The standalone edge in front of `origin`."""
     url = f"http://127.0.0.1:{origin.port}"
     command = [sys.executable, "-m", "edge", "--origin", url, "--listen", "127.0.0.1:0"]
-    told = folder / "edge.url"
+    told = folder / "edge-alone.url"
     return started("edge", command, told, HEADSTART_DATA_DIR=str(folder))
 
 
