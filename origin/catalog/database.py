@@ -6,6 +6,8 @@ with BEGIN IMMEDIATE, because a reader that turns writer cannot wait its turn. P
 
 import asyncio
 import logging
+import random
+import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
@@ -23,6 +25,8 @@ from origin.errors import CatalogUnavailable
 
 BUSY_TIMEOUT_S = 10
 POOL_SIZE = 8
+_BUSY_TIMEOUT = f"busy_timeout={BUSY_TIMEOUT_S * 1000}"
+_WAL_RETRY_S = 0.05
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _OUR_MISTAKE = (IntegrityError, ProgrammingError, DataError)
 _MIGRATION_LOCK = 0x6865_6164  # any constant: of the processes that start together, one migrates
@@ -59,10 +63,32 @@ class Database:
 
     async def migrate(self) -> None:
         """Bring the schema to the newest revision; safe when several processes start at once."""
+        if self.is_sqlite:
+            await self._write_ahead()
         async with self.write() as conn:
             if not self.is_sqlite:
                 await conn.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
             await conn.run_sync(_upgrade)
+
+    async def _write_ahead(self) -> None:
+        """Turn the file to WAL, which it stays.
+
+        Two that turn it at once can wait for each other: hence short tries with pauses, not a busy timeout.
+        """
+        last_try = time.monotonic() + BUSY_TIMEOUT_S
+        while True:
+            try:
+                async with self.read() as conn:
+                    await _set_pragma(conn, "busy_timeout=0")
+                    try:
+                        await _set_pragma(conn, "journal_mode=WAL")
+                    finally:
+                        await _set_pragma(conn, _BUSY_TIMEOUT)
+                return
+            except CatalogUnavailable:
+                if time.monotonic() > last_try:
+                    raise
+            await asyncio.sleep(random.uniform(0, _WAL_RETRY_S))
 
     async def check(self) -> None:
         """Raises CatalogUnavailable unless a query is answered."""
@@ -99,10 +125,14 @@ def _mapped_errors() -> Iterator[None]:
         raise CatalogUnavailable(f"the catalogue: {exc}") from exc
 
 
+async def _set_pragma(conn: AsyncConnection, pragma: str) -> None:
+    await conn.exec_driver_sql(f"PRAGMA {pragma}")
+
+
 def _set_pragmas(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # we begin ourselves, see _begin
     cursor = connection.cursor()
-    for pragma in (f"busy_timeout={BUSY_TIMEOUT_S * 1000}", "journal_mode=WAL", "foreign_keys=ON"):
+    for pragma in (_BUSY_TIMEOUT, "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

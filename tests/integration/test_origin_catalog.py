@@ -1,7 +1,9 @@
 """The catalogue on real databases: one suite, over SQLite and over PostgreSQL where it is installed."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -126,6 +128,20 @@ async def test_processes_that_start_together_migrate_once(data_dir: Path) -> Non
     await together[0].check()
     for one in together:
         await one.close()
+
+
+async def test_a_new_file_turns_to_wal_once_another_writer_has_finished(data_dir: Path) -> None:
+    file = data_dir / "new.sqlite"
+    database = Database(f"sqlite+aiosqlite:///{file}")
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        migrating = asyncio.create_task(database.migrate())
+        await asyncio.sleep(0.2)
+        assert not migrating.done()
+        other.execute("COMMIT")
+        await migrating
+        assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    await database.close()
 
 
 async def test_a_new_video_is_queued_and_its_first_rung_ordered(database: Database) -> None:
