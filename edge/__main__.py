@@ -73,6 +73,7 @@ async def _alone(settings: EdgeConfig) -> None:
         folder / "cache",
         limits=to_the_letter(settings.cache),
         upstream=settings.upstream,
+        peers=settings.peers,
         url_file=settings.data_dir / f"{NAME}-alone.url",
     )
 

@@ -62,6 +62,7 @@ class Edge:
             extra_headers=CORS,
             cache=config.cache,
             upstream=config.upstream,
+            peers=config.peers,
         )
         self.delivery = Delivery(settings, clock)
         await life.start("delivery", self.delivery.open(), self.delivery.close)

@@ -8,6 +8,7 @@ from edge.cache.settings import CacheLimits, UpstreamLimits
 from edge.cards import CardLimits
 from edge.handlers.api import ApiLimits
 from edge.origin_api import OriginLimits
+from edge.peers.settings import PeerLimits
 from edge.prefetch.worker import PrefetchLimits
 from edge.session.arrange import Ranking
 from edge.session.store import SessionLimits
@@ -53,3 +54,4 @@ class EdgeConfig:
     api: ApiLimits = field(default_factory=ApiLimits)
     cache: CacheLimits = field(default_factory=CacheLimits)
     upstream: UpstreamLimits = field(default_factory=UpstreamLimits)
+    peers: PeerLimits = field(default_factory=PeerLimits)

@@ -10,7 +10,9 @@ from edge.cache.settings import CacheLimits, UpstreamLimits
 from edge.cache.tiered import TieredCache
 from edge.fill import Fills, FillSettings
 from edge.handlers.media import MediaHandler, MediaSettings
-from edge.upstream import Upstream
+from edge.peers.routes import Routes
+from edge.peers.settings import PeerLimits
+from edge.upstream import NodeName
 from shared.clock import Clock, SystemClock
 
 CORS = (
@@ -32,6 +34,7 @@ class DeliverySettings:
     extra_headers: tuple[tuple[str, str], ...] = ()
     cache: CacheLimits = field(default_factory=CacheLimits)
     upstream: UpstreamLimits = field(default_factory=UpstreamLimits)
+    peers: PeerLimits = field(default_factory=PeerLimits)
 
 
 class Delivery:
@@ -45,7 +48,8 @@ class Delivery:
         has_disk = settings.folder is not None and limits.disk_bytes > 0
         disk = DiskTier(settings.folder, limits) if settings.folder is not None and has_disk else None
         self.cache = TieredCache(limits, MemoryTier(limits.memory_bytes, clock), disk)
-        self.upstream = Upstream(settings.origin_url, settings.upstream, name, rng or random.Random())
+        own = NodeName.made(name, rng or random.Random())
+        self.upstream = Routes(settings.origin_url, settings.upstream, settings.peers, own, clock)
         self.fills = Fills(self.cache, self.upstream, clock, FillSettings(limits, name, extra))
         answers = MediaSettings(name, extra, limits.obeys_reload, settings.upstream.request_body_bytes)
         self.media = MediaHandler(self.cache, self.fills, self.upstream, clock, answers)

@@ -21,7 +21,7 @@ from edge.cache.tags import Purge
 from edge.cache.tiered import TieredCache
 from edge.handlers.headers import CONDITIONS, is_same_tag, joined
 from edge.singleflight import Flight, Flights, Reader
-from edge.upstream import OriginRequest, OriginResponse, Upstream
+from edge.upstream import Fetcher, OriginRequest, OriginResponse
 from shared.clock import Clock
 from shared.errors import ServiceError
 
@@ -100,7 +100,7 @@ class FillSettings:
 class Fills:
     """Runs the fills and stores what they bring."""
 
-    def __init__(self, cache: TieredCache, upstream: Upstream, clock: Clock, settings: FillSettings) -> None:
+    def __init__(self, cache: TieredCache, upstream: Fetcher, clock: Clock, settings: FillSettings) -> None:
         limits = settings.limits
         self._cache = cache
         self._upstream = upstream

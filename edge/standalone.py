@@ -14,6 +14,7 @@ from aiohttp import web
 
 from edge.cache.settings import CacheLimits, UpstreamLimits
 from edge.delivery import Delivery, DeliverySettings
+from edge.peers.settings import PeerLimits
 from shared.health import Health
 from shared.lifecycle import Lifecycle
 from shared.web import add_operator_routes, serve, split_address
@@ -38,12 +39,15 @@ async def run(
     *,
     limits: CacheLimits = PLAIN,
     upstream: UpstreamLimits | None = None,
+    peers: PeerLimits | None = None,
     admin_listen: str = "",
     url_file: Path | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT. `folder` holds the disk tier, apart for each origin; None: RAM only."""
     kept = None if folder is None else folder / hashlib.sha256(origin.encode()).hexdigest()[:16]
-    settings = DeliverySettings(origin, kept, cache=limits, upstream=upstream or UpstreamLimits())
+    settings = DeliverySettings(
+        origin, kept, cache=limits, upstream=upstream or UpstreamLimits(), peers=peers or PeerLimits()
+    )
     delivery = Delivery(settings)
     async with Lifecycle() as lifecycle:
         n_objects = await lifecycle.start("delivery", delivery.open(), delivery.close)

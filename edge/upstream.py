@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import ClassVar
+from typing import ClassVar, NamedTuple, Protocol, Self
 
 import aiohttp
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -19,9 +19,11 @@ from yarl import URL
 from edge.cache import metrics
 from edge.cache.settings import UpstreamLimits
 from edge.handlers.headers import end_to_end, has_looped, joined
+from edge.peers.route import HOP_FIELD, REVISION_FIELD
 from shared.errors import Blame, ServiceError
 
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
+UNIX = "unix:"
 READ_BYTES = 256 * 1024
 """Read buffer of a connection to the origin."""
 NOT_OURS = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
@@ -76,6 +78,21 @@ class OriginRequest:
     target: str
     headers: CIMultiDictProxy[str] | CIMultiDict[str]
     body: AsyncIterator[bytes] | None = None
+    own_fields: tuple[tuple[str, str], ...] = ()
+    """Added by this edge, for a peer; what a client calls by these names is never passed on."""
+
+
+class NodeName(NamedTuple):
+    """This edge in Via and CDN-Loop, alike on all of its ways."""
+
+    name: str
+    node: str
+    """The name, and what tells this edge from others of the name."""
+
+    @classmethod
+    def made(cls, name: str, rng: random.Random) -> Self:
+        """A name that no other edge has."""
+        return cls(name, f"{name};n={rng.getrandbits(48):012x}")
 
 
 @dataclass(slots=True)
@@ -105,27 +122,37 @@ class OriginResponse:
             raise _counted(OriginAborted("the origin's body ended early")) from exc
 
 
+class Fetcher(Protocol):
+    """Where the bytes of a miss come from: one server, or several by turns."""
+
+    def fetch(self, request: OriginRequest) -> AbstractAsyncContextManager[OriginResponse]:
+        """An answer, its body open. Raises OriginUnreachable, OriginTimeout, OriginInvalid, RequestLooped."""
+        ...
+
+
 def _counted(error: ServiceError) -> ServiceError:
     metrics.ORIGIN_ERRORS.labels(error.code).inc()
     return error
 
 
 class Upstream:
-    """Requests to one origin. Connections are pooled and bounded; open it inside the running loop."""
+    """Requests to one server: the origin, or a peer. Connections are pooled and bounded; open it inside the
+    running loop. `base_url` may be `unix:/path/of/socket`.
+    """
 
-    def __init__(self, base_url: str, limits: UpstreamLimits, name: str, rng: random.Random) -> None:
-        self._base = base_url.rstrip("/")
+    def __init__(self, base_url: str, limits: UpstreamLimits, own: NodeName, rng: random.Random) -> None:
+        self._socket = base_url.removeprefix(UNIX) if base_url.startswith(UNIX) else ""
+        self._base = "http://localhost" if self._socket else base_url.rstrip("/")
         self._limits = limits
         self._rng = rng
-        self._name = name
-        self._node = f"{name};n={rng.getrandbits(48):012x}"
+        self._own = own
         self._client: aiohttp.ClientSession | None = None
 
     async def open(self) -> None:
         """Make the pool."""
         limits = self._limits
         self._client = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=limits.n_connections, ttl_dns_cache=10),
+            connector=self._connector(),
             timeout=aiohttp.ClientTimeout(
                 total=None, connect=limits.connect_s, sock_connect=limits.connect_s, sock_read=limits.stall_s
             ),
@@ -136,6 +163,12 @@ class Upstream:
             max_line_size=16 * 1024,
             max_field_size=16 * 1024,
         )
+
+    def _connector(self) -> aiohttp.BaseConnector:
+        n_connections = self._limits.n_connections
+        if self._socket:
+            return aiohttp.UnixConnector(self._socket, limit=n_connections)
+        return aiohttp.TCPConnector(limit=n_connections, ttl_dns_cache=10)
 
     async def close(self) -> None:
         """Close the pool and what is under way."""
@@ -158,7 +191,7 @@ class Upstream:
 
     @asynccontextmanager
     async def _fetch(self, request: OriginRequest) -> AsyncIterator[OriginResponse]:
-        if has_looped(request.headers, self._node):
+        if has_looped(request.headers, self._own.node):
             raise RequestLooped("the request came back to this node")
         response = await self._answer(request)
         try:
@@ -217,8 +250,11 @@ class Upstream:
             "Host", None
         )  # the origin's own: one that is not part of the key must not choose the answer
         headers.pop("Expect", None)
-        headers["Via"] = joined(headers.getall("Via", ()), f"1.1 {self._name}")
-        headers["CDN-Loop"] = joined(headers.getall("CDN-Loop", ()), self._node)
+        headers["Via"] = joined(headers.getall("Via", ()), f"1.1 {self._own.name}")
+        headers["CDN-Loop"] = joined(headers.getall("CDN-Loop", ()), self._own.node)
         if request.body is None:
             headers.pop("Content-Length", None)
+        for name in (HOP_FIELD, REVISION_FIELD):
+            headers.popall(name, None)
+        headers.extend(request.own_fields)
         return headers

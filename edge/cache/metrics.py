@@ -21,3 +21,9 @@ ORIGIN_ERRORS = metrics.counter(
     "edge_upstream_errors_total", "Requests to the origin without a complete answer, by code", ("code",)
 )
 ORIGIN_RETRIES = metrics.counter("edge_upstream_retries_total", "Requests to the origin that were repeated")
+PEER_REQUESTS = metrics.counter(
+    "edge_peer_requests_total", "Requests to siblings and shield, by hop and outcome", ("hop", "outcome")
+)
+PEER_EJECTIONS = metrics.counter(
+    "edge_peer_ejections_total", "Times that a sibling or shield was left out for a while", ("hop",)
+)

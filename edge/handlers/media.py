@@ -23,7 +23,7 @@ from edge.fill import Fetched, Fills, Head, Ready, Source, Want
 from edge.handlers.answer import Answers
 from edge.handlers.headers import CacheStatus, Forward, has_strict_precondition, is_plain, stored_detail
 from edge.singleflight import Reader
-from edge.upstream import OriginRequest, Upstream
+from edge.upstream import Fetcher, OriginRequest
 from shared.clock import Clock
 from shared.errors import InvalidRequest, ServiceError, TooLarge
 
@@ -75,7 +75,7 @@ class MediaHandler:
     """Answers requests from the cache, the fills and the origin, in this order."""
 
     def __init__(
-        self, cache: TieredCache, fills: Fills, upstream: Upstream, clock: Clock, settings: MediaSettings
+        self, cache: TieredCache, fills: Fills, upstream: Fetcher, clock: Clock, settings: MediaSettings
     ) -> None:
         self._cache = cache
         self._fills = fills

@@ -1,0 +1,176 @@
+"""The way of a miss: the sibling that owns the object, the shield, the origin, one after the other.
+
+A peer that does not answer costs one deadline and is left out for a while; nobody's request fails for a
+peer's sake, for behind every peer stands the origin.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import replace
+
+from edge.cache import metrics
+from edge.cache.settings import UpstreamLimits
+from edge.peers.health import PeerHealth
+from edge.peers.route import HOP_FIELD, PERSONAL, REVISION_FIELD, Asked, Hop, Region, route
+from edge.peers.settings import PeerLimits
+from edge.upstream import (
+    NodeName,
+    OriginAborted,
+    OriginRequest,
+    OriginResponse,
+    OriginTimeout,
+    OriginUnreachable,
+    Upstream,
+)
+from shared.clock import Clock
+from shared.errors import ServiceError
+
+log = logging.getLogger(__name__)
+
+COSTLY = (OriginTimeout, OriginUnreachable)
+"""They cost the viewer a deadline, or say that nobody is there."""
+
+
+class Routes:
+    """Requests to peers and the origin, behind the interface of `Upstream`. One event loop owns it."""
+
+    def __init__(
+        self, origin_url: str, limits: UpstreamLimits, peers: PeerLimits, own: NodeName, clock: Clock
+    ) -> None:
+        self._rng = random.Random(own.node)
+        self._own = own
+        self._origin = Upstream(origin_url, limits, own, self._rng)
+        self._limits = peers.checked()
+        self._peer_limits = peers.upstream(limits)
+        self._clock = clock
+        self._health = PeerHealth(peers.ejection())
+        self._peers: dict[str, Upstream] = {}
+        self._loads: dict[str, int] = {}
+        self._siblings: frozenset[str] = frozenset()
+        self.revision: Callable[[], int] = lambda: 0
+        """The latest purge that this edge has applied: a peer that is behind must not answer."""
+
+    async def open(self) -> None:
+        """Open the pools."""
+        await self._origin.open()
+        if self._limits.shield_url:
+            await self._add(self._limits.shield_url)
+        await self.set_siblings(())
+
+    async def close(self) -> None:
+        """Close the pools and what is under way."""
+        for upstream in (self._origin, *self._peers.values()):
+            await upstream.close()
+
+    @property
+    def siblings(self) -> frozenset[str]:
+        """The other edges of the region, usable or not."""
+        return self._siblings - {self._limits.own_url}
+
+    def ejected(self) -> list[str]:
+        """Peers that are left out now."""
+        return self._health.ejected(self._clock.monotonic())
+
+    async def set_siblings(self, discovered: Iterable[str]) -> None:
+        """The configured siblings and these are the siblings from now on."""
+        wanted = frozenset((*self._limits.siblings, *discovered))
+        self._siblings = wanted | {self._limits.own_url} if wanted else wanted
+        for url in self.siblings - self._peers.keys():
+            await self._add(url)
+        for url in self._peers.keys() - wanted - {self._limits.shield_url}:
+            await self._peers.pop(url).close()
+        self._health.keep_only(frozenset(self._peers))
+        self._loads = {url: self._loads.get(url, 0) for url in (*self._peers, *self._siblings)}
+
+    async def _add(self, url: str) -> None:
+        peer = self._peers[url] = Upstream(url, self._peer_limits, self._own, self._rng)
+        await peer.open()
+
+    def fetch(self, request: OriginRequest) -> AbstractAsyncContextManager[OriginResponse]:
+        """The answer of the first hop that gives one, its body open. Raises as `Upstream.fetch` does."""
+        return self._fetch(request)
+
+    @asynccontextmanager
+    async def _fetch(self, request: OriginRequest) -> AsyncIterator[OriginResponse]:
+        asked = Asked(
+            request.target,
+            request.method,
+            request.body is not None,
+            any(name in request.headers for name in PERSONAL),
+            request.headers.get(HOP_FIELD, ""),
+        )
+        *peers, (_, _) = route(asked, self._region())
+        for hop, url in peers:
+            async with AsyncExitStack() as held:
+                response = await self._ask(held, hop, url, request)
+                if response is not None:
+                    with self._watched(hop, url):
+                        yield response
+                    return
+        with self._counted(self._limits.own_url):
+            async with self._origin.fetch(request) as response:
+                yield response
+
+    async def _ask(
+        self, held: AsyncExitStack, hop: Hop, url: str, request: OriginRequest
+    ) -> OriginResponse | None:
+        """The answer of a peer, open until `held` ends; None when the next hop is to be asked."""
+        peer = self._peers.get(url)
+        if peer is None:
+            return None
+        self._health.asked(url, self._clock.monotonic())
+        held.enter_context(self._counted(url))
+        own_fields = ((HOP_FIELD, str(hop)), (REVISION_FIELD, str(self.revision())))
+        try:
+            response = await held.enter_async_context(peer.fetch(replace(request, own_fields=own_fields)))
+        except ServiceError as exc:
+            self._failed(hop, url, exc)
+            return None
+        except asyncio.CancelledError:
+            self._health.let_go(url)
+            raise
+        # An error in an answer is mostly the origin's, told on: the peer lives, the next hop may do better.
+        self._health.answered(url)
+        metrics.PEER_REQUESTS.labels(hop, "error" if response.status >= 500 else "ok").inc()
+        return None if response.status >= 500 else response
+
+    def _region(self) -> Region:
+        now = self._clock.monotonic()
+        own, shield = self._limits.own_url, self._limits.shield_url
+        usable = (url for url in self._siblings if url == own or self._health.is_usable(url, now))
+        return Region(
+            own_url=own,
+            loads={url: self._loads[url] for url in usable},
+            shield_url=shield if shield and self._health.is_usable(shield, now) else "",
+            load_factor=self._limits.load_factor,
+            least_load=self._limits.least_load,
+        )
+
+    def _failed(self, hop: Hop, url: str, error: ServiceError) -> None:
+        metrics.PEER_REQUESTS.labels(hop, error.code).inc()
+        is_costly = isinstance(error, COSTLY)
+        if self._health.failed(url, self._clock.monotonic(), is_costly=is_costly):
+            metrics.PEER_EJECTIONS.labels(hop).inc()
+            log.warning("peer_ejected", extra={"peer": url, "code": error.code, "detail": error.detail})
+
+    @contextmanager
+    def _watched(self, hop: Hop, url: str) -> Iterator[None]:
+        """A body that breaks off speaks against the peer."""
+        try:
+            yield
+        except (OriginAborted, OriginTimeout) as exc:
+            self._failed(hop, url, exc)
+            raise
+
+    @contextmanager
+    def _counted(self, url: str) -> Iterator[None]:
+        """One more request under way at url."""
+        self._loads[url] = self._loads.get(url, 0) + 1
+        try:
+            yield
+        finally:
+            if url in self._loads:  # it may be no peer any more
+                self._loads[url] -= 1
