@@ -50,7 +50,9 @@ class Delivery:
         self.cache = TieredCache(limits, MemoryTier(limits.memory_bytes, clock), disk)
         own = NodeName.made(name, rng or random.Random())
         self.upstream = Routes(settings.origin_url, settings.upstream, settings.peers, own, clock)
-        self.fills = Fills(self.cache, self.upstream, clock, FillSettings(limits, name, extra))
+        self.fills = Fills(
+            self.cache, self.upstream, clock, FillSettings(limits, name, extra, settings.upstream.n_resumes)
+        )
         answers = MediaSettings(name, extra, limits.obeys_reload, settings.upstream.request_body_bytes)
         self.media = MediaHandler(self.cache, self.fills, self.upstream, clock, answers)
 

@@ -5,12 +5,14 @@ arrives (`Fetched`), or a stored entry that was validated or stands in for a fai
 """
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from email.utils import formatdate
 from enum import StrEnum
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
+from edge.body import Body
 from edge.cache import metrics
 from edge.cache.admission import Predictor, admit, reserved_bytes
 from edge.cache.entry import Entry, Meta, Times, complete, make_meta, updated
@@ -19,7 +21,7 @@ from edge.cache.key import PrimaryKey, VaryValues, vary_names, vary_values
 from edge.cache.settings import CacheLimits
 from edge.cache.tags import Purge
 from edge.cache.tiered import TieredCache
-from edge.handlers.headers import CONDITIONS, is_same_tag, joined
+from edge.handlers.headers import is_same_tag, joined, unconditional
 from edge.singleflight import Flight, Flights, Reader
 from edge.upstream import Fetcher, OriginRequest, OriginResponse
 from shared.clock import Clock
@@ -40,6 +42,8 @@ class Want:
     """Requests with the same key share a fill; None: the request's own headers decide what it may get."""
     stale: Entry | None = None
     """Held, but to be validated first."""
+    is_live: bool = True
+    """Somebody waits for it; not so for what is only warmed."""
 
 
 class Source(StrEnum):
@@ -71,6 +75,9 @@ class Fetched:
     verdict: Storable
     is_shared: bool
     """It may answer requests that did not cause it."""
+    meta: Meta
+    revision: int
+    """Of the purges, before the request left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +102,8 @@ class FillSettings:
     """In Via."""
     extra_headers: tuple[tuple[str, str], ...] = ()
     """Added to an answer whose origin does not send them itself."""
+    n_resumes: int = 2
+    """How often a body that broke is asked to go on."""
 
 
 class Fills:
@@ -113,6 +122,9 @@ class Fills:
         self._refused = Predictor(limits.n_refused, limits.refused_s)
         self._flights: Flights[Head] = Flights()
         self._filling_bytes = 0
+        self._n_resumes = settings.n_resumes
+        self.on_live_bytes: Callable[[int], None] = lambda n_bytes: None
+        """Told of the bytes that the origin sent for requests that wait."""
 
     @property
     def n_flights(self) -> int:
@@ -147,7 +159,9 @@ class Fills:
 
     async def _fill(self, flight: Flight[Head], want: Want) -> None:
         try:
-            if not await self._exchange(flight, want):
+            if isinstance(flight.head, Fetched):  # the task that began it died
+                await self._store_streamed(flight, want, flight.head, None)
+            elif not await self._exchange(flight, want):
                 await self._exchange(flight, replace(want, stale=None))
         except ServiceError as exc:
             if flight.head is None and want.stale is not None and self._may_stand_in(want.stale, is_cut=True):
@@ -196,26 +210,42 @@ class Fills:
         meta = make_meta(target, response.status, headers, times, self._negative)
         keeps = verdict is Storable.YES
         is_shared = keeps and self._is_fresh(meta)
-        flight.begin(
-            Fetched(response, headers, meta.vary, verdict, is_shared), is_shared=is_shared, keeps=keeps
-        )
+        head = Fetched(response, headers, meta.vary, verdict, is_shared, meta, arrived.revision)
+        self._refused.note(want.primary, verdict, self._clock.monotonic())
+        flight.begin(head, is_shared=is_shared, keeps=keeps)
         if not keeps:
             await self._drop_obsolete(want, response.status)
-        reserved = reserved_bytes(response.length, self._admission) if keeps else 0
+        await self._store_streamed(flight, want, head, response)
+
+    async def _store_streamed(
+        self, flight: Flight[Head], want: Want, head: Fetched, response: OriginResponse | None
+    ) -> None:
+        """Receive the body and store it when it may be; None: go on where another leader stopped."""
+        verdict, length = head.verdict, head.response.length
+        reserved = reserved_bytes(length, self._admission) if verdict is Storable.YES else 0
         self._filling_bytes += reserved
         try:
-            verdict = await self._receive(flight, response, verdict)
+            verdict = await self._receive(flight, want, head, response)
         finally:
             self._filling_bytes -= reserved
-        self._refused.note(want.primary, verdict, self._clock.monotonic())
-        if verdict is Storable.YES and not self._cache.store(complete(meta, flight.body()), arrived.revision):
+        if verdict is not head.verdict:
+            self._refused.note(want.primary, verdict, self._clock.monotonic())
+        if verdict is Storable.YES and not self._cache.store(
+            complete(head.meta, flight.body()), head.revision
+        ):
             verdict = Storable.PURGED
         metrics.FILLS.labels("stored" if verdict is Storable.YES else verdict).inc()
         flight.finish()
 
-    async def _receive(self, flight: Flight[Head], response: OriginResponse, verdict: Storable) -> Storable:
+    async def _receive(
+        self, flight: Flight[Head], want: Want, head: Fetched, response: OriginResponse | None
+    ) -> Storable:
         """Feed the body; what was kept is let go when it grows over the limit without having said so."""
-        async for chunk in response.chunks():
+        verdict = head.verdict
+        body = Body(self._upstream, want.primary, want.headers, head.response, self._n_resumes)
+        async for chunk in body.chunks(response, flight.size_bytes):
+            if want.is_live:
+                self.on_live_bytes(len(chunk))
             await flight.feed(chunk)
             if verdict is Storable.YES and flight.size_bytes > self._admission.object_bytes:
                 verdict = Storable.TOO_LARGE
@@ -245,9 +275,7 @@ class Fills:
 
 def _with_validators(want: Want) -> CIMultiDict[str]:
     """The client's headers with the validators of the held entry in place of its own conditions."""
-    headers = want.headers.copy()
-    for name in CONDITIONS:
-        headers.popall(name, None)
+    headers = unconditional(want.headers)
     if want.stale is not None:
         for condition, validator in (("If-None-Match", "ETag"), ("If-Modified-Since", "Last-Modified")):
             if validator in want.stale.headers:

@@ -1,11 +1,15 @@
 """One fill per key, streamed: every reader gets the bytes as they arrive, late joiners what is there at once.
 
 The fill runs in its own task, so no reader's cancel ends it. It ends early only when nobody reads it and its
-bytes are not being kept. A fill that fails errors every reader after the bytes that did arrive.
+bytes are not being kept. A fill that fails errors every reader after the bytes that did arrive; one whose
+task dies is begun again by another leader, which goes on where it stopped when it can.
 
 The order in which a fill ends, and why:
 1. the object is stored (by the fill), 2. the flight leaves the table, 3. readers see the end. A request
 between 1 and 2 joins a complete flight, one after 2 finds the object: never a second request to the origin.
+
+Waking a reader costs more than its bytes do. So chunks that arrive while many readers wait are put together
+for a moment that grows with their number, at most MAX_PAUSE_S; a single reader gets every chunk at once.
 """
 
 import asyncio
@@ -20,7 +24,12 @@ log = logging.getLogger(__name__)
 H = TypeVar("H")
 
 WINDOW_BYTES = 256 * 1024
-"""Read ahead of the slowest reader when the bytes are not kept."""
+"""Read ahead of the slowest reader when the bytes are not kept; also the most that is given at once."""
+PAUSE_PER_READER_S = 40e-6
+"""About what it costs to wake one reader and write for it."""
+MAX_PAUSE_S = 0.04
+N_LEADERS = 3
+"""Tasks that may try one fill, the first included."""
 
 
 class FillFailed(ServiceError):
@@ -47,11 +56,16 @@ class Flight(Generic[H]):
         self.size_bytes = 0
         self._keeps = True
         self._chunks: list[bytes] = []
+        self._pending: list[bytes] = []
         self._n_dropped = 0
         self._n_dropped_bytes = 0
         self._readers: set[Reader[H]] = set()
-        self._changed = asyncio.Event()
+        self._advance: asyncio.Future[None] | None = None
         self._unlist = unlist
+        self._loop = asyncio.get_running_loop()
+        self._waiting: list[asyncio.Future[None]] = []
+        self._next_wake_s = 0.0
+        self._timer: asyncio.TimerHandle | None = None
 
     @property
     def n_readers(self) -> int:
@@ -69,20 +83,22 @@ class Flight(Generic[H]):
         self._keeps = keeps
         if not is_shared:
             self._unlist()
-        self._notify()
+        self._wake()
 
     async def feed(self, chunk: bytes) -> None:
         """Add bytes; waits for the readers when they are not kept. Raises Abandoned when there are none."""
-        self._chunks.append(chunk)
+        self._pending.append(chunk)
         self.size_bytes += len(chunk)
-        self._notify()
+        self._publish()
         while not self._keeps:
             if not self._readers:
                 raise Abandoned("nobody reads")
             self._drop_read()
             if self.n_buffered_bytes <= WINDOW_BYTES:
                 return
-            await self._changed.wait()
+            self._wake()
+            self._advance = self._loop.create_future()
+            await self._advance
 
     def stop_keeping(self) -> None:
         """The object turns out too large: let its bytes go as they are read; nobody else may join."""
@@ -91,7 +107,8 @@ class Flight(Generic[H]):
 
     def body(self) -> bytes:
         """All bytes so far; only while they are kept."""
-        return self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
+        chunks = [*self._chunks, *self._pending]
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     def finish(self, error: ServiceError | None = None) -> None:
         """The end: complete, or with an error that every reader gets. The first call counts."""
@@ -99,7 +116,7 @@ class Flight(Generic[H]):
             self._unlist()
             self.is_done = True
             self.error = error
-            self._notify()
+            self._wake()
 
     def reader(self, *, is_leader: bool) -> "Reader[H]":
         """A new reader, from the first byte. It must be entered and left, for the bytes are held for it."""
@@ -114,10 +131,14 @@ class Flight(Generic[H]):
             del self._chunks[:n_read]
             self._n_dropped += n_read
 
-    def chunk(self, index: int) -> bytes | None:
-        """The chunk with this number, counted from the first ever; None when it is not there yet."""
-        place = index - self._n_dropped
-        return self._chunks[place] if place < len(self._chunks) else None
+    def chunks_from(self, index: int) -> list[bytes]:
+        """The chunks from this number on, counted from the first ever, up to WINDOW_BYTES and one chunk."""
+        place, n_bytes = index - self._n_dropped, 0
+        for stop in range(place, len(self._chunks)):
+            n_bytes += len(self._chunks[stop])
+            if n_bytes >= WINDOW_BYTES:
+                return self._chunks[place : stop + 1]
+        return self._chunks[place:]
 
     def leave(self, reader: "Reader[H]") -> None:
         """Hold nothing more for this reader."""
@@ -126,16 +147,34 @@ class Flight(Generic[H]):
 
     def advanced(self) -> None:
         """A reader got further: a fill that waits for it may go on."""
-        if not self._keeps:
-            self._notify()
+        if self._advance is not None and not self._advance.done():
+            self._advance.set_result(None)
 
-    def _notify(self) -> None:
-        self._changed.set()
-        self._changed = asyncio.Event()
+    def _publish(self) -> None:
+        """Let the readers have what is pending, now or when the pause is over."""
+        if self._loop.time() >= self._next_wake_s:
+            self._wake()
+        elif self._timer is None:
+            self._timer = self._loop.call_at(self._next_wake_s, self._wake)
+
+    def _wake(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._pending:
+            pending, self._pending = self._pending, []
+            self._chunks.append(pending[0] if len(pending) == 1 else b"".join(pending))
+        waiting, self._waiting = self._waiting, []
+        self._next_wake_s = self._loop.time() + min(MAX_PAUSE_S, (len(waiting) - 1) * PAUSE_PER_READER_S)
+        for waiter in waiting:
+            if not waiter.done():
+                waiter.set_result(None)
 
     async def change(self) -> None:
         """Wait for the next change of any kind."""
-        await self._changed.wait()
+        waiter = self._loop.create_future()
+        self._waiting.append(waiter)
+        await waiter
 
 
 class Reader(Generic[H]):
@@ -167,10 +206,10 @@ class Reader(Generic[H]):
         """The bytes as they arrive. Raises the fill's error after the bytes that did arrive."""
         flight = self.flight
         while True:
-            chunk = flight.chunk(self.n_read)
-            if chunk is not None:
-                yield chunk
-                self.n_read += 1
+            chunks = flight.chunks_from(self.n_read)
+            if chunks:
+                yield chunks[0] if len(chunks) == 1 else b"".join(chunks)
+                self.n_read += len(chunks)
                 flight.advanced()
             elif flight.is_done:
                 if flight.error is not None:
@@ -189,14 +228,22 @@ class Flights(Generic[H]):
     def __init__(self) -> None:
         self._by_key: dict[str, Flight[H]] = {}
         self._tasks: dict[asyncio.Task[None], Flight[H]] = {}
+        self._is_closing = False
 
     def __len__(self) -> int:
         return len(self._tasks)
 
     def join(self, key: str | None, fill: Fill[H]) -> Reader[H]:
-        """A reader of the fill of key, which is started when there is none. None: a fill of one's own."""
+        """A reader of the fill of key, which is started when there is none. None: a fill of one's own.
+
+        `fill` may be called again for the same flight when its task dies: N_LEADERS times in all.
+        """
         flight = self._by_key.get(key) if key is not None else None
         return (flight or self._start(key, fill)).reader(is_leader=flight is None)
+
+    def under_way(self, key: str) -> Flight[H] | None:
+        """The fill of key that could be joined now."""
+        return self._by_key.get(key)
 
     @property
     def n_readers(self) -> int:
@@ -210,6 +257,7 @@ class Flights(Generic[H]):
 
     async def close(self) -> None:
         """Cancel what is under way; its readers get FillFailed."""
+        self._is_closing = True
         for task in list(self._tasks):
             task.cancel()
         while self._tasks:
@@ -223,20 +271,30 @@ class Flights(Generic[H]):
         flight: Flight[H] = Flight(unlist)
         if key is not None:
             self._by_key[key] = flight
+        self._lead(flight, fill, N_LEADERS - 1)
+        return flight
+
+    def _lead(self, flight: Flight[H], fill: Fill[H], n_left: int) -> None:
+        """Run the fill in a task; when that dies, another takes its place."""
+
+        def ended(task: "asyncio.Task[None]") -> None:
+            del self._tasks[task]
+            error = None if task.cancelled() else task.exception()
+            if error is not None:
+                log.error("fill_crashed", extra={"code": FillFailed.code}, exc_info=error)
+            if flight.is_done:
+                return
+            if n_left and not self._is_closing:
+                self._lead(flight, fill, n_left - 1)
+            else:
+                flight.finish(FillFailed("the fill was ended"))
+
         task = asyncio.create_task(self._run(flight, fill))
         self._tasks[task] = flight
-        task.add_done_callback(self._ended)
-        return flight
+        task.add_done_callback(ended)
 
     async def _run(self, flight: Flight[H], fill: Fill[H]) -> None:
         try:
             await fill(flight)
         except ServiceError as exc:
             flight.finish(exc)
-
-    def _ended(self, task: "asyncio.Task[None]") -> None:
-        flight = self._tasks.pop(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("fill_crashed", extra={"code": FillFailed.code}, exc_info=error)
-        if not flight.is_done:
-            flight.finish(FillFailed("the fill was ended"))

@@ -27,3 +27,6 @@ PEER_REQUESTS = metrics.counter(
 PEER_EJECTIONS = metrics.counter(
     "edge_peer_ejections_total", "Times that a sibling or shield was left out for a while", ("hop",)
 )
+ORIGIN_RESUMES = metrics.counter(
+    "edge_upstream_resumes_total", "Bodies that broke and were continued with a Range request"
+)

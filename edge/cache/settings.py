@@ -58,6 +58,7 @@ class UpstreamLimits:
     first_byte_s: float = setting(10.0, "from the request to the answer's head", unit="s", low=0.05, high=300)
     stall_s: float = setting(10.0, "between two reads of a body", unit="s", low=0.05, high=300)
     n_retries: int = setting(2, "more attempts of an idempotent request that got no answer", low=0, high=10)
+    n_resumes: int = setting(2, "times that a body which broke is asked to go on", low=0, high=10)
     backoff_s: float = setting(0.05, "first pause before a retry; doubles, with full jitter", unit="s", low=0)
     n_connections: int = setting(128, "to the origin at a time", low=1, high=10_000)
     request_body_bytes: int = setting(

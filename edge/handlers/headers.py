@@ -114,6 +114,14 @@ def has_strict_precondition(request: MultiMapping[str]) -> bool:
     return "If-Match" in request or "If-Unmodified-Since" in request
 
 
+def unconditional(request: MultiMapping[str]) -> CIMultiDict[str]:
+    """The fields of a request that asks for the whole, whatever the client holds."""
+    headers = CIMultiDict(request)
+    for name in CONDITIONS:
+        headers.popall(name, None)
+    return headers
+
+
 def end_to_end(headers: MultiMapping[str]) -> CIMultiDict[str]:
     """The fields that go on to the next hop: without the hop-by-hop ones and those that Connection names."""
     named = {name.strip().lower() for line in headers.getall("Connection", ()) for name in line.split(",")}

@@ -240,7 +240,7 @@ class MediaHandler:
             if judge(meta.policy, meta.age_s(self._clock.wall_ms()), NO_RULES) in SERVED_AT_ONCE:
                 return WarmResult(Warmth(hit.tier), meta.size_bytes)
         key = self._cache.flight_key(primary, NO_HEADERS)
-        want = Want(primary, NO_HEADERS, key, hit.hot.entry if hit else None)
+        want = Want(primary, NO_HEADERS, key, hit.hot.entry if hit else None, is_live=False)
         try:
             with self._fills.join(want) as reader:
                 head = await reader.head()
