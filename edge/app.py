@@ -3,7 +3,7 @@
 import asyncio
 import logging
 
-from edge.bus import DEFAULT_URL, Ears, EdgeBus, Identity
+from edge.bus import DEFAULT_URL, HEARTBEAT_S, Ears, EdgeBus, Identity
 from edge.cache.key import StorageKey, primary_key
 from edge.cards import CardCache
 from edge.catalogue import Catalogue
@@ -17,6 +17,7 @@ from edge.handlers.feed import FeedHandler
 from edge.handlers.stream import StreamHandler
 from edge.notices import Notices
 from edge.origin_api import OriginApi
+from edge.peers.discovery import Neighbours
 from edge.prefetch.worker import PrefetchWorker
 from edge.readiness import EdgeHealth
 from edge.refill import Refill
@@ -29,7 +30,7 @@ from shared.bus import Bus
 from shared.clock import SystemClock
 from shared.ids import edge_id
 from shared.lifecycle import Lifecycle
-from shared.messages import ModelAnnouncement, RankedQueue, TrendingList
+from shared.messages import EdgeHeartbeat, ModelAnnouncement, RankedQueue, TrendingList
 from shared.subjects import CATALOG, EVENTS
 from shared.web import add_operator_routes, serve
 
@@ -45,6 +46,7 @@ class Edge:
         self._config = config
         self._clock = SystemClock()
         self._identity = Identity(edge_id(config.edge_id), config.region)
+        self._neighbours = Neighbours(config.region, HEARTBEAT_S)
         self.health = EdgeHealth()
         self.is_draining = False
         self.url = ""
@@ -75,6 +77,8 @@ class Edge:
         self._build()
         self._saved.restore(self.cards, self.feed, self.store)
         life.on_stop("saved", self._save)
+        if config.peers.discovers:
+            await self._bus.on_heartbeat(self._on_heartbeat)
         self._supervise(life)
         await self._bus.listen(Ears(self._on_queue, self._on_trending, self._on_model, self.catalogue.hear))
         self._bus.on_reconnect(self.catalogue.ask_again)
@@ -163,6 +167,10 @@ class Edge:
 
     async def _purge(self, asked: PurgeIn) -> int:
         return await self.delivery.media.purge(url=asked.url, tag=asked.tag, everything=asked.all)
+
+    async def _on_heartbeat(self, beat: EdgeHeartbeat) -> None:
+        self._neighbours.hear(beat, self._clock.monotonic())
+        await self.delivery.upstream.set_siblings(self._neighbours.urls())
 
     async def _on_queue(self, queue: RankedQueue) -> None:
         self.feed.take_queue(queue)

@@ -89,6 +89,10 @@ class EdgeBus:
         await self._bus.subscribe(subjects.MODEL, ModelAnnouncement, ears.model)
         await self._bus.subscribe(subjects.ALL_CATALOG, CatalogEvent, ears.catalog)
 
+    async def on_heartbeat(self, hear: Callable[[EdgeHeartbeat], Awaitable[None]]) -> None:
+        """Hear who else lives, now and after every reconnect."""
+        await self._bus.subscribe(subjects.ALL_HEARTBEATS, EdgeHeartbeat, hear)
+
     async def queue(self, session_id: str, user_id: str) -> RankedQueue:
         """A queue for this session. Raises Unavailable, DecodeError."""
         ask = QueueRequest(

@@ -18,7 +18,8 @@ class PeerLimits:
     own_url: str = setting("", "this edge as its siblings name it; the same text everywhere")
     shield_url: str = setting("", "URL of the edge that the region's misses go through; empty: none")
     discovers: bool = setting(
-        False, "siblings are also the edges of this region whose heartbeats tell their public_url"
+        False,
+        "siblings are also the edges of this region that heartbeats tell of; own_url is then public_url",
     )
     load_factor: float = setting(
         1.25, "a sibling with more than this times its share of requests is passed over", low=1.0, high=10

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from edge.config import EdgeConfig
+from shared import config
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -25,3 +28,10 @@ def test_the_commented_configuration_file_is_what_the_service_prints(service: st
     )
 
     assert printed.stdout == (ROOT / "configs" / f"{service}.toml").read_text()
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "configs" / "regions").glob("*.toml")), ids=lambda f: f.stem)
+def test_a_regions_configuration_is_one_that_the_edge_takes(file: Path) -> None:
+    settings = config.load(EdgeConfig, prefix="edge", file=file, environ={})
+
+    assert settings.peers.checked().own_url == settings.public_url

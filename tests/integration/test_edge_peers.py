@@ -5,6 +5,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from edge.delivery import Delivery, DeliverySettings
 from edge.peers.ring import owner
 from edge.peers.settings import PeerLimits
 from edge.standalone import PLAIN, Listener
+from tests.edge_nodes import make_config, running_edge
 from tests.origins import Answer, Client, Reply, ScriptedOrigin
 from tests.waiting import eventually
 
@@ -202,3 +204,29 @@ async def test_an_upload_goes_to_the_origin_itself(origin: ScriptedOrigin) -> No
 
         assert len(origin.seen) == 2
         assert all(request.headers["Via"] == "1.1 headstart-edge" for request in origin.seen)
+
+
+async def test_edges_of_a_region_find_each_other_by_their_heartbeats(data_dir: Path, nats: str) -> None:
+    chosen = ports(3)
+    urls = [f"http://127.0.0.1:{port}" for port in chosen]
+    async with AsyncExitStack() as stack:
+        edges = [
+            await stack.enter_async_context(
+                running_edge(
+                    make_config(
+                        data_dir / f"e{number}",
+                        edge_id=f"e{number}",
+                        nats_url=nats,
+                        region="far" if number == 2 else "near",
+                        listen=url.removeprefix("http://"),
+                        public_url=url,
+                        peers=PeerLimits(discovers=True, own_url=url),
+                    )
+                )
+            )
+            for number, url in enumerate(urls)
+        ]
+
+        await eventually(lambda: edges[0].delivery.upstream.siblings == {urls[1]}, within_s=15)
+        await eventually(lambda: edges[1].delivery.upstream.siblings == {urls[0]}, within_s=15)
+        assert edges[2].delivery.upstream.siblings == frozenset()

@@ -6,11 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.peers.discovery import Neighbours
 from edge.peers.health import EjectionLimits, PeerHealth
 from edge.peers.ring import capacity, owner, ranked
 from edge.peers.route import Asked, Hop, Region, route
 from edge.peers.settings import PeerLimits
 from shared.errors import ConfigError
+from shared.messages import EdgeHeartbeat
 
 NODES = [f"http://edge-{i}:8080" for i in range(5)]
 KEYS = [f"/v/{i}/open.mp4" for i in range(2000)]
@@ -176,6 +178,37 @@ def test_no_route_leads_back_and_every_route_ends_at_the_origin(key: str, own: s
     assert hops[-1] == (Hop.ORIGIN, "")
     assert own not in [url for _, url in hops]
     assert len(set(hops)) == len(hops) <= 3
+
+
+def beat(url: str, region: str = "eu", *, is_draining: bool = False) -> EdgeHeartbeat:
+    return EdgeHeartbeat(edge_id="e", region=region, url=url, at_ms=0, n_sessions=0, is_draining=is_draining)
+
+
+def test_the_neighbours_are_the_edges_of_the_region_that_were_heard_lately() -> None:
+    neighbours = Neighbours("eu", beat_s=5.0)
+    neighbours.hear(beat("a"), 0.0)
+    neighbours.hear(beat("far", region="us"), 0.0)
+    for now in (5.0, 10.0, 16.0):
+        neighbours.hear(beat("b"), now)
+
+    assert neighbours.urls() == {"b"}
+
+
+def test_an_edge_that_drains_is_no_neighbour() -> None:
+    neighbours = Neighbours("eu", beat_s=5.0)
+    neighbours.hear(beat("a"), 0.0)
+
+    neighbours.hear(beat("a", is_draining=True), 5.0)
+
+    assert neighbours.urls() == frozenset()
+
+
+def test_while_nobody_is_heard_the_neighbours_stay() -> None:
+    neighbours = Neighbours("eu", beat_s=5.0)
+    neighbours.hear(beat("a"), 0.0)
+    neighbours.hear(beat("b"), 1.0)
+
+    assert neighbours.urls() == {"a", "b"}
 
 
 def test_siblings_without_an_own_url_are_refused() -> None:
