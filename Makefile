@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench screenshots lock clean
+.PHONY: help setup run test check bench bench-edge screenshots lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -34,6 +34,9 @@ check: $(STAMP) ## ruff, mypy --strict, import-linter
 
 bench: $(STAMP) ## measurements; JSON with machine and commit in bench-results/
 	@$(BIN)/python -m pytest tests/bench -m bench -p no:randomly --timeout 900 -s $(ARGS)
+
+bench-edge: $(STAMP) ## the edge beside nginx, Varnish and a bare C server; ARGS=--quick for a look
+	@$(BIN)/python -m tests.bench.edge $(ARGS)
 
 screenshots: $(STAMP) ## the README's pictures, from a running demo in Chromium
 	@$(BIN)/python tests/browser/screenshots.py $(ARGS)

@@ -31,7 +31,15 @@ def machine() -> dict[str, str | int | float]:
 
 
 def write(name: str, figures: Figures) -> Path:
-    """Keep figures in bench-results/<name>.json and print them; returns the file."""
+    """Keep figures in bench-results/<name>.json and print them beside the last ones; returns the file."""
+    former = _former(RESULTS / f"{name}.json")
+    path = keep(name, figures)
+    Console().print(_table(name, figures, former))
+    return path
+
+
+def keep(name: str, figures: Figures) -> Path:
+    """Keep figures in bench-results/<name>.json; returns the file."""
     document = {
         "name": name,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -41,9 +49,7 @@ def write(name: str, figures: Figures) -> Path:
     }
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
-    former = _former(path)
     path.write_text(json.dumps(document, indent=2) + "\n", "utf-8")
-    Console().print(_table(name, figures, former))
     return path
 
 

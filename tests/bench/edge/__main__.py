@@ -1,0 +1,106 @@
+"""`make bench-edge`: the edge beside nginx, Varnish and a bare C server, a core each, interleaved in one run.
+
+Loopback only. Every server is checked for the right bytes before it is measured, and ended with the run.
+"""
+
+import argparse
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
+
+from tests.bench import report
+from tests.bench.edge import peers as servers
+from tests.bench.edge.bench import Bench, Group, write_bodies
+from tests.bench.edge.build import build
+from tests.bench.edge.hits import hits, tls_hits
+from tests.bench.edge.load import Loader
+from tests.bench.edge.peers import Place
+from tests.bench.edge.process import Peer
+from tests.bench.edge.show import show
+from tests.bench.edge.targets import judged
+
+SIZES = (1024, 64 * 1024, 256 * 1024, 1024 * 1024)
+PEERS = ("edge", "nginx", "nginx tuned", "varnish", "C")
+PARTS = ("hits", "tls")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The exit status: 0 when everything that could be measured was."""
+    options = _parser().parse_args(arguments)
+    if options.quick:
+        options.seconds, options.rounds = 0.4, 2
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    with _bench(options) as (bench, running):
+        groups = measured(bench, running, options.parts)
+    report.keep(
+        "edge", {f"{label} {name}": row for label, group in groups.items() for name, row in group.items()}
+    )
+    show(groups, judged(groups), bench.left_out)
+    return 0
+
+
+def measured(bench: Bench, running: Sequence[Peer], parts: Sequence[str]) -> dict[str, Group]:
+    """The groups of the parts that were asked for."""
+    groups: dict[str, Group] = {}
+    if "hits" in parts:
+        groups |= hits(bench, running)
+    if "tls" in parts:
+        groups |= tls_hits(bench, running)
+    return groups
+
+
+@contextmanager
+def _bench(options: argparse.Namespace) -> Iterator[tuple[Bench, list[Peer]]]:
+    cores = sorted(os.sched_getaffinity(0))
+    left_out = [] if len(cores) > 1 else ["a second core: load generator and server share one; ratios shrink"]
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-edge-", dir=_tmpfs())))
+        bodies = write_bodies(folder, SIZES)
+        place = Place(folder, build(folder), cores[0], bodies, servers.self_signed(folder))
+        off_core = Place(folder, place.programs, cores[-1], bodies)
+        origin = stack.enter_context(servers.bare(off_core, "origin"))
+        loader = Loader(place.programs.load, cores[-1], options.seconds, options.warm, options.discard)
+        bench = Bench(place, origin, loader, options.rounds, options.sizes, left_out)
+        yield bench, [stack.enter_context(server) for server in _chosen(bench, options.peers)]
+
+
+def _chosen(bench: Bench, names: Sequence[str]) -> Iterator[AbstractContextManager[Peer]]:
+    for name in names:
+        if name == "edge":
+            yield servers.edge(bench.place, bench.origin)
+        elif name == "C":
+            yield servers.bare(bench.place)
+        elif name == "aiohttp":
+            yield servers.bare_aiohttp(bench.place, bench.origin)
+        elif servers.found(servers.BESIDE[name][0]) is None:
+            bench.left_out.append(f"{name}: not on this machine (apt-get install nginx-light varnish)")
+        else:
+            yield servers.BESIDE[name][1](bench.place, bench.origin)
+
+
+def _tmpfs() -> str | None:
+    shm = Path("/dev/shm")
+    return str(shm) if shm.is_dir() and os.access(shm, os.W_OK) else None
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="make bench-edge ARGS=…", description=__doc__)
+    parser.add_argument(
+        "--sizes", type=int, nargs="+", choices=SIZES, default=SIZES, help="body sizes in bytes"
+    )
+    parser.add_argument("--peers", nargs="+", choices=[*PEERS, "aiohttp"], default=PEERS)
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=1.0, help="of each measurement")
+    parser.add_argument("--warm", type=float, default=0.2, help="seconds before it that are not counted")
+    parser.add_argument("--discard", action="store_true", help="the kernel drops bodies unread (MSG_TRUNC)")
+    parser.add_argument("--quick", action="store_true", help="two rounds of 0.4 s: does it run, not how fast")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,56 @@
+"""What every part of this bench has at hand: place, bodies, load generator, who is left out and why."""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.bench.edge.load import Ask, Figures, Loader
+from tests.bench.edge.peers import Place
+from tests.bench.edge.process import Peer
+from tests.bench.edge.rounds import compared, interleaved
+
+Group = dict[str, Figures]
+"""Figures by server."""
+LABELS = {1024: "1 KiB", 65536: "64 KiB", 262144: "256 KiB", 1048576: "1 MiB"}
+
+
+@dataclass(frozen=True)
+class Bench:
+    """One run of the bench."""
+
+    place: Place
+    origin: Peer
+    loader: Loader
+    n_rounds: int
+    sizes: Sequence[int]
+    left_out: list[str] = field(default_factory=list)
+    """Sentences: what, and why."""
+    say: Callable[[str], None] = print
+
+    def body(self, size: int) -> Path:
+        """The file of that many bytes."""
+        return self.place.folder / str(size)
+
+    def beside(self, label: str, peers: Sequence[Peer], ask: Ask, others: Sequence[str]) -> Group:
+        """Check each peer's answers, then measure them in turns; a row for each peer."""
+        self.say(f"{label} …")
+        for peer in peers:
+            self.loader.check(peer, ask)
+        rounds = interleaved(peers, self.n_rounds, lambda peer: self.loader.measure(peer, ask))
+        return compared([peer.name for peer in peers], rounds, others)
+
+
+def label_of(size: int) -> str:
+    """`64 KiB`."""
+    return LABELS.get(size, f"{size} B")
+
+
+def write_bodies(folder: Path, sizes: Sequence[int]) -> tuple[Path, ...]:
+    """Files named for their size, of bytes that nothing can compress or mistake."""
+    paths = []
+    for size in sizes:
+        path = folder / str(size)
+        path.write_bytes(os.urandom(size))
+        paths.append(path)
+    return tuple(paths)
