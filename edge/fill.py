@@ -116,7 +116,7 @@ class Fills:
         self._clock = clock
         self._via = f"1.1 {settings.name}"
         self._extra_headers = settings.extra_headers
-        self._negative = limits.negative()
+        self._storage = limits.storage()
         self._admission = limits.admission()
         self._stale_if_error_s = limits.stale_if_error_s
         self._refused = Predictor(limits.n_refused, limits.refused_s)
@@ -183,7 +183,7 @@ class Fills:
             elif response.status == 304:
                 if not is_same_tag(response.headers, held.headers):
                     return False
-                entry = updated(held, self._shown(response.headers), arrived.times, self._negative)
+                entry = updated(held, self._shown(response.headers), arrived.times, self._storage)
                 self._cache.store(entry, revision)
                 self._end(flight, Ready(entry, Source.VALIDATED, 304))
             elif response.status >= 500 and self._may_stand_in(held, is_cut=False):
@@ -204,10 +204,10 @@ class Fills:
     async def _stream(self, flight: Flight[Head], arrived: Arrived) -> None:
         want, response, times = arrived.want, arrived.response, arrived.times
         headers = self._completed(response.headers, times)
-        verdict = storable("GET", want.headers, response.status, headers, self._negative)
+        verdict = storable("GET", want.headers, response.status, headers, self._storage)
         verdict = admit(verdict, response.length, self._filling_bytes, self._admission)
         target = (want.primary, vary_values(vary_names(headers), want.headers))
-        meta = make_meta(target, response.status, headers, times, self._negative)
+        meta = make_meta(target, response.status, headers, times, self._storage)
         keeps = verdict is Storable.YES
         is_shared = keeps and self._is_fresh(meta)
         head = Fetched(response, headers, meta.vary, verdict, is_shared, meta, arrived.revision)

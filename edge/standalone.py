@@ -23,10 +23,14 @@ log = logging.getLogger(__name__)
 
 
 def to_the_letter(limits: CacheLimits) -> CacheLimits:
-    """The limits without our own view of errors: RFC 9111 alone says whether and how long they are kept."""
-    return replace(limits, negative_s=0.0, negative_max_s=31536000.0)
+    """The limits without our own view of errors and cookies: RFC 9111 alone says whether and how long a
+    response is kept. A surrogate in front of somebody's origin also obeys what is addressed to surrogates."""
+    targets = (*limits.targets, *(name for name in SURROGATE if name not in limits.targets))
+    return replace(limits, negative_s=0.0, negative_max_s=31536000.0, stores_cookies=True, targets=targets)
 
 
+SURROGATE = ("Surrogate-Control",)
+"""From before RFC 9213, and still sent; read as a targeted field when it has that form."""
 PLAIN = to_the_letter(CacheLimits())
 KEEPALIVE_S = 75.0
 DRAIN_S = 5.0

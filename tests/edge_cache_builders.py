@@ -3,13 +3,13 @@
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from edge.cache.entry import Entry, Times, complete, make_meta
-from edge.cache.freshness import NegativeLimits
+from edge.cache.freshness import StorageRules
 from edge.cache.key import primary_key, vary_names, vary_values
 
 NOW_MS = 1_800_000_000_000
 DATE = "Fri, 15 Jan 2027 08:00:00 GMT"
 """NOW_MS as an HTTP-date."""
-NO_NEGATIVE = NegativeLimits(default_s=0.0, max_s=1e9)
+TO_THE_LETTER = StorageRules(negative_s=0.0, negative_max_s=1e9)
 
 
 def headers(*fields: tuple[str, str], **named: str) -> CIMultiDictProxy[str]:
@@ -30,7 +30,7 @@ def make_entry(
     """A stored response, fresh for a minute unless `fields` says otherwise."""
     told = headers(**{"Cache_Control": "max-age=60", "Date": DATE, "ETag": '"one"'} | fields)
     values = vary_values(vary_names(told), request or headers())
-    meta = make_meta((primary_key(target), values), status, told, Times(at_ms, at_ms), NO_NEGATIVE)
+    meta = make_meta((primary_key(target), values), status, told, Times(at_ms, at_ms), TO_THE_LETTER)
     return complete(meta, body)
 
 

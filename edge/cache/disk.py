@@ -39,7 +39,7 @@ class DiskTier:
 
     def __init__(self, folder: Path, limits: CacheLimits, eviction: Eviction[str] | None = None) -> None:
         self._folder = folder
-        self._negative = limits.negative()
+        self._storage = limits.storage()
         self._does_fsync = limits.disk_fsync
         self.limit_bytes = limits.disk_bytes
         self._eviction: Eviction[str] = eviction or S3Fifo(limits.disk_bytes)
@@ -171,7 +171,7 @@ class DiskTier:
             self._path(key).unlink(missing_ok=True)
 
     def _read(self, key: str) -> Entry:
-        entry = read_file(self._path(key).read_bytes(), self._negative)
+        entry = read_file(self._path(key).read_bytes(), self._storage)
         if entry.key != key:
             raise ValueError("the file belongs to another key")
         return entry
@@ -220,7 +220,7 @@ class DiskTier:
     def _read_meta(self, path: Path, file_bytes: int) -> Meta:
         with path.open("rb") as file:
             prefix = read_prefix(file.read(PREFIX_BYTES))
-            meta = read_head(prefix, file.read(prefix.head_bytes), self._negative)
+            meta = read_head(prefix, file.read(prefix.head_bytes), self._storage)
         if file_bytes != PREFIX_BYTES + prefix.head_bytes + meta.size_bytes:
             raise ValueError(f"has {file_bytes} bytes: torn")
         if self._path(meta.key) != path:

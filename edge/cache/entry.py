@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from multidict import CIMultiDict, CIMultiDictProxy, MultiMapping
 
-from edge.cache.freshness import NegativeLimits, Policy, initial_age_s, policy
+from edge.cache.freshness import Policy, StorageRules, initial_age_s, policy, withheld_fields
 from edge.cache.key import PrimaryKey, StorageKey, VaryValues, storage_key
 
 NEVER_STORED = frozenset(
@@ -16,9 +16,18 @@ NEVER_STORED = frozenset(
 )
 """RFC 9111 section 3.1; Cache-Status and Age tell one response's way, not the object."""
 KEPT_ON_UPDATE = frozenset(
-    {"content-length", "content-encoding", "content-type", "content-range", "etag", "transfer-encoding"}
+    {
+        "content-length",
+        "content-encoding",
+        "content-range",
+        "content-md5",
+        "content-digest",
+        "repr-digest",
+        "etag",
+        "transfer-encoding",
+    }
 )
-"""A 304 does not replace these: they describe the stored bytes (section 3.2)."""
+"""A 304 does not replace these: they describe the stored bytes, and a 304 has none (section 3.2)."""
 
 Fields = tuple[tuple[str, str], ...]
 
@@ -79,16 +88,17 @@ def make_meta(
     status: int,
     headers: MultiMapping[str],
     times: Times,
-    negative: NegativeLimits,
+    storage: StorageRules,
 ) -> Meta:
     """The head of an object that these response headers describe; `size_bytes` is 0 until it is complete."""
+    unstored = NEVER_STORED | withheld_fields(headers, storage.targets)
     return Meta(
         primary=target[0],
         vary=target[1],
         status=status,
-        fields=tuple((name, value) for name, value in headers.items() if name.lower() not in NEVER_STORED),
+        fields=tuple((name, value) for name, value in headers.items() if name.lower() not in unstored),
         times=times,
-        policy=policy(status, headers, negative),
+        policy=policy(status, headers, storage),
         initial_age_s=initial_age_s(headers, times.request_ms, times.response_ms),
         tags=tags_of(headers),
         size_bytes=0,
@@ -101,7 +111,7 @@ def complete(meta: Meta, body: bytes) -> Entry:
     return Entry(sized, body, CIMultiDictProxy(CIMultiDict(meta.fields)))
 
 
-def updated(entry: Entry, headers: MultiMapping[str], times: Times, negative: NegativeLimits) -> Entry:
+def updated(entry: Entry, headers: MultiMapping[str], times: Times, storage: StorageRules) -> Entry:
     """The entry after a 304 with these headers: fields replaced, age restarted (RFC 9111 section 3.2)."""
     kept = entry.headers.copy()
     fresh = [(name, value) for name, value in headers.items() if name.lower() not in KEPT_ON_UPDATE]
@@ -110,7 +120,7 @@ def updated(entry: Entry, headers: MultiMapping[str], times: Times, negative: Ne
     for name, value in fresh:
         kept.add(name, value)
     target = (entry.meta.primary, entry.meta.vary)
-    meta = make_meta(target, entry.meta.status, kept, times, negative)
+    meta = make_meta(target, entry.meta.status, kept, times, storage)
     # The kept fields carry no Age: what the 304 itself says is the age of the update.
     meta = replace(meta, initial_age_s=initial_age_s(headers, times.request_ms, times.response_ms))
     return complete(meta, entry.body)

@@ -14,7 +14,7 @@ import msgpack
 from multidict import CIMultiDict
 
 from edge.cache.entry import Entry, Fields, Meta, Times, complete, tags_of
-from edge.cache.freshness import NegativeLimits, policy
+from edge.cache.freshness import StorageRules, policy
 from edge.cache.key import PrimaryKey
 
 MAGIC = b"HSE1"
@@ -56,7 +56,7 @@ def read_prefix(data: bytes) -> Prefix:
     return Prefix(head_bytes, head_digest, body_digest)
 
 
-def read_head(prefix: Prefix, head: bytes, negative: NegativeLimits) -> Meta:
+def read_head(prefix: Prefix, head: bytes, storage: StorageRules) -> Meta:
     """The meta in these bytes. Raises ValueError on anything that `framed` did not write."""
     if hashlib.sha256(head).digest() != prefix.head_digest:
         raise ValueError("the head does not match its digest")
@@ -70,7 +70,7 @@ def read_head(prefix: Prefix, head: bytes, negative: NegativeLimits) -> Meta:
             status=int(status),
             fields=tuple(headers.items()),
             times=Times(int(times[0]), int(times[1])),
-            policy=policy(int(status), headers, negative),
+            policy=policy(int(status), headers, storage),
             initial_age_s=float(age),
             tags=tags_of(headers),
             size_bytes=int(size),
@@ -79,11 +79,11 @@ def read_head(prefix: Prefix, head: bytes, negative: NegativeLimits) -> Meta:
         raise ValueError(f"not a stored head: {exc}") from exc
 
 
-def read_file(data: bytes, negative: NegativeLimits) -> Entry:
+def read_file(data: bytes, storage: StorageRules) -> Entry:
     """The entry in the bytes of a whole file, every digest verified. Raises ValueError."""
     prefix = read_prefix(data)
     start = PREFIX_BYTES + prefix.head_bytes
-    meta = read_head(prefix, data[PREFIX_BYTES:start], negative)
+    meta = read_head(prefix, data[PREFIX_BYTES:start], storage)
     body = data[start:]
     if len(body) != meta.size_bytes or hashlib.sha256(body).digest() != prefix.body_digest:
         raise ValueError("the body does not match its digest")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from edge.cache.admission import AdmissionLimits
-from edge.cache.freshness import NegativeLimits
+from edge.cache.freshness import StorageRules
 from shared.config import setting
 
 MIB = 1024 * 1024
@@ -37,13 +37,33 @@ class CacheLimits:
         unit="s",
         low=0,
     )
+    heuristic_share: float = setting(
+        0.0,
+        "of the time since Last-Modified that a response without freshness counts as fresh; 0: not stored",
+        low=0,
+        high=1,
+    )
+    heuristic_max_s: float = setting(86400.0, "and no longer than this", unit="s", low=0, high=31536000)
+    stores_cookies: bool = setting(
+        False, "store responses with Set-Cookie that are cacheable otherwise; every client gets the cookie"
+    )
+    targets: tuple[str, ...] = setting(
+        ("CDN-Cache-Control",), "response fields obeyed before Cache-Control, the first first (RFC 9213)"
+    )
     obeys_reload: bool = setting(
         True, "a request's no-cache and max-age make the cache ask the origin (RFC 9111 section 5.2.1)"
     )
 
-    def negative(self) -> NegativeLimits:
+    def storage(self) -> StorageRules:
         """The part that freshness reads."""
-        return NegativeLimits(self.negative_s, self.negative_max_s)
+        return StorageRules(
+            negative_s=self.negative_s,
+            negative_max_s=self.negative_max_s,
+            heuristic_share=self.heuristic_share,
+            heuristic_max_s=self.heuristic_max_s,
+            stores_cookies=self.stores_cookies,
+            targets=self.targets,
+        )
 
     def admission(self) -> AdmissionLimits:
         """The part that admission reads."""

@@ -1,7 +1,9 @@
 """Stored responses: what they keep, how old they are, what a validation changes."""
 
+import pytest
+
 from edge.cache.entry import Times, tags_of, updated
-from tests.edge_cache_builders import DATE, NO_NEGATIVE, NOW_MS, headers, make_entry
+from tests.edge_cache_builders import DATE, NOW_MS, TO_THE_LETTER, headers, make_entry
 
 
 def test_fields_that_tell_one_responses_way_are_not_kept() -> None:
@@ -32,7 +34,7 @@ def test_a_validation_replaces_fields_and_restarts_the_age() -> None:
     entry = make_entry(Age="50", X_Old="1", X_Changed="1")
     told = headers(Cache_Control="max-age=90", Date=DATE, X_Changed="2", X_New="3")
 
-    fresh = updated(entry, told, Times(NOW_MS + 60_000, NOW_MS + 60_000), NO_NEGATIVE)
+    fresh = updated(entry, told, Times(NOW_MS + 60_000, NOW_MS + 60_000), TO_THE_LETTER)
 
     assert (
         fresh.headers["X-Changed"] == "2" and fresh.headers["X-New"] == "3" and fresh.headers["X-Old"] == "1"
@@ -42,12 +44,13 @@ def test_a_validation_replaces_fields_and_restarts_the_age() -> None:
 
 
 def test_a_validation_does_not_touch_what_describes_the_bytes() -> None:
-    entry = make_entry(Content_Type="video/mp4", Content_Length="7")
-    told = headers(Content_Length="0", Content_Type="text/plain", Date=DATE)
+    entry = make_entry(Content_Encoding="gzip", Content_Length="7", Repr_Digest="sha-256=:YQ==:")
+    told = headers(Content_Length="0", Content_Encoding="br", Repr_Digest="sha-256=:Yg==:", Date=DATE)
 
-    fresh = updated(entry, told, Times(NOW_MS, NOW_MS), NO_NEGATIVE)
+    fresh = updated(entry, told, Times(NOW_MS, NOW_MS), TO_THE_LETTER)
 
-    assert fresh.headers["Content-Type"] == "video/mp4"
+    assert fresh.headers["Content-Encoding"] == "gzip"
+    assert fresh.headers["Repr-Digest"] == "sha-256=:YQ==:"
     assert fresh.headers.getall("Content-Length") == ["7"]
 
 
@@ -55,7 +58,8 @@ def test_the_age_after_a_validation_is_that_of_the_validation() -> None:
     later = Times(NOW_MS, NOW_MS)
 
     assert (
-        updated(make_entry(Age="50"), headers(Age="3", Date=DATE), later, NO_NEGATIVE).meta.age_s(NOW_MS) == 3
+        updated(make_entry(Age="50"), headers(Age="3", Date=DATE), later, TO_THE_LETTER).meta.age_s(NOW_MS)
+        == 3
     )
 
 
@@ -65,3 +69,21 @@ def test_two_requests_that_vary_are_two_keys() -> None:
 
     assert gzip.key != plain.key
     assert gzip.meta.primary == plain.meta.primary
+
+
+def test_a_validation_replaces_every_other_field_it_brings() -> None:
+    entry = make_entry(Content_Type="text/plain", Content_MD5="YQ==")
+    told = headers(Content_Type="text/plain;charset=utf-8", Content_MD5="Yg==", X_New="1", Date=DATE)
+
+    fresh = updated(entry, told, Times(NOW_MS, NOW_MS), TO_THE_LETTER)
+
+    assert fresh.headers["Content-Type"] == "text/plain;charset=utf-8"
+    assert fresh.headers["X-New"] == "1"
+    assert fresh.headers["Content-MD5"] == "YQ=="
+
+
+@pytest.mark.parametrize("control", ['private="x-secret, X-Other"', 'no-cache="X-Secret,x-other"'])
+def test_fields_that_are_for_the_first_client_only_are_not_stored(control: str) -> None:
+    entry = make_entry(Cache_Control=f"max-age=60, {control}", X_Secret="1", X_Other="2", X_Open="3")
+
+    assert {name.lower() for name, _ in entry.meta.fields} & {"x-secret", "x-other", "x-open"} == {"x-open"}

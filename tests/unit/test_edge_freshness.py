@@ -4,10 +4,10 @@ import pytest
 
 from edge.cache.freshness import (
     NO_RULES,
-    NegativeLimits,
     Policy,
     RequestRules,
     Storable,
+    StorageRules,
     Verdict,
     initial_age_s,
     judge,
@@ -16,15 +16,16 @@ from edge.cache.freshness import (
     request_rules,
     storable,
 )
-from tests.edge_cache_builders import DATE, NO_NEGATIVE, NOW_MS, headers
+from tests.edge_cache_builders import DATE, NOW_MS, TO_THE_LETTER, headers
 
 MINUTE = {"Cache_Control": "max-age=60"}
+LONG_AGO = "Fri, 15 Jan 2027 07:58:20 GMT"
 LATER = "Fri, 15 Jan 2027 08:01:00 GMT"
 
 
 def stored(told: dict[str, str], status: int = 200, method: str = "GET", request: str = "") -> Storable:
     asked = headers(Cache_Control=request) if request else headers()
-    return storable(method, asked, status, headers(**told), NO_NEGATIVE)
+    return storable(method, asked, status, headers(**told), TO_THE_LETTER)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +42,7 @@ def stored(told: dict[str, str], status: int = 200, method: str = "GET", request
         ({"ETag": '"a"', "Last_Modified": DATE}, Storable.NO_FRESHNESS),
         ({"Cache_Control": "max-age=60, no-store"}, Storable.NO_STORE),
         ({"Cache_Control": "max-age=60, private"}, Storable.PRIVATE),
-        ({"Cache_Control": 'max-age=60, private="x"'}, Storable.PRIVATE),
+        ({"Cache_Control": 'max-age=60, private="x"'}, Storable.YES),
         ({"Cache_Control": "max-age=60", "Set_Cookie": "a=b"}, Storable.SET_COOKIE),
         ({"Cache_Control": "max-age=60", "Vary": "*"}, Storable.VARY_STAR),
         ({"Cache_Control": "max-age=60", "Vary": "Accept, *"}, Storable.VARY_STAR),
@@ -83,7 +84,7 @@ def test_a_request_can_refuse_storing() -> None:
 def test_an_authorised_answer_is_stored_only_when_it_says_so(control: str, verdict: Storable) -> None:
     asked = headers(Authorization="Bearer x")
 
-    assert storable("GET", asked, 200, headers(Cache_Control=control), NO_NEGATIVE) is verdict
+    assert storable("GET", asked, 200, headers(Cache_Control=control), TO_THE_LETTER) is verdict
 
 
 @pytest.mark.parametrize(
@@ -99,18 +100,18 @@ def test_an_authorised_answer_is_stored_only_when_it_says_so(control: str, verdi
     ],
 )
 def test_freshness_comes_from_the_first_that_speaks(fields: dict[str, str], lifetime_s: float) -> None:
-    assert policy(200, headers(Date=DATE, **fields), NO_NEGATIVE).lifetime_s == lifetime_s
+    assert policy(200, headers(Date=DATE, **fields), TO_THE_LETTER).lifetime_s == lifetime_s
 
 
 def test_two_expires_fields_are_no_freshness() -> None:
     told = headers(("Date", DATE), ("Expires", LATER), ("Expires", LATER))
 
-    assert policy(200, told, NO_NEGATIVE).lifetime_s == 0
+    assert policy(200, told, TO_THE_LETTER).lifetime_s == 0
 
 
 @pytest.mark.parametrize("status", [404, 410])
 def test_negative_answers_are_kept_for_as_long_as_the_operator_allows(status: int) -> None:
-    limits = NegativeLimits(default_s=1, max_s=10)
+    limits = StorageRules(negative_s=1, negative_max_s=10)
 
     assert storable("GET", headers(), status, headers(), limits) is Storable.YES
     assert policy(status, headers(), limits).lifetime_s == 1
@@ -118,7 +119,7 @@ def test_negative_answers_are_kept_for_as_long_as_the_operator_allows(status: in
 
 
 def test_other_errors_without_freshness_are_not_kept() -> None:
-    limits = NegativeLimits(default_s=1, max_s=10)
+    limits = StorageRules(negative_s=1, negative_max_s=10)
 
     assert storable("GET", headers(), 500, headers(), limits) is Storable.NO_FRESHNESS
 
@@ -189,7 +190,7 @@ def test_max_stale_does_not_outweigh_must_revalidate() -> None:
 
 @pytest.mark.parametrize("said", ["must-revalidate", "proxy-revalidate", "s-maxage=60"])
 def test_strictness_is_read_from_the_response(said: str) -> None:
-    assert policy(200, headers(Cache_Control=f"max-age=60, {said}"), NO_NEGATIVE).is_strict
+    assert policy(200, headers(Cache_Control=f"max-age=60, {said}"), TO_THE_LETTER).is_strict
 
 
 @pytest.mark.parametrize(
@@ -211,3 +212,89 @@ def test_a_failing_origin_is_stood_in_for_within_limits(
     held = rules_policy(**changes)
 
     assert may_serve_on_error(held, age_s=70, is_disconnected=is_cut, default_s=86400) is may
+
+
+@pytest.mark.parametrize(
+    ("status", "control", "verdict"),
+    [
+        (200, "max-age=9, no-store, must-understand", Storable.YES),
+        (599, "max-age=9, no-store, must-understand", Storable.NOT_UNDERSTOOD),
+        (599, "max-age=9, must-understand", Storable.NOT_UNDERSTOOD),
+        (599, "max-age=9", Storable.YES),
+        (200, 'max-age=9, private="x"', Storable.YES),
+        (200, 'max-age=9, private="x", private', Storable.PRIVATE),
+    ],
+)
+def test_must_understand_and_qualified_private_decide_storing(
+    status: int, control: str, verdict: Storable
+) -> None:
+    told = headers(Cache_Control=control)
+
+    assert storable("GET", headers(), status, told, TO_THE_LETTER) is verdict
+
+
+@pytest.mark.parametrize(
+    ("targeted", "control", "verdict", "lifetime_s"),
+    [
+        ("max-age=3600", "no-store", Storable.YES, 3600),
+        ("max-age=3600;a=1", "max-age=1", Storable.YES, 3600),
+        ("foobar, max-age=3600", "no-store", Storable.YES, 3600),
+        ("no-store", "max-age=60", Storable.NO_STORE, 0),
+        ("private", "max-age=60", Storable.PRIVATE, 0),
+        ("no-store=?0, max-age=5", "no-store", Storable.YES, 5),
+        ("max-age=99999999999", "", Storable.YES, 2**31),
+        ("max-age=10000, &&&&&", "no-store", Storable.NO_STORE, 0),
+        ('max-age="10000"', "no-store", Storable.NO_STORE, 0),
+        ("max-age=1.5", "max-age=7", Storable.YES, 7),
+        ("MaX-aGe=3600", "max-age=7", Storable.YES, 7),
+        ("", "max-age=7", Storable.YES, 7),
+    ],
+)
+def test_a_targeted_field_that_is_well_formed_is_the_only_one_that_counts(
+    targeted: str, control: str, verdict: Storable, lifetime_s: float
+) -> None:
+    told = headers(CDN_Cache_Control=targeted, Cache_Control=control, Expires=LATER, Date=DATE)
+
+    assert storable("GET", headers(), 200, told, TO_THE_LETTER) is verdict
+    if verdict is Storable.YES:
+        assert policy(200, told, TO_THE_LETTER).lifetime_s == lifetime_s
+
+
+def test_heuristics_are_off_unless_configured() -> None:
+    told = headers(Date=DATE, Last_Modified=LONG_AGO)
+
+    assert storable("GET", headers(), 200, told, StorageRules()) is Storable.NO_FRESHNESS
+
+
+@pytest.mark.parametrize(
+    ("status", "control", "lifetime_s"),
+    [(200, "", 50), (501, "", 50), (403, "", 0), (599, "", 0), (599, "public", 50), (200, "max-age=3", 3)],
+)
+def test_a_configured_heuristic_is_a_bounded_share_for_the_right_statuses(
+    status: int, control: str, lifetime_s: float
+) -> None:
+    rules = StorageRules(heuristic_share=0.5, heuristic_max_s=1e9, negative_max_s=1e9)
+    told = headers(Date=DATE, Last_Modified=LONG_AGO, Cache_Control=control)
+
+    assert policy(status, told, rules).lifetime_s == lifetime_s
+
+
+def test_an_immutable_response_is_young_enough_for_max_age_but_not_for_no_cache() -> None:
+    fixed = policy(200, headers(Cache_Control="max-age=60, immutable"), TO_THE_LETTER)
+
+    assert judge(fixed, 30, RequestRules(max_age_s=0)) is Verdict.FRESH
+    assert judge(fixed, 61, RequestRules(max_age_s=0)) is Verdict.REQUEST
+    assert judge(fixed, 30, RequestRules(is_reload=True)) is Verdict.REQUEST
+
+
+def test_a_request_may_ask_for_stale_if_error() -> None:
+    plain = policy(200, headers(Cache_Control="max-age=1"), TO_THE_LETTER)
+
+    assert may_serve_on_error(plain, 5, False, 0, RequestRules(stale_if_error_s=10))
+    assert not may_serve_on_error(plain, 15, False, 0, RequestRules(stale_if_error_s=10))
+
+
+def test_a_heuristic_has_a_ceiling() -> None:
+    rules = StorageRules(heuristic_share=0.5, heuristic_max_s=7)
+
+    assert policy(200, headers(Date=DATE, Last_Modified=LONG_AGO), rules).lifetime_s == 7
