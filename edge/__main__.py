@@ -74,6 +74,7 @@ async def _alone(settings: EdgeConfig) -> None:
         limits=to_the_letter(settings.cache),
         upstream=settings.upstream,
         peers=settings.peers,
+        requests=settings.requests,
         url_file=settings.data_dir / f"{NAME}-alone.url",
     )
 

@@ -3,12 +3,15 @@
 import asyncio
 import logging
 
+from aiohttp import web
+
 from edge.bus import DEFAULT_URL, HEARTBEAT_S, Ears, EdgeBus, Identity
 from edge.cache.key import StorageKey, primary_key
 from edge.cards import CardCache
 from edge.catalogue import Catalogue
 from edge.config import EdgeConfig
 from edge.delivery import CORS, Delivery, DeliverySettings
+from edge.doorway import Doorway
 from edge.feed import Feed, FeedParts
 from edge.handlers.access import Access
 from edge.handlers.admin import AdminHandler, PurgeIn
@@ -139,11 +142,14 @@ class Edge:
         add_operator_routes(admin, self.health)
         operator = await serve(admin, self._config.admin_listen)
         life.on_stop("admin", operator.stop)
-        server = await serve(app, self._config.listen)
+        server = await serve(app, self._config.listen, self._doorway)
         life.on_stop("http", server.stop)
         life.on_stop("streams", stream.stop)
         life.on_stop("drain", self._drained)
         self.url, self.admin_url = server.url, operator.url
+
+    def _doorway(self, server: web.Server) -> Doorway:
+        return Doorway(server, self._config.requests, decompresses=True)
 
     def _is_cached(self, path: str) -> bool:
         disk = self.delivery.cache.disk

@@ -7,6 +7,7 @@ from edge.bus import DEFAULT_URL, BrainLimits
 from edge.cache.settings import CacheLimits, UpstreamLimits
 from edge.cards import CardLimits
 from edge.handlers.api import ApiLimits
+from edge.handlers.guard import RequestLimits
 from edge.origin_api import OriginLimits
 from edge.peers.settings import PeerLimits
 from edge.prefetch.worker import PrefetchLimits
@@ -55,3 +56,4 @@ class EdgeConfig:
     cache: CacheLimits = field(default_factory=CacheLimits)
     upstream: UpstreamLimits = field(default_factory=UpstreamLimits)
     peers: PeerLimits = field(default_factory=PeerLimits)
+    requests: RequestLimits = field(default_factory=RequestLimits)

@@ -35,3 +35,6 @@ API_READS = metrics.counter(
     "edge_api_reads_total", "Forwarded reads, by where the answer came from", ("result",)
 )
 STREAMS = metrics.gauge("edge_event_streams", "Players that listen for server-sent events")
+REFUSED = metrics.counter(
+    "edge_requests_refused_total", "Requests refused, and connections cut, by reason", ("reason",)
+)

@@ -14,6 +14,8 @@ from aiohttp import web
 
 from edge.cache.settings import CacheLimits, UpstreamLimits
 from edge.delivery import Delivery, DeliverySettings
+from edge.doorway import Doorway
+from edge.handlers.guard import RequestLimits
 from edge.peers.settings import PeerLimits
 from shared.health import Health
 from shared.lifecycle import Lifecycle
@@ -32,7 +34,6 @@ def to_the_letter(limits: CacheLimits) -> CacheLimits:
 SURROGATE = ("Surrogate-Control",)
 """From before RFC 9213, and still sent; read as a targeted field when it has that form."""
 PLAIN = to_the_letter(CacheLimits())
-KEEPALIVE_S = 75.0
 DRAIN_S = 5.0
 
 
@@ -44,6 +45,7 @@ async def run(
     limits: CacheLimits = PLAIN,
     upstream: UpstreamLimits | None = None,
     peers: PeerLimits | None = None,
+    requests: RequestLimits | None = None,
     admin_listen: str = "",
     url_file: Path | None = None,
 ) -> None:
@@ -58,7 +60,7 @@ async def run(
         if admin_listen:
             admin = await serve(_admin(), admin_listen)
             lifecycle.on_stop("admin", admin.stop)
-        server = Listener(delivery)
+        server = Listener(delivery, requests)
         url = await lifecycle.start("http", server.open(listen), server.close)
         if url_file is not None:
             url_file.write_text(url)
@@ -67,26 +69,36 @@ async def run(
 
 
 class Listener:
-    """A listening low-level server whose every request goes to the media handler."""
+    """A listening low-level server whose every request goes to the media handler, through the doorway."""
 
-    def __init__(self, delivery: Delivery) -> None:
-        self._server = web.Server(
-            delivery.media.handle, access_log=None, keepalive_timeout=KEEPALIVE_S, auto_decompress=False
-        )
-        self._runner = web.ServerRunner(self._server, shutdown_timeout=DRAIN_S)
+    def __init__(self, delivery: Delivery, limits: RequestLimits | None = None) -> None:
+        server = web.Server(delivery.media.handle)
+        self._doorway = Doorway(server, replace(limits or RequestLimits(), encoded_slash=True))
+        self._web = server
+        self._sockets: asyncio.Server | None = None
 
     async def open(self, listen: str) -> str:
         """Listen; returns the URL with the port that was chosen for 0."""
         host, port = split_address(listen)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, host, port, backlog=1024).start()
+        loop = asyncio.get_running_loop()
+        self._sockets = await loop.create_server(self._doorway, host, port, backlog=1024)
         shown = f"[{host}]" if ":" in host else host
-        return f"http://{shown}:{self._runner.addresses[0][1]}"
+        return f"http://{shown}:{self._sockets.sockets[0].getsockname()[1]}"
+
+    @property
+    def n_connections(self) -> int:
+        """Connections that are open."""
+        return len(self._web.connections)
 
     async def close(self) -> None:
         """Take no more connections, let the requests in hand end, then cut the rest."""
         async with asyncio.timeout(2 * DRAIN_S):
-            await self._runner.cleanup()
+            if self._sockets is not None:
+                self._sockets.close()
+            await asyncio.sleep(0)
+            self._web.pre_shutdown()
+            await self._web.shutdown(DRAIN_S)
+            self._doorway.close()
 
 
 def _admin() -> web.Application:

@@ -19,6 +19,7 @@ from shared.health import Health
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Factory = Callable[[], asyncio.Protocol]
 
 PROBLEM_TYPE = "application/problem+json"
 RETRY_AFTER_S = 1
@@ -31,19 +32,27 @@ PROBLEMS = metrics.counter(
 
 def problem(error: ServiceError) -> web.Response:
     """The answer that tells `error`; its facts become members of the document."""
-    status = http_status(error)
-    PROBLEMS.labels(error.code).inc()
-    document = {
-        **error.facts,
-        "type": f"urn:headstart:problem:{error.code}",
-        "title": error.code.replace("_", " "),
-        "status": status,
-        "detail": error.detail if error.blame is not Blame.OURS else "an error inside the service",
-    }
+    detail = error.detail if error.blame is not Blame.OURS else "an error inside the service"
     headers = {"Retry-After": str(RETRY_AFTER_S)} if error.retryable else None
     return web.Response(
-        body=msgspec.json.encode(document), status=status, content_type=PROBLEM_TYPE, headers=headers
+        body=problem_document(error.code, http_status(error), detail, error.facts),
+        status=http_status(error),
+        content_type=PROBLEM_TYPE,
+        headers=headers,
     )
+
+
+def problem_document(code: str, status: int, detail: str, facts: Mapping[str, object]) -> bytes:
+    """A problem document, counted; `facts` become members of it."""
+    PROBLEMS.labels(code).inc()
+    document = {
+        **facts,
+        "type": f"urn:headstart:problem:{code}",
+        "title": code.replace("_", " "),
+        "status": status,
+        "detail": detail,
+    }
+    return msgspec.json.encode(document)
 
 
 def _http_problem(error: web.HTTPException) -> web.Response:
@@ -131,15 +140,15 @@ def add_operator_routes(app: web.Application, health: Health) -> None:
 class RunningServer:
     """An application that listens. `url` has the port that the system chose for port 0."""
 
-    def __init__(self, runner: web.AppRunner, url: str) -> None:
+    def __init__(self, runner: web.AppRunner, sockets: asyncio.Server, url: str) -> None:
         self._runner = runner
+        self._sockets = sockets
         self.url = url
 
     async def stop(self, grace_s: float = 5.0) -> None:
         """Take no more connections, wait up to grace_s for the requests in hand, then cut the rest."""
         server = self._runner.server
-        for site in list(self._runner.sites):
-            await site.stop()
+        self._sockets.close()
         if server is not None:
             await asyncio.sleep(0)
             server.pre_shutdown()
@@ -156,16 +165,21 @@ def split_address(listen: str) -> tuple[str, int]:
     return host.strip("[]") or "127.0.0.1", int(port)
 
 
-async def serve(app: web.Application, listen: str) -> RunningServer:
-    """Start `app` on `listen`; port 0 takes a free one. Raises OSError when the address is taken."""
+async def serve(
+    app: web.Application, listen: str, doorway: Callable[[web.Server], Factory] | None = None
+) -> RunningServer:
+    """Start `app` on `listen`; port 0 takes a free one. `doorway` makes the connections' protocols instead
+    of the server itself. Raises OSError when the address is taken."""
     host, port = split_address(listen)
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0.1)
     await runner.setup()
+    server = runner.server
+    assert server is not None
+    factory = doorway(server) if doorway is not None else server
     try:
-        await web.TCPSite(runner, host, port, backlog=1024).start()
+        sockets = await asyncio.get_running_loop().create_server(factory, host, port, backlog=1024)
     except OSError:
         await runner.cleanup()
         raise
-    bound = runner.addresses[0][1]
     shown = f"[{host}]" if ":" in host else host
-    return RunningServer(runner, f"http://{shown}:{bound}")
+    return RunningServer(runner, sockets, f"http://{shown}:{sockets.sockets[0].getsockname()[1]}")

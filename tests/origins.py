@@ -19,6 +19,7 @@ from multidict import CIMultiDictProxy
 
 from edge.cache.settings import CacheLimits, UpstreamLimits
 from edge.delivery import Delivery, DeliverySettings
+from edge.handlers.guard import RequestLimits
 from edge.standalone import PLAIN, Listener
 from shared.clock import Clock
 from tests.waiting import eventually
@@ -160,6 +161,7 @@ class RunningEdge:
 
     delivery: Delivery
     client: Client
+    listener: Listener
 
     async def ask(self, path: str, method: str = "GET", data: bytes | None = None, **headers: str) -> Answer:
         """The whole answer of the edge."""
@@ -217,15 +219,16 @@ async def running_edge(
     limits: CacheLimits = PLAIN,
     upstream: UpstreamLimits | None = None,
     clock: Clock | None = None,
+    requests: RequestLimits | None = None,
 ) -> AsyncIterator[RunningEdge]:
     """An edge in front of an origin, closed at the end."""
     settings = DeliverySettings(origin_url, folder, cache=limits, upstream=upstream or UpstreamLimits())
     delivery = Delivery(settings, clock)
     await delivery.open()
-    listener = Listener(delivery)
+    listener = Listener(delivery, requests)
     client = Client(await listener.open("127.0.0.1:0"))
     try:
-        yield RunningEdge(delivery, client)
+        yield RunningEdge(delivery, client, listener)
     finally:
         await client.close()
         await delivery.fills.close()

@@ -102,9 +102,7 @@ async def test_another_origins_objects_are_not_served(
             await other.stop(signal.SIGKILL)
 
 
-@pytest.mark.parametrize(
-    "path", ["/healthz", "/metrics", "/", "/v1/feed", "//x", "/%2e%2e/a", "/a?b=%20+c&d"]
-)
+@pytest.mark.parametrize("path", ["/healthz", "/metrics", "/", "/v1/feed", "//x", "/@a%2fb", "/a?b=%20+c&d"])
 async def test_every_path_belongs_to_the_origin_and_arrives_as_written(
     origin: ScriptedOrigin, edge: RunningEdge, path: str
 ) -> None:
