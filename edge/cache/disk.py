@@ -1,63 +1,84 @@
-"""The disk tier: one file an object, written beside and renamed, verified on every read.
+"""The disk tier: which objects the folder holds, within a bound of bytes, verified on every read.
 
-The index is rebuilt at start from the files' own heads; a file that is torn, foreign or over the bound is
-deleted. One thread writes, so a deletion that follows a write is also done after it; a few threads read.
+The index is in RAM and small: key, number of the file, size. It is loaded from the journal at start and set
+right by what the folder lists. One thread writes, so a deletion that follows a write is done after it; a few
+threads read; one cares (see upkeep.py). Every object that is written gets a new number and so a new file.
 """
 
 import asyncio
-import hashlib
 import logging
-import os
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
-from edge.cache import metrics
-from edge.cache.entry import Entry, Meta
+from edge.cache import journal, metrics
+from edge.cache.entry import Entry
 from edge.cache.eviction import Eviction, S3Fifo
-from edge.cache.frame import PREFIX_BYTES, framed, read_file, read_head, read_prefix
+from edge.cache.files import DiskShort, ObjectFiles
+from edge.cache.journal import Listed
+from edge.cache.journal_file import JournalFile
 from edge.cache.key import StorageKey
 from edge.cache.settings import CacheLimits
+from edge.cache.upkeep import Upkeep
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 BLOCK_BYTES = 4096
 """A file counts as whole blocks, as the file system does."""
+N_WRITE_TRIES = 6
+"""Each makes more room than the one before."""
+MANY_FILES = 64
+"""More are deleted behind the answer, with a word in the journal before it."""
+SLICE_KEYS = 1000
+"""The loop goes on with other work after so many keys."""
+BALLAST = "\x00ballast"
+"""Admitted and taken back to make room; no key of an object looks like this."""
 
 
-class Found(NamedTuple):
-    """A stored object that the scan at start found."""
+class _Write:
+    """An object on its way to the disk."""
 
-    meta: Meta
-    file_bytes: int
+    __slots__ = ("is_wanted", "number", "replaces")
+
+    def __init__(self, number: int, replaces: int | None) -> None:
+        self.number = number
+        self.replaces = replaces
+        """The older file of the key."""
+        self.is_wanted = True
 
 
 class DiskTier:
-    """Objects in `folder` within `limit_bytes`. A key is in the index if and only if its file is complete."""
+    """Objects in `folder` within `limit_bytes`. A key is in the index only if its file is complete."""
 
     def __init__(self, folder: Path, limits: CacheLimits, eviction: Eviction[str] | None = None) -> None:
-        self._folder = folder
-        self._storage = limits.storage()
-        self._does_fsync = limits.disk_fsync
         self.limit_bytes = limits.disk_bytes
+        self.files = ObjectFiles(folder, limits.disk_reserve_bytes, limits.storage())
+        self.journal = JournalFile(folder / "index.journal")
+        self.on_gone: Callable[[Iterable[str]], None] = lambda keys: None
+        """Told what left for another reason than a put or a delete."""
+        self.n_reading = 0
+        """Reads that a request waits for."""
+        self._does_sync = limits.disk_fsync_s == 0
         self._eviction: Eviction[str] = eviction or S3Fifo(limits.disk_bytes)
-        self._writing: dict[str, object] = {}
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="disk-write")
+        self._numbers: dict[str, int] = {}
+        self._writing: dict[str, _Write] = {}
+        self._last_number = 0
+        self.writer = ThreadPoolExecutor(1, thread_name_prefix="disk-write")
         self._readers = ThreadPoolExecutor(limits.disk_readers, thread_name_prefix="disk-read")
-        self._n_temporary = 0
+        self._upkeep = Upkeep(self, limits)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._numbers
 
     @property
     def used_bytes(self) -> int:
         """Complete files, in whole blocks."""
         return self._eviction.used_bytes
-
-    def __len__(self) -> int:
-        return len(self._eviction)
-
-    def __contains__(self, key: str) -> bool:
-        return key in self._eviction
 
     @property
     def n_writing(self) -> int:
@@ -66,166 +87,214 @@ class DiskTier:
 
     def may_hold(self, key: str) -> bool:
         """Whether key is held, or is being written."""
-        return key in self._eviction or key in self._writing
+        return key in self._numbers or key in self._writing
 
     def keys(self) -> list[str]:
         """Every key held or being written."""
-        return [*self._eviction.keys(), *(key for key in self._writing if key not in self._eviction)]
+        return [*self._numbers, *self._writing]
 
-    async def open(self) -> list[Meta]:
-        """Make the folders and rebuild the index; returns what is held, the longest stored first."""
-        found = await self._run(self._writer, self._scan)
-        found.sort(key=lambda item: item.meta.times.response_ms)
-        held = {}
-        for meta, file_bytes in found:
-            key = str(meta.key)
-            held[key] = meta
-            victims = self._eviction.admit(key, _blocks(file_bytes))
-            await self._unlink(victims)
-            for victim in victims:
-                held.pop(victim, None)
-        return list(held.values())
+    def number(self, key: str) -> int | None:
+        """The file that holds key."""
+        return self._numbers.get(key)
+
+    async def open(self) -> list[Listed]:
+        """Make the folders and load the index; returns what is held, the longest stored first."""
+        held, obsolete = await self.run(self.writer, self._load)
+        self._upkeep.start(obsolete)
+        return held
 
     async def close(self) -> None:
-        """Finish the writes that are queued."""
-        await asyncio.to_thread(self._writer.shutdown, wait=True)
+        """Finish the writes that are queued, and the journal."""
+        await self._upkeep.stop()
+        await asyncio.to_thread(self.writer.shutdown, wait=True)
         await asyncio.to_thread(self._readers.shutdown, wait=True, cancel_futures=True)
+
+    def _load(self) -> tuple[list[Listed], list[int]]:
+        """What is held, and the files that must go. In a thread, before anybody else is here."""
+        self.files.prepare()
+        replayed = self.journal.load()
+        found = journal.beside(replayed, self.files.numbers())
+        told = [listed for number in found.unknown if (listed := self._told(number)) is not None]
+        held, obsolete = journal.latest([*found.listed, *told])
+        for key, listed in held.items():
+            self._numbers[key] = listed.number
+            for victim in self._eviction.admit(key, _blocks(listed.file_bytes)):
+                obsolete.append(self._numbers.pop(victim))
+        self._last_number = max(replayed.last_number, *found.unknown, *found.dropped, 0)
+        self._upkeep.note(told)
+        kept = [listed for key, listed in held.items() if key in self._numbers]
+        return kept, [*found.dropped, *obsolete]
+
+    def _told(self, number: int) -> Listed | None:
+        """What a file that the journal does not know says of itself; a damaged one goes."""
+        try:
+            return self.files.read_listed(number)
+        except (OSError, ValueError) as exc:
+            metrics.CORRUPT.inc()
+            log.warning("file_dropped", extra={"number": number, "reason": str(exc)})
+            self.files.remove([number])
+            return None
 
     async def load(self, key: StorageKey) -> Entry | None:
         """The verified entry, or None: not held, or no longer intact and therefore deleted."""
-        if key not in self:
+        number = self._numbers.get(key)
+        if number is None:
             return None
+        self.n_reading += 1
         try:
-            entry = await self._run(self._readers, lambda: self._read(key))
-        except OSError as exc:
-            log.warning("object_unreadable", extra={"key": key, "reason": str(exc)})
-            await self._drop(key, "read")
+            entry = await self.run(self._readers, lambda: self.files.read(number))
+            if entry.key != key:
+                raise ValueError("the file belongs to another key")
+        except (OSError, ValueError) as exc:
+            await self.damaged(key, number, exc)
             return None
-        except ValueError as exc:
-            metrics.CORRUPT.inc()
-            log.warning("object_corrupt", extra={"key": key, "reason": str(exc)})
-            await self._drop(key, "corrupt")
-            return None
+        finally:
+            self.n_reading -= 1
+        if self._numbers.get(key) != number:
+            return None  # deleted, or put again, while the file was read
         self._eviction.touch(key)
         return entry
+
+    async def damaged(self, key: str, number: int, error: OSError | ValueError) -> None:
+        """Drop a file that cannot be read or is not as it was written."""
+        if self._numbers.get(key) != number:
+            return  # gone on purpose meanwhile
+        reason = "read" if isinstance(error, OSError) else "corrupt"
+        if reason == "corrupt":
+            metrics.CORRUPT.inc()
+        metrics.DISK_ERRORS.labels(reason).inc()
+        log.warning("object_dropped", extra={"key": key, "number": number, "reason": str(error)})
+        await self.delete(key)
 
     def put(self, entry: Entry) -> Coroutine[Any, Any, list[str]]:
         """Write entry and return the keys that left for it; a deletion after this call wins already.
 
-        An object that cannot be written is not held and its own victim; the reason is counted.
+        An older copy is out of reach at once. An object that cannot be written is its own victim; the reason
+        is counted.
         """
-        token = self._writing[str(entry.key)] = object()
-        return self._put(entry, token)
-
-    async def _put(self, entry: Entry, token: object) -> list[str]:
         key = str(entry.key)
-        if self._writing.get(key) is not token:
-            return []  # deleted, or put again, before the write began
+        former = self._writing.get(key)
+        if former is not None:
+            former.is_wanted = False
+        write = self._writing[key] = _Write(self.next_number(), self._numbers.pop(key, None))
+        return self._put(entry, write)
+
+    def next_number(self) -> int:
+        """A number that no file has had."""
+        self._last_number += 1
+        return self._last_number
+
+    async def _put(self, entry: Entry, write: _Write) -> list[str]:
+        key = str(entry.key)
         try:
-            file_bytes = await self._run(self._writer, lambda: self._write(entry))
-        except (OSError, ValueError) as exc:
-            metrics.DISK_ERRORS.labels("full" if isinstance(exc, OSError) else "head").inc()
-            log.warning("object_not_written", extra={"key": key, "reason": str(exc)})
-            await self._drop(key, "write")
+            file_bytes = await self._written(entry, write)
+        except asyncio.CancelledError:
+            if write.is_wanted:
+                self._forget([key], withdraws=True)
+            raise
+        obsolete = [] if write.replaces is None else [write.replaces]
+        if not write.is_wanted:  # deleted, or put again, while it was on its way
+            await self.remove([*obsolete, write.number])
+            return []
+        del self._writing[key]
+        if not file_bytes:
+            self._eviction.remove(key)
+            await self.remove(obsolete)
             return [key]
-        finally:
-            is_current = self._writing.get(key) is token
-            if is_current:
-                del self._writing[key]
-        if not is_current:
-            return []  # deleted, or written again, while the file was on its way
+        meta = entry.meta
+        self._numbers[key] = write.number
+        self._upkeep.note([Listed(write.number, meta.primary, meta.vary, meta.tags, file_bytes)])
         victims = self._eviction.admit(key, _blocks(file_bytes))
-        # A victim that is being written again keeps its file: its own put decides next.
-        await self._unlink([victim for victim in victims if victim not in self._writing])
+        await self.remove([*obsolete, *self._forget(victims)])
         return victims
 
-    async def delete(self, key: str) -> bool:
-        """Drop key, also one that is just being written; whether it was there."""
-        was_there = key in self or key in self._writing
-        self._writing.pop(key, None)
-        self._eviction.remove(key)
-        if was_there:
-            await self._unlink([key])
-        return was_there
-
-    async def _drop(self, key: str, reason: str) -> None:
-        metrics.DISK_ERRORS.labels(reason).inc()
-        await self.delete(key)
-
-    async def _unlink(self, keys: list[str]) -> None:
-        if keys:
-            await self._run(self._writer, lambda: self._remove_files(keys))
-
-    async def _run(self, pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
-        # Shielded: a cancelled caller must not leave the index behind what the thread does.
-        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(pool, work))
-
-    # Below: in a thread.
-
-    def _path(self, key: str) -> Path:
-        name = hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
-        return self._folder / name[:2] / f"{name[2:]}.obj"
-
-    def _remove_files(self, keys: list[str]) -> None:
-        for key in keys:
-            self._path(key).unlink(missing_ok=True)
-
-    def _read(self, key: str) -> Entry:
-        entry = read_file(self._path(key).read_bytes(), self._storage)
-        if entry.key != key:
-            raise ValueError("the file belongs to another key")
-        return entry
-
-    def _write(self, entry: Entry) -> int:
-        head, body = framed(entry)
-        self._n_temporary += 1
-        temporary = self._folder / "tmp" / f"{self._n_temporary}.tmp"
+    async def _written(self, entry: Entry, write: _Write) -> int:
+        """The length of the file, 0 when it is not wanted any more or cannot be written."""
         try:
-            with temporary.open("wb") as file:
-                file.write(head)
-                file.write(body)
-                if self._does_fsync:
-                    file.flush()
-                    os.fsync(file.fileno())
-            temporary.replace(self._path(entry.key))
-        except OSError:
-            temporary.unlink(missing_ok=True)
-            raise
-        return len(head) + len(body)
-
-    def _scan(self) -> list[Found]:
-        (self._folder / "tmp").mkdir(parents=True, exist_ok=True)
-        for leftover in (self._folder / "tmp").iterdir():
-            leftover.unlink()
-        found: list[Found] = []
-        for shard in range(256):
-            folder = self._folder / f"{shard:02x}"
-            folder.mkdir(exist_ok=True)
-            found.extend(self._scan_shard(folder))
-        return found
-
-    def _scan_shard(self, folder: Path) -> Iterator[Found]:
-        with os.scandir(folder) as files:
-            for item in files:
-                path, file_bytes = Path(item.path), item.stat().st_size
+            for attempt in range(N_WRITE_TRIES):
                 try:
-                    meta = self._read_meta(path, file_bytes)
-                except ValueError as exc:
-                    metrics.CORRUPT.inc()
-                    log.warning("file_dropped", extra={"file": item.name, "reason": str(exc)})
-                    path.unlink(missing_ok=True)
-                else:
-                    yield Found(meta, file_bytes)
+                    return await self.run(self.writer, lambda: self._write(entry, write))
+                except DiskShort as exc:
+                    if not await self.shrink(exc.missing_bytes << attempt):
+                        raise
+            raise DiskShort(len(entry.body))
+        except (DiskShort, OSError, ValueError) as exc:
+            reason = "full" if isinstance(exc, DiskShort) else "write" if isinstance(exc, OSError) else "head"
+            metrics.DISK_ERRORS.labels(reason).inc()
+            log.debug("object_not_written", extra={"key": entry.key, "reason": str(exc)})
+            return 0
 
-    def _read_meta(self, path: Path, file_bytes: int) -> Meta:
-        with path.open("rb") as file:
-            prefix = read_prefix(file.read(PREFIX_BYTES))
-            meta = read_head(prefix, file.read(prefix.head_bytes), self._storage)
-        if file_bytes != PREFIX_BYTES + prefix.head_bytes + meta.size_bytes:
-            raise ValueError(f"has {file_bytes} bytes: torn")
-        if self._path(meta.key) != path:
-            raise ValueError("the file belongs to another key")
-        return meta
+    def _write(self, entry: Entry, write: _Write) -> int:
+        return self.files.write(write.number, entry, lambda: write.is_wanted, syncs=self._does_sync)
+
+    async def shrink(self, n_bytes: int) -> int:
+        """Make so many bytes free, as far as there are any; returns how many objects left."""
+        target_bytes = max(0, self.used_bytes - n_bytes)
+        victims = self._eviction.admit(BALLAST, self.limit_bytes - target_bytes)
+        self._eviction.remove(BALLAST)
+        victims = [victim for victim in victims if victim != BALLAST]
+        await self.remove(self._forget(victims))
+        metrics.EVICTIONS.labels("disk").inc(len(victims))
+        self.on_gone(victims)
+        return len(victims)
+
+    async def delete(self, key: str) -> bool:
+        """Drop key, also one that is just being written; whether it was there. No file is left after it."""
+        return await self.delete_all([key]) > 0
+
+    async def delete_all(self, keys: Iterable[str]) -> int:
+        """Drop these keys, as `delete`; returns how many were there. Many files go behind the answer."""
+        n_gone, numbers = 0, []
+        for place, key in enumerate(keys, 1):
+            found = self._forget([key], withdraws=True)
+            n_gone += bool(found)
+            numbers += found
+            self._eviction.remove(key)
+            if place % SLICE_KEYS == 0:
+                await asyncio.sleep(0)
+        await self.remove(numbers)
+        return n_gone
+
+    def _forget(self, keys: Iterable[str], *, withdraws: bool = False) -> list[int]:
+        """Take keys from the index, with `withdraws` also from what is being written; returns their files."""
+        numbers = [number for key in keys if (number := self._numbers.pop(key, None)) is not None]
+        for key in keys if withdraws else ():
+            write = self._writing.pop(key, None)
+            if write is not None:
+                write.is_wanted = False
+                numbers += [write.number] if write.replaces is None else [write.number, write.replaces]
+        return numbers
+
+    async def clear(self) -> int:
+        """Drop everything at once, in one rename; returns how many objects."""
+        keys = self.keys()
+        self._forget(self._writing.copy(), withdraws=True)
+        self._numbers = {}
+        self._upkeep.forget()
+        name = self.next_number()
+        await self.run(self.writer, lambda: self.files.remove_all(name))
+        self._upkeep.spawn(self._empty(keys))
+        return len(keys)
+
+    async def _empty(self, keys: list[str]) -> None:
+        """What `clear` leaves for later: the order of eviction, and the files."""
+        for place, key in enumerate(keys, 1):
+            if not self.may_hold(key):
+                self._eviction.remove(key)
+            if place % SLICE_KEYS == 0:
+                await asyncio.sleep(0)
+        await self.run(self._upkeep.thread, self.files.empty_gone)
+
+    async def remove(self, numbers: list[int]) -> None:
+        """Delete files; many are only noted as deleted before this returns."""
+        if len(numbers) > MANY_FILES:
+            await self._upkeep.remove_later(numbers)
+        elif numbers:
+            await self.run(self.writer, lambda: self.files.remove(numbers))
+
+    async def run(self, pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+        """What `work` returns; the caller's cancel must not leave the index behind what the thread does."""
+        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(pool, work))
 
 
 def _blocks(n_bytes: int) -> int:

@@ -15,6 +15,7 @@ from multidict import CIMultiDict
 
 from edge.cache.entry import Entry, Fields, Meta, Times, complete, tags_of
 from edge.cache.freshness import StorageRules, policy
+from edge.cache.journal import Listed
 from edge.cache.key import PrimaryKey
 
 MAGIC = b"HSE1"
@@ -31,6 +32,11 @@ class Prefix:
     head_bytes: int
     head_digest: bytes
     body_digest: bytes
+
+    @property
+    def body_at(self) -> int:
+        """Where the body begins."""
+        return PREFIX_BYTES + self.head_bytes
 
 
 def framed(entry: Entry) -> tuple[bytes, bytes]:
@@ -58,11 +64,8 @@ def read_prefix(data: bytes) -> Prefix:
 
 def read_head(prefix: Prefix, head: bytes, storage: StorageRules) -> Meta:
     """The meta in these bytes. Raises ValueError on anything that `framed` did not write."""
-    if hashlib.sha256(head).digest() != prefix.head_digest:
-        raise ValueError("the head does not match its digest")
     try:
-        read = msgpack.unpackb(head, use_list=False, unicode_errors="surrogateescape")
-        primary, vary, status, fields, times, age, size = read
+        primary, vary, status, fields, times, age, size = _unpacked(prefix, head)
         headers = CIMultiDict(_pairs(fields))
         return Meta(
             primary=PrimaryKey(str(primary)),
@@ -75,19 +78,47 @@ def read_head(prefix: Prefix, head: bytes, storage: StorageRules) -> Meta:
             tags=tags_of(headers),
             size_bytes=int(size),
         )
-    except (TypeError, IndexError, msgpack.UnpackException) as exc:
+    except (TypeError, IndexError) as exc:
         raise ValueError(f"not a stored head: {exc}") from exc
+
+
+def read_listed(prefix: Prefix, head: bytes, number: int) -> Listed:
+    """What the index must know, from the head of file `number`. Raises ValueError as `read_head` does."""
+    try:
+        primary, vary, _, fields, _, _, size = _unpacked(prefix, head)
+        tags = tags_of(CIMultiDict(_pairs(fields)))
+        return Listed(number, PrimaryKey(str(primary)), _pairs(vary), tags, prefix.body_at + int(size))
+    except TypeError as exc:
+        raise ValueError(f"not a stored head: {exc}") from exc
+
+
+def check_body(prefix: Prefix, body: bytes) -> None:
+    """Raises ValueError when these are not the bytes that were written."""
+    if hashlib.sha256(body).digest() != prefix.body_digest:
+        raise ValueError("the body does not match its digest")
 
 
 def read_file(data: bytes, storage: StorageRules) -> Entry:
     """The entry in the bytes of a whole file, every digest verified. Raises ValueError."""
     prefix = read_prefix(data)
-    start = PREFIX_BYTES + prefix.head_bytes
-    meta = read_head(prefix, data[PREFIX_BYTES:start], storage)
-    body = data[start:]
-    if len(body) != meta.size_bytes or hashlib.sha256(body).digest() != prefix.body_digest:
-        raise ValueError("the body does not match its digest")
+    meta = read_head(prefix, data[PREFIX_BYTES : prefix.body_at], storage)
+    body = data[prefix.body_at :]
+    if len(body) != meta.size_bytes:
+        raise ValueError(f"the body has {len(body)} bytes and not {meta.size_bytes}: no digest can match")
+    check_body(prefix, body)
     return complete(meta, body)
+
+
+def _unpacked(prefix: Prefix, head: bytes) -> tuple[Any, ...]:
+    if hashlib.sha256(head).digest() != prefix.head_digest:
+        raise ValueError("the head does not match its digest")
+    try:
+        read = msgpack.unpackb(head, use_list=False, unicode_errors="surrogateescape")
+    except msgpack.UnpackException as exc:
+        raise ValueError(f"not a stored head: {exc}") from exc
+    if not isinstance(read, tuple):
+        raise ValueError("not a stored head")
+    return read
 
 
 def _pairs(value: Iterable[Any]) -> Fields:

@@ -15,6 +15,15 @@ CORRUPT = metrics.counter("edge_cache_corrupt_total", "Objects on disk dropped: 
 DISK_ERRORS = metrics.counter(
     "edge_cache_disk_errors_total", "Objects not written or not read, by reason", ("reason",)
 )
+SCRUBS = metrics.counter(
+    "edge_cache_scrubs_total", "Passes over the whole disk tier that verified every digest"
+)
+SCRUBBED_BYTES = metrics.counter(
+    "edge_cache_scrubbed_bytes_total", "Bytes on disk verified in the background"
+)
+JOURNAL_DAMAGED = metrics.counter(
+    "edge_cache_journal_damaged_total", "Stretches of the disk index that were left out; files told instead"
+)
 PURGED = metrics.counter("edge_cache_purged_total", "Objects deleted by a purge, by scope", ("scope",))
 USED_BYTES = metrics.gauge("edge_cache_used_bytes", "Bytes that a tier holds", ("tier",))
 ORIGIN_ERRORS = metrics.counter(

@@ -15,7 +15,22 @@ class CacheLimits:
 
     memory_bytes: int = setting(256 * MIB, "RAM tier", unit="bytes", low=MIB)
     disk_bytes: int = setting(8192 * MIB, "disk tier; 0 turns it off", unit="bytes", low=0)
-    disk_fsync: bool = setting(False, "flush each object before it counts as stored")
+    disk_fsync_s: float = setting(
+        -1.0,
+        "objects are flushed to the medium together this often; 0: each before it is stored, -1: never",
+        unit="s",
+        low=-1,
+        high=3600,
+    )
+    disk_reserve_bytes: int = setting(
+        128 * MIB, "left free on the file system; the disk tier shrinks for it", unit="bytes", low=0
+    )
+    disk_scrub_s: float = setting(
+        604800.0, "every object on disk is verified once in so long; 0 turns it off", unit="s", low=0
+    )
+    disk_scrub_bps: int = setting(
+        16 * MIB, "the verifying reads at most so many bytes a second", unit="bytes/s", low=1024
+    )
     disk_readers: int = setting(4, "threads that read the disk tier", low=1, high=64)
     disk_pending_bytes: int = setting(
         64 * MIB, "objects waiting to be written; above it they stay in RAM only", unit="bytes", low=MIB

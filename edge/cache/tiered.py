@@ -14,8 +14,9 @@ from multidict import MultiMapping
 
 from edge.cache import metrics
 from edge.cache.disk import DiskTier
-from edge.cache.entry import Entry, Meta
-from edge.cache.key import PrimaryKey, StorageKey
+from edge.cache.entry import Entry
+from edge.cache.journal import Listed
+from edge.cache.key import PrimaryKey, StorageKey, VaryValues, storage_key
 from edge.cache.memory import Hot, MemoryTier
 from edge.cache.settings import CacheLimits
 from edge.cache.tags import Purge, PurgeLog, TagIndex
@@ -43,6 +44,7 @@ class TieredCache:
     def __init__(self, limits: CacheLimits, memory: MemoryTier, disk: DiskTier | None) -> None:
         self.memory = memory
         self.disk = disk
+        self._n_variants = limits.n_variants
         self._variants = Variants(limits.n_variants)
         self._tags = TagIndex()
         self._purges = PurgeLog()
@@ -61,9 +63,13 @@ class TieredCache:
         if self.disk is None:
             return 0
         held = await self.disk.open()
-        for meta in held:
-            self._list(meta)
+        self.disk.on_gone = self._forget_gone
+        await asyncio.to_thread(self._list_all, held)
         return len(held)
+
+    def _list_all(self, held: Iterable[Listed]) -> None:
+        for listed in held:
+            self._list(listed.primary, listed.vary, listed.tags)
 
     async def close(self) -> None:
         """Wait for the disk writes that are under way."""
@@ -109,8 +115,8 @@ class TieredCache:
         key = entry.key
         if self._purges.covers_since(revision, key, entry.meta.tags):
             return False
-        for replaced in self._list(entry.meta):
-            self._spawn(self._delete(replaced))
+        for replaced in self._list(entry.meta.primary, entry.meta.vary, entry.meta.tags):
+            self._spawn(self._delete_all([replaced]))
         self._insert(entry)
         if self.disk is not None and self._pending_bytes + len(entry.body) <= self._pending_limit:
             self._pending_bytes += len(entry.body)
@@ -123,26 +129,29 @@ class TieredCache:
     async def purge(self, purge: Purge) -> int:
         """Delete what the purge covers, in both tiers and in fills under way; returns how many objects."""
         self._purges.add(purge)
-        return await self._delete_all(self._covered(purge))
-
-    def _covered(self, purge: Purge) -> Iterable[StorageKey]:
         if purge.primary is not None:
-            return self._variants.keys(purge.primary)
+            return await self._delete_all(self._variants.keys(purge.primary))
         if purge.tag is not None:
-            return self._tags.keys(purge.tag)
-        return [StorageKey(key) for key in {*self.memory.keys(), *(self.disk.keys() if self.disk else ())}]
+            return await self._delete_all(self._tags.keys(purge.tag))
+        return await self._clear()
 
-    async def _delete_all(self, keys: Iterable[StorageKey]) -> int:
+    async def _clear(self) -> int:
+        """Delete everything; no answer after this call comes from a purged object."""
+        hot = self.memory.keys()
+        n_only_hot = sum(self.disk is None or not self.disk.may_hold(key) for key in hot)
+        for key in hot:
+            self.memory.remove(key)
+        self._variants, self._tags = Variants(self._n_variants), TagIndex()
+        return n_only_hot + (0 if self.disk is None else await self.disk.clear())
+
+    async def _delete_all(self, keys: list[StorageKey]) -> int:
         # RAM first and at once, so that no answer after this call comes from a purged object.
-        gone = [self.memory.remove(key) for key in keys]
-        results = [await self._delete(key) for key in keys]
-        return sum(was_hot or was_there for was_hot, was_there in zip(gone, results, strict=True))
-
-    async def _delete(self, key: StorageKey) -> bool:
-        was_hot = self.memory.remove(key)
-        self._unlist(key)
-        was_cold = self.disk is not None and await self.disk.delete(key)
-        return was_hot or was_cold
+        n_only_hot = 0
+        for key in keys:
+            is_cold = self.disk is not None and self.disk.may_hold(key)
+            n_only_hot += self.memory.remove(key) and not is_cold
+            self._unlist(key)
+        return n_only_hot + (0 if self.disk is None else await self.disk.delete_all(keys))
 
     async def _promote(self, key: StorageKey) -> Entry | None:
         """Read a key from disk once, however many ask."""
@@ -156,12 +165,12 @@ class TieredCache:
         assert self.disk is not None
         revision = self._purges.revision
         entry = await self.disk.load(key)
-        if entry is None:
-            self._forget_if_gone(key)
-            return None
         newer = self.memory.lookup(key)
         if newer is not None:  # stored again while the disk was reading
             return newer.entry
+        if entry is None:
+            self._forget_if_gone(key)
+            return None
         if self._purges.covers_since(revision, key, entry.meta.tags):
             return None
         self._insert(entry)
@@ -172,26 +181,28 @@ class TieredCache:
             victims = await writing
         finally:
             self._pending_bytes -= len(entry.body)
-        for victim in victims:
-            self._forget_if_gone(StorageKey(victim))
+        self._forget_gone(victims)
         metrics.EVICTIONS.labels("disk").inc(len(victims))
         if self.disk is not None:
             metrics.USED_BYTES.labels("disk").set(self.disk.used_bytes)
 
     def _insert(self, entry: Entry) -> None:
         victims = self.memory.insert(entry)
-        for victim in victims:
-            self._forget_if_gone(StorageKey(victim))
+        self._forget_gone(victims)
         metrics.EVICTIONS.labels("memory").inc(len(victims))
         metrics.USED_BYTES.labels("memory").set(self.memory.used_bytes)
 
-    def _list(self, meta: Meta) -> list[StorageKey]:
-        self._tags.put(meta.key, meta.tags)
-        return self._variants.add(meta.primary, meta.vary)
+    def _list(self, primary: PrimaryKey, vary: VaryValues, tags: tuple[str, ...]) -> list[StorageKey]:
+        self._tags.put(storage_key(primary, vary), tags)
+        return self._variants.add(primary, vary)
 
     def _unlist(self, key: StorageKey) -> None:
         self._tags.remove(key)
         self._variants.remove(key)
+
+    def _forget_gone(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            self._forget_if_gone(StorageKey(key))
 
     def _forget_if_gone(self, key: StorageKey) -> None:
         if key not in self.memory and (self.disk is None or not self.disk.may_hold(key)):

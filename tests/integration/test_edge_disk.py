@@ -1,13 +1,17 @@
 """The disk tier against real files: restarts, torn and flipped files, a full or vanished disk."""
 
+import asyncio
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from edge.cache import journal, metrics, upkeep
 from edge.cache.disk import DiskTier
 from edge.cache.settings import CacheLimits
 from tests.edge_cache_builders import NOW_MS, headers, make_entry
+from tests.waiting import eventually
 
 LIMITS = replace(CacheLimits(), disk_bytes=1024 * 1024)
 
@@ -16,7 +20,7 @@ async def filled(folder: Path, n_objects: int = 3) -> DiskTier:
     tier = DiskTier(folder, LIMITS)
     await tier.open()
     for number in range(n_objects):
-        await tier.put(make_entry(f"/{number}", b"x" * 5000, at_ms=NOW_MS + number, Surrogate_Key="video:1"))
+        await tier.put(make_entry(f"/{number}", b"x" * 5000, at_ms=NOW_MS - number, Surrogate_Key="video:1"))
     return tier
 
 
@@ -24,10 +28,10 @@ async def test_the_index_is_rebuilt_from_the_files(tmp_path: Path) -> None:
     await (await filled(tmp_path)).close()
     tier = DiskTier(tmp_path, LIMITS)
 
-    metas = await tier.open()
+    held = await tier.open()
 
-    assert [meta.primary for meta in metas] == ["/0", "/1", "/2"]
-    assert all(meta.tags == ("video:1",) for meta in metas)
+    assert [listed.primary for listed in held] == ["/0", "/1", "/2"]
+    assert all(listed.tags == ("video:1",) for listed in held)
     loaded = await tier.load(make_entry("/1").key)
     assert loaded is not None and loaded.body == b"x" * 5000
     await tier.close()
@@ -41,30 +45,141 @@ async def test_variants_survive_a_restart(tmp_path: Path) -> None:
 
     again = DiskTier(tmp_path, LIMITS)
 
-    assert [meta.key for meta in await again.open()] == [entry.key]
+    assert [listed.key for listed in await again.open()] == [entry.key]
     await again.close()
 
 
 @pytest.mark.parametrize("length", [0, 10, 71, 200, 4000])
-async def test_a_torn_file_is_dropped_at_start(tmp_path: Path, length: int) -> None:
+@pytest.mark.parametrize("has_journal", [True, False])
+async def test_a_torn_file_is_never_loaded(tmp_path: Path, length: int, has_journal: bool) -> None:
     await (await filled(tmp_path, 1)).close()
     (path,) = tmp_path.rglob("*.obj")
     path.write_bytes(path.read_bytes()[:length])
+    if not has_journal:
+        (tmp_path / "index.journal").unlink()
     tier = DiskTier(tmp_path, LIMITS)
 
-    assert await tier.open() == []
-    assert not path.exists()
+    assert len(await tier.open()) == has_journal
+    assert await tier.load(make_entry("/0").key) is None
+    assert len(tier) == 0 and not path.exists()
     await tier.close()
 
 
-async def test_a_file_under_another_name_is_dropped_at_start(tmp_path: Path) -> None:
+async def test_a_file_that_took_anothers_name_is_never_loaded_as_that(tmp_path: Path) -> None:
+    await (await filled(tmp_path, 2)).close()
+    one, two = sorted(tmp_path.rglob("*.obj"))
+    two.rename(one)
+    tier = DiskTier(tmp_path, LIMITS)
+    await tier.open()
+
+    assert await tier.load(make_entry("/0").key) is None
+    assert await tier.load(make_entry("/1").key) is None
+    await tier.close()
+
+
+async def test_foreign_files_in_the_folder_are_removed(tmp_path: Path) -> None:
     await (await filled(tmp_path, 1)).close()
     (path,) = tmp_path.rglob("*.obj")
-    path.rename(path.with_name("0" * 62 + ".obj"))
+    foreign = [path.with_name(name) for name in ("x.obj", "000000000101.tmp", "-1.obj", "1.obj")]
+    for name in foreign:
+        name.write_bytes(b"x")
     tier = DiskTier(tmp_path, LIMITS)
 
-    assert await tier.open() == []
+    assert len(await tier.open()) == 1
+    assert not [name for name in foreign if name.exists()]
     await tier.close()
+
+
+async def test_what_the_journal_missed_is_found_after_a_kill(tmp_path: Path) -> None:
+    tier = await filled(tmp_path / "running", 3)
+    await tier.put(make_entry("/1", b"newer", Surrogate_Key="video:2"))
+    await tier.delete("/2")
+    shutil.copytree(tmp_path / "running", tmp_path / "killed")  # what a kill -9 at this moment leaves
+    await tier.close()
+    again = DiskTier(tmp_path / "killed", LIMITS)
+
+    held = await again.open()
+
+    assert [(listed.primary, listed.tags) for listed in held] == [("/0", ("video:1",)), ("/1", ("video:2",))]
+    loaded = await again.load(make_entry("/1").key)
+    assert loaded is not None and loaded.body == b"newer"
+    await again.close()
+
+
+async def test_a_purge_of_many_holds_although_the_files_go_later(tmp_path: Path) -> None:
+    tier = await filled(tmp_path / "running", 100)
+    remove, tier.files.remove = tier.files.remove, lambda numbers: None  # type: ignore[method-assign]
+    assert await tier.delete_all([f"/{number}" for number in range(90)]) == 90
+    shutil.copytree(tmp_path / "running", tmp_path / "killed")
+    tier.files.remove = remove  # type: ignore[method-assign]
+    await tier.close()
+    again = DiskTier(tmp_path / "killed", LIMITS)
+
+    assert [listed.primary for listed in await again.open()] == [f"/{number}" for number in range(90, 100)]
+    await eventually(lambda: len(list((tmp_path / "killed").rglob("*.obj"))) == 10)
+    await again.close()
+
+
+async def test_a_purge_of_all_is_one_rename(tmp_path: Path) -> None:
+    tier = await filled(tmp_path, 100)
+
+    assert await tier.clear() == 100
+    assert len(tier) == 0 and not list((tmp_path / "objects").rglob("*.obj"))
+    await tier.put(make_entry("/new"))
+    await eventually(lambda: tier.used_bytes == 4096 and not list((tmp_path / "gone").iterdir()))
+    await tier.close()
+
+
+async def test_a_purge_of_all_withdraws_what_is_being_written(tmp_path: Path) -> None:
+    tier = await filled(tmp_path, 1)
+    writing = [tier.put(make_entry(f"/{number}", b"newer")) for number in range(2)]
+
+    assert await tier.clear() == 2
+    assert [await write for write in writing] == [[], []]
+    assert len(tier) == 0 and tier.n_writing == 0
+    await tier.close()
+    assert not list(tmp_path.rglob("*.obj"))
+
+
+async def test_an_older_copy_is_out_of_reach_while_a_newer_one_is_written(tmp_path: Path) -> None:
+    tier = await filled(tmp_path, 1)
+
+    writing = tier.put(make_entry("/0", b"newer"))
+
+    assert "/0" not in tier and tier.may_hold("/0")
+    assert await tier.load(make_entry("/0").key) is None
+    assert await writing == [] and len(list(tmp_path.rglob("*.obj"))) == 1
+    await tier.close()
+
+
+async def test_of_two_puts_at_once_the_later_one_is_kept(tmp_path: Path) -> None:
+    tier = await filled(tmp_path, 1)
+
+    await asyncio.gather(tier.put(make_entry("/0", b"older")), tier.put(make_entry("/0", b"newer")))
+
+    loaded = await tier.load(make_entry("/0").key)
+    assert loaded is not None and loaded.body == b"newer"
+    assert len(list(tmp_path.rglob("*.obj"))) == 1
+    await tier.close()
+
+
+async def test_the_journal_stays_small_however_often_objects_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "TICK_S", 0.01)
+    monkeypatch.setattr(upkeep, "MIN_DEAD_RECORDS", 8)
+    tier = await filled(tmp_path, 3)
+    for _ in range(30):
+        await tier.put(make_entry("/0", b"again"))
+    await eventually(lambda: 0 < tier.journal.n_records <= 16)
+    await tier.put(make_entry("/new"))
+    await tier.close()
+    (tmp_path / "index.journal").rename(tmp_path / "kept")
+
+    replayed = journal.replay((tmp_path / "kept").read_bytes())
+
+    assert {"/0", "/1", "/2", "/new"} <= {listed.primary for listed in replayed.listed.values()}
+    assert len(replayed.listed) <= 24 and not replayed.n_damaged
 
 
 async def test_leftovers_of_a_killed_writer_are_removed(tmp_path: Path) -> None:
@@ -102,14 +217,15 @@ async def test_a_vanished_file_is_not_held(tmp_path: Path) -> None:
 
 
 async def test_a_disk_that_cannot_be_written_holds_nothing_and_says_so(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path,
 ) -> None:
-    tier = await filled(tmp_path, 0)
+    tier = await filled(tmp_path, 1)
     (tmp_path / "tmp").rmdir()
+    n_before = metrics.DISK_ERRORS.labels("write")._value.get()
 
-    assert await tier.put(make_entry("/a")) == ["/a"]
-    assert "/a" not in tier
-    assert "object_not_written" in caplog.text
+    assert await tier.put(make_entry("/0", b"newer")) == ["/0"]
+    assert "/0" not in tier and not tier.may_hold("/0") and tier.used_bytes == 0
+    assert metrics.DISK_ERRORS.labels("write")._value.get() == n_before + 1
     await tier.close()
 
 
@@ -119,6 +235,6 @@ async def test_a_smaller_bound_after_a_restart_trims_the_disk(tmp_path: Path) ->
 
     held = await tier.open()
 
-    assert len(held) == len(tier) == len(list(tmp_path.rglob("*.obj"))) == 2
-    assert tier.used_bytes <= 2 * 8192
+    assert len(held) == len(tier) == 2 and tier.used_bytes <= 2 * 8192
+    await eventually(lambda: len(list(tmp_path.rglob("*.obj"))) == 2)
     await tier.close()

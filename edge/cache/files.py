@@ -1,0 +1,226 @@
+"""The files of the disk tier: one an object, named by its number, written beside and renamed. In threads.
+
+Below the folder: `objects/<last byte of the number>/<number>.obj`, `tmp/` with what is being written, and
+`gone/` with whole folders on their way out.
+"""
+
+import errno
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from edge.cache.entry import Entry, complete
+from edge.cache.frame import PREFIX_BYTES, Prefix, check_body, framed, read_head, read_listed, read_prefix
+from edge.cache.freshness import StorageRules
+from edge.cache.journal import Listed
+
+FIRST_READ_BYTES = 8192
+"""Prefix and head of nearly every object, and all of a small one."""
+PIECE_BYTES = 256 * 1024
+"""How much is verified at a time."""
+SHORT_OF_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+class DiskShort(Exception):
+    """The file system has no room for this object, or less than the reserve would be left."""
+
+    def __init__(self, missing_bytes: int) -> None:
+        super().__init__(f"{missing_bytes} bytes are missing")
+        self.missing_bytes = missing_bytes
+
+
+class ObjectFiles:
+    """Reads and writes whole objects. A file is complete if and only if it has its final name."""
+
+    def __init__(self, folder: Path, reserve_bytes: int, storage: StorageRules) -> None:
+        self._folder = folder
+        self._objects = folder / "objects"
+        self._temporary = folder / "tmp"
+        self._gone = folder / "gone"
+        self._reserve_bytes = reserve_bytes
+        self._storage = storage
+
+    def prepare(self) -> None:
+        """Make the folders; drop what a killed writer left."""
+        for folder in (self._objects, self._temporary, self._gone):
+            folder.mkdir(parents=True, exist_ok=True)
+        for leftover in self._temporary.iterdir():
+            leftover.unlink()
+        for former in self._folder.glob("[0-9a-f][0-9a-f]"):
+            former.rename(self._gone / former.name)  # a layout that is not read any more
+
+    def numbers(self) -> Iterator[int]:
+        """Of all files that are there; what has no number for a name is deleted."""
+        for shard in self._objects.iterdir():
+            for name in os.listdir(shard):  # noqa: PTH208 - 100,000 paths would take a second
+                number = _number(name)
+                if number is not None and f"{number & 0xFF:02x}" == shard.name:
+                    yield number
+                else:
+                    (shard / name).unlink(missing_ok=True)
+
+    def _path(self, number: int) -> Path:
+        return self._objects / f"{number & 0xFF:02x}" / _name(number)
+
+    def shortage_bytes(self, n_new_bytes: int = 0) -> int:
+        """How much must go before so much may come; 0 or less: nothing."""
+        told = os.statvfs(self._folder)
+        return self._reserve_bytes + n_new_bytes - told.f_bavail * told.f_frsize
+
+    def write(self, number: int, entry: Entry, is_wanted: Callable[[], bool], *, syncs: bool) -> int:
+        """The length of the file written, 0 when nobody wants it any more.
+
+        Raises DiskShort, OSError, and ValueError for an entry that cannot be framed; nothing stays behind.
+        """
+        head, body = framed(entry)
+        n_bytes = len(head) + len(body)
+        if not is_wanted():
+            return 0
+        if (missing := self.shortage_bytes(n_bytes)) > 0:
+            raise DiskShort(missing)
+        temporary = self._temporary / f"{number:x}.tmp"
+        try:
+            self._write_to(temporary, (head, body), syncs=syncs)
+            if not is_wanted():
+                temporary.unlink()
+                return 0
+            self._place(temporary, number)
+        except OSError as exc:
+            temporary.unlink(missing_ok=True)
+            if exc.errno in SHORT_OF_SPACE:
+                raise DiskShort(n_bytes) from exc
+            raise
+        if syncs:
+            sync(self._path(number).parent)
+        return n_bytes
+
+    def _write_to(self, path: Path, pieces: tuple[bytes, bytes], *, syncs: bool) -> None:
+        with path.open("wb") as file:
+            for piece in pieces:
+                file.write(piece)
+            if syncs:
+                file.flush()
+                os.fsync(file.fileno())
+
+    def _place(self, temporary: Path, number: int) -> None:
+        path = self._path(number)
+        try:
+            temporary.rename(path)
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary.rename(path)
+
+    def sync(self, numbers: Iterable[int]) -> None:
+        """Bring these files and their names to the medium; one that is gone needs it no more."""
+        shards = set()
+        for number in numbers:
+            path = self._path(number)
+            shards.add(path.parent)
+            try:
+                sync(path)
+            except FileNotFoundError:
+                continue
+        for shard in shards:
+            sync(shard)
+
+    def read(self, number: int) -> Entry:
+        """The verified entry. Raises OSError, and ValueError for a file that is not as it was written."""
+        with self._path(number).open("rb", buffering=0) as file:
+            fd = file.fileno()
+            prefix, first = _first(fd)
+            meta = read_head(prefix, first[PREFIX_BYTES : prefix.body_at], self._storage)
+            _check_length(fd, prefix.body_at + meta.size_bytes)
+            body = first[prefix.body_at :]
+            if len(body) != meta.size_bytes:
+                # Straight into the body's own buffer: no second copy.
+                body = _read_exactly(fd, meta.size_bytes, prefix.body_at)
+        check_body(prefix, body)
+        return complete(meta, body)
+
+    def read_listed(self, number: int) -> Listed:
+        """What the file's head says for the index; the body only has the right length. Raises as `read`."""
+        with self._path(number).open("rb", buffering=0) as file:
+            prefix, first = _first(file.fileno())
+            listed = read_listed(prefix, first[PREFIX_BYTES : prefix.body_at], number)
+            _check_length(file.fileno(), listed.file_bytes)
+        return listed
+
+    def verify(self, number: int) -> Listed:
+        """As `read_listed`, with the body's digest too; no more than a piece is held at a time."""
+        with self._path(number).open("rb", buffering=0) as file:
+            fd = file.fileno()
+            prefix, first = _first(fd)
+            listed = read_listed(prefix, first[PREFIX_BYTES : prefix.body_at], number)
+            _check_length(fd, listed.file_bytes)
+            digest, place = hashlib.sha256(), prefix.body_at
+            while piece := os.pread(fd, PIECE_BYTES, place):
+                digest.update(piece)
+                place += len(piece)
+        if digest.digest() != prefix.body_digest:
+            raise ValueError("the body does not match its digest")
+        return listed
+
+    def remove(self, numbers: Iterable[int]) -> None:
+        """Delete these files; one that is gone already is as good."""
+        for number in numbers:
+            self._path(number).unlink(missing_ok=True)
+
+    def remove_all(self, name: int) -> None:
+        """Take every file out of sight at once; `empty_gone` deletes them. `name` is used once."""
+        self._objects.rename(self._gone / f"{name:x}")
+        with suppress(OSError):  # a full file system; the next write tries again
+            self._objects.mkdir()
+
+    def empty_gone(self) -> None:
+        """Delete what `remove_all` took away."""
+        for folder in self._gone.iterdir():
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _name(number: int) -> str:
+    return f"{number:012x}.obj"
+
+
+def _number(name: str) -> int | None:
+    try:
+        number = int(name[:12], 16)
+    except ValueError:
+        return None
+    return number if _name(number) == name else None
+
+
+def sync(path: Path) -> None:
+    """fsync of a file or folder by its name."""
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _first(fd: int) -> tuple[Prefix, bytes]:
+    """The prefix, and the bytes from the start of the file to at least the end of the head."""
+    first = os.pread(fd, FIRST_READ_BYTES, 0)
+    prefix = read_prefix(first)
+    if len(first) < prefix.body_at:
+        first += os.pread(fd, prefix.body_at - len(first), len(first))
+    return prefix, first
+
+
+def _check_length(fd: int, expected_bytes: int) -> None:
+    actual_bytes = os.fstat(fd).st_size
+    if actual_bytes != expected_bytes:
+        raise ValueError(f"has {actual_bytes} bytes and not {expected_bytes}: torn")
+
+
+def _read_exactly(fd: int, n_bytes: int, place: int) -> bytes:
+    body = os.pread(fd, n_bytes, place)
+    while len(body) < n_bytes:
+        more = os.pread(fd, n_bytes - len(body), place + len(body))
+        if not more:
+            raise ValueError("ended early")
+        body += more
+    return body
