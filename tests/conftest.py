@@ -15,6 +15,7 @@ CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 NEEDS = {
     "chromium": "browser tests left out: no chromium on PATH (apt-get install chromium)",
     "curl": "tests that upload with curl left out: no curl on PATH (apt-get install curl)",
+    "caddy": "tests of the HTTP/2 and HTTP/3 front left out: no caddy on PATH (apt-get install caddy)",
 }
 
 
