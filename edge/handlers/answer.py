@@ -3,25 +3,26 @@
 An answer whose origin fails half-way aborts the connection, so that no client takes a part for the whole.
 """
 
-from collections.abc import AsyncIterator
+import secrets
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from aiohttp import web
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from edge.cache import metrics
+from edge.cache.freshness import Storable
 from edge.cache.memory import Hot
+from edge.cache.ranges import ByteRange, Unsatisfiable, resolved, specs
 from edge.fill import Fetched, Head
 from edge.handlers.headers import (
     NOT_IN_304,
-    ByteRange,
     CacheStatus,
-    Unsatisfiable,
-    byte_range,
     failed_status,
     if_range_holds,
     is_not_modified,
     joined,
 )
+from edge.handlers.multipart import Multipart, cut
 from edge.singleflight import Reader
 from edge.upstream import OriginResponse
 from shared.errors import Blame, ServiceError
@@ -89,15 +90,16 @@ class Answers:
         response, size = head.response, head.response.length
         if response.status == 200 and is_not_modified(request.headers, headers):
             return _not_modified(headers)
-        part = None
+        parts = None
         if response.status == 200 and size is not None:
-            part = _part(request, headers, size)
-        if isinstance(part, Unsatisfiable):
+            parts = _parts(request, headers, size)
+        if isinstance(parts, Unsatisfiable):
             return _unsatisfiable(headers, size or 0)
-        if part is None:
+        if parts is None or (len(parts) > 1 and head.verdict is not Storable.YES):
             return await _streamed(request, _begun(response, headers), reader.chunks())
-        partial = web.StreamResponse(status=206, headers=_partial_headers(headers, part))
-        return await _streamed(request, partial, _cut(reader.chunks(), part))
+        return await in_parts(
+            request, headers, parts, lambda part: cut(reader.again(), 0, part.start, part.stop)
+        )
 
     async def relayed(
         self, request: web.BaseRequest, response: OriginResponse, status: CacheStatus
@@ -113,23 +115,51 @@ def _of_entry(request: web.BaseRequest, hot: Hot, headers: CIMultiDictProxy[str]
         return web.Response(body=entry.body, status=entry.meta.status, headers=headers)
     if is_not_modified(request.headers, headers):
         return _not_modified(headers)
-    part = _part(request, headers, len(entry.body))
-    if isinstance(part, Unsatisfiable):
+    parts = _parts(request, headers, len(entry.body))
+    if isinstance(parts, Unsatisfiable):
         return _unsatisfiable(headers, len(entry.body))
-    if part is None:
+    if parts is None:
         return web.Response(body=entry.body, status=200, headers=headers)
-    return web.Response(
-        body=entry.body[part.start : part.stop], status=206, headers=_partial_headers(headers, part)
-    )
+    if len(parts) == 1:
+        (part,) = parts
+        body = entry.body[part.start : part.stop]
+        return web.Response(body=body, status=206, headers=_partial_headers(headers, part))
+    pieces = [bytes(entry.body[part.start : part.stop]) for part in parts]
+    boundary = _boundary()
+    while any(boundary.encode() in piece for piece in pieces):
+        boundary = _boundary()
+    multipart = Multipart(parts, headers.get("Content-Type"), boundary)
+    return web.Response(body=multipart.body(pieces), status=206, headers=multipart.headers(headers))
 
 
-def _part(
+def _boundary() -> str:
+    return secrets.token_hex(16)
+
+
+def _parts(
     request: web.BaseRequest, headers: CIMultiDictProxy[str] | CIMultiDict[str], size: int
-) -> ByteRange | Unsatisfiable | None:
+) -> tuple[ByteRange, ...] | Unsatisfiable | None:
+    """What to send of a representation of `size` bytes; None for all of it."""
     asked = request.headers
     if request.method != "GET" or "Range" not in asked or not if_range_holds(asked.get("If-Range"), headers):
         return None
-    return byte_range(asked["Range"], size)
+    wanted = specs(asked["Range"])
+    return None if wanted is None else resolved(wanted, size)
+
+
+async def in_parts(
+    request: web.BaseRequest,
+    headers: CIMultiDict[str],
+    parts: Sequence[ByteRange],
+    read: Callable[[ByteRange], AsyncIterator[bytes]],
+) -> web.StreamResponse:
+    """A 206 of one part or several, whose bytes `read` brings."""
+    if len(parts) == 1:
+        partial = web.StreamResponse(status=206, headers=_partial_headers(headers, parts[0]))
+        return await _streamed(request, partial, read(parts[0]))
+    multipart = Multipart(parts, headers.get("Content-Type"), _boundary())
+    partial = web.StreamResponse(status=206, headers=multipart.headers(headers))
+    return await _streamed(request, partial, multipart.stream([read(part) for part in parts]))
 
 
 def _not_modified(headers: CIMultiDictProxy[str] | CIMultiDict[str]) -> web.Response:
@@ -156,18 +186,6 @@ def _partial_headers(headers: CIMultiDictProxy[str] | CIMultiDict[str], part: By
 
 def _begun(response: OriginResponse, headers: CIMultiDict[str]) -> web.StreamResponse:
     return web.StreamResponse(status=response.status, reason=response.reason, headers=headers)
-
-
-async def _cut(chunks: AsyncIterator[bytes], part: ByteRange) -> AsyncIterator[bytes]:
-    """The bytes of one range, out of the whole."""
-    place = 0
-    async for chunk in chunks:
-        start, stop = max(0, part.start - place), min(len(chunk), part.stop - place)
-        place += len(chunk)
-        if start < stop:
-            yield chunk[start:stop]
-        if place >= part.stop:
-            return
 
 
 async def _streamed(

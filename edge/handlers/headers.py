@@ -1,7 +1,6 @@
-"""What HTTP fields mean to the answer: ranges, conditions, Age, Cache-Status, hop-by-hop (RFC 9110, 9211).
+"""What HTTP fields mean to the answer: conditions, Age, Cache-Status, hop-by-hop (RFC 9110, 9211).
 
-Pure. One range is served; several in one request are answered with the whole, which RFC 9110 section 14.2
-allows. A condition that cannot be read is a condition that does not hold.
+Pure. A condition that cannot be read is a condition that does not hold.
 """
 
 import re
@@ -31,42 +30,7 @@ CONDITIONS = ("If-None-Match", "If-Modified-Since", "If-Match", "If-Unmodified-S
 """Not sent with a fill: it wants the whole, whatever this client holds."""
 NOT_IN_304 = ("Content-Length", "Content-Type", "Content-Encoding", "Content-Range", "Content-Language")
 
-_RANGE = re.compile(r"bytes\s*=\s*(\d{0,18})\s*-\s*(\d{0,18})\s*\Z", re.ASCII | re.IGNORECASE)
 _TAG = re.compile(r'\s*(?:W/)?("[^"]*")\s*(?:,|\Z)')
-
-
-class Unsatisfiable(StrEnum):
-    """A range that has no byte of the representation: 416."""
-
-    RANGE = "range"
-
-
-@dataclass(frozen=True, slots=True)
-class ByteRange:
-    """Bytes `start` to `stop - 1` of `size` bytes; never empty."""
-
-    start: int
-    stop: int
-    size: int
-
-    def content_range(self) -> str:
-        """The value of Content-Range."""
-        return f"bytes {self.start}-{self.stop - 1}/{self.size}"
-
-
-def byte_range(value: str | None, size: int) -> ByteRange | Unsatisfiable | None:
-    """The part that a Range field asks for; None for the whole (no range, several, another unit)."""
-    match = _RANGE.match(value.strip()) if value else None
-    if match is None or match[1] == match[2] == "":
-        return None
-    if not match[1]:
-        start, stop = max(0, size - int(match[2])), size
-    else:
-        start = int(match[1])
-        stop = min(int(match[2]) + 1, size) if match[2] else size
-        if match[2] and int(match[2]) < start:
-            return None
-    return ByteRange(start, stop, size) if start < stop else Unsatisfiable.RANGE
 
 
 def if_range_holds(value: str | None, headers: MultiMapping[str]) -> bool:

@@ -1,16 +1,11 @@
 """Ranges, conditions, hop-by-hop fields, Cache-Status."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from edge.cache.freshness import Storable
 from edge.handlers.headers import (
-    ByteRange,
     CacheStatus,
     Forward,
-    Unsatisfiable,
-    byte_range,
     end_to_end,
     failed_status,
     has_looped,
@@ -24,59 +19,6 @@ from edge.handlers.headers import (
 from tests.edge_cache_builders import DATE, headers
 
 EARLIER = "Fri, 15 Jan 2027 07:00:00 GMT"
-
-
-@pytest.mark.parametrize(
-    ("value", "part"),
-    [
-        ("bytes=0-", (0, 10)),
-        ("bytes=0-0", (0, 1)),
-        ("bytes=2-4", (2, 5)),
-        ("bytes=5-99", (5, 10)),
-        ("bytes=-3", (7, 10)),
-        ("bytes=-99", (0, 10)),
-        ("BYTES = 2 - 4 ", (2, 5)),
-    ],
-)
-def test_a_range_is_cut_to_the_representation(value: str, part: tuple[int, int]) -> None:
-    assert byte_range(value, 10) == ByteRange(*part, 10)
-
-
-@pytest.mark.parametrize("value", ["bytes=10-", "bytes=99-100", "bytes=-0"])
-def test_a_range_without_a_byte_is_unsatisfiable(value: str) -> None:
-    assert byte_range(value, 10) is Unsatisfiable.RANGE
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        None,
-        "",
-        "bytes=",
-        "bytes=-",
-        "bytes=4-2",
-        "bytes=0-1,3-4",
-        "items=0-1",
-        "bytes=a-b",
-        "bytes=1-2x",
-        "x",
-    ],
-)
-def test_what_is_not_one_range_asks_for_the_whole(value: str | None) -> None:
-    assert byte_range(value, 10) is None
-
-
-def test_an_empty_representation_has_no_range() -> None:
-    assert byte_range("bytes=0-", 0) is Unsatisfiable.RANGE
-
-
-@given(st.text("bytes=-0123456789, ", max_size=20), st.integers(0, 50))
-def test_a_part_always_lies_inside(value: str, size: int) -> None:
-    part = byte_range(value, size)
-
-    if isinstance(part, ByteRange):
-        assert 0 <= part.start < part.stop <= size
-        assert part.content_range() == f"bytes {part.start}-{part.stop - 1}/{size}"
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,34 @@ def test_the_parts_bring_every_byte_asked_for_once_and_few_others(asked: list[Sp
     assert all(b.start - a.stop > PART_HEAD_BYTES for a, b in pairwise(ordered))
 
 
+@pytest.mark.parametrize(
+    ("value", "part"),
+    [
+        ("bytes=0-", (0, 10)),
+        ("bytes=0-0", (0, 1)),
+        ("bytes=2-4", (2, 5)),
+        ("bytes=5-99", (5, 10)),
+        ("bytes=-3", (7, 10)),
+        ("bytes=-99", (0, 10)),
+    ],
+)
+def test_a_range_is_cut_to_the_representation(value: str, part: tuple[int, int]) -> None:
+    asked = specs(value)
+
+    assert asked is not None
+    assert resolved(asked, 10) == (ByteRange(*part, 10),)
+
+
+@pytest.mark.parametrize(
+    ("value", "size"), [("bytes=10-", 10), ("bytes=99-100", 10), ("bytes=-0", 10), ("bytes=0-", 0)]
+)
+def test_a_range_without_a_byte_is_unsatisfiable(value: str, size: int) -> None:
+    asked = specs(value)
+
+    assert asked is not None
+    assert resolved(asked, size) is Unsatisfiable.RANGE
+
+
 @given(st.permutations([Spec(0, 9), Spec(1000, 1009), Spec(None, 10)]))
 def test_parts_come_in_the_order_asked(asked: list[Spec]) -> None:
     parts = resolved(asked, 9000)
