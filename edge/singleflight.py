@@ -202,10 +202,11 @@ class Reader(Generic[H]):
             await self.flight.change()
         return self.flight.head
 
-    def again(self) -> AsyncIterator[bytes]:
+    async def again(self) -> AsyncIterator[bytes]:
         """The bytes from the first one; only of a fill that keeps them all."""
         self.n_read = 0
-        return self.chunks()
+        async for chunk in self.chunks():
+            yield chunk
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The bytes as they arrive. Raises the fill's error after the bytes that did arrive."""

@@ -24,7 +24,7 @@ from edge.handlers.headers import (
 )
 from edge.handlers.multipart import Multipart, cut
 from edge.singleflight import Reader
-from edge.upstream import OriginResponse
+from edge.upstream import OriginAborted, OriginResponse
 from shared.errors import Blame, ServiceError
 from shared.web import problem
 
@@ -200,6 +200,8 @@ async def _streamed(
         async for chunk in chunks:
             await response.write(chunk)
             n_bytes += len(chunk)
+        if response.content_length not in (None, n_bytes):
+            raise OriginAborted("a body that is not as long as its head says")
         await response.write_eof()
     except ServiceError:
         if request.transport is not None:
