@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench bench-edge screenshots lock clean
+.PHONY: help setup run test check bench bench-edge bench-eviction screenshots lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -37,6 +37,9 @@ bench: $(STAMP) ## measurements; JSON with machine and commit in bench-results/
 
 bench-edge: $(STAMP) ## the edge beside nginx, Varnish and a bare C server; ARGS=--quick for a look
 	@$(BIN)/python -m tests.bench.edge $(ARGS)
+
+bench-eviction: $(STAMP) ## who leaves a full cache: miss ratios side by side; TRACE=file.csv for your own
+	@$(BIN)/python -m tests.bench.eviction.run $(TRACE) $(if $(COLUMNS),--columns $(COLUMNS)) $(ARGS)
 
 screenshots: $(STAMP) ## the README's pictures, from a running demo in Chromium
 	@$(BIN)/python tests/browser/screenshots.py $(ARGS)

@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 
 from edge.cache import journal, metrics
 from edge.cache.entry import Entry
-from edge.cache.eviction import Eviction, S3Fifo
+from edge.cache.eviction.adaptive import Adaptive
+from edge.cache.eviction.policy import Eviction
 from edge.cache.files import DiskShort, ObjectFiles
 from edge.cache.journal import Listed
 from edge.cache.journal_file import JournalFile
@@ -61,7 +62,7 @@ class DiskTier:
         self.n_reading = 0
         """Reads that a request waits for."""
         self._does_sync = limits.disk_fsync_s == 0
-        self._eviction: Eviction[str] = eviction or S3Fifo(limits.disk_bytes)
+        self._eviction: Eviction[str] = eviction or Adaptive(limits.disk_bytes)
         self._numbers: dict[str, int] = {}
         self._writing: dict[str, _Write] = {}
         self._last_number = 0

@@ -12,7 +12,8 @@ from aiocache.serializers import NullSerializer
 from multidict import CIMultiDictProxy
 
 from edge.cache.entry import Entry
-from edge.cache.eviction import Eviction, S3Fifo
+from edge.cache.eviction.adaptive import Adaptive
+from edge.cache.eviction.policy import Eviction
 from shared.clock import Clock
 
 OVERHEAD_BYTES = 2048
@@ -40,7 +41,7 @@ class MemoryTier(BaseCache):  # type: ignore[misc]
         super().__init__(serializer=NullSerializer(), timeout=None)
         self.limit_bytes = limit_bytes
         self._clock = clock
-        self._eviction: Eviction[str] = eviction or S3Fifo(limit_bytes)
+        self._eviction: Eviction[str] = eviction or Adaptive(limit_bytes)
         self._held: dict[str, Hot] = {}
         self._expiry_s: dict[str, float] = {}
 

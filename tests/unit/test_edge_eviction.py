@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.cache.eviction import Eviction, Lru, S3Fifo
+from edge.cache.eviction.lru import Lru
+from edge.cache.eviction.policy import Eviction
+from edge.cache.eviction.s3fifo import S3Fifo
 
 CAPACITY = 100
 Step = tuple[str, int, int]
@@ -56,7 +58,7 @@ class NaiveS3Fifo:
     def __init__(self) -> None:
         self.small: list[list[int]] = []
         self.main: list[list[int]] = []
-        self.ghosts: list[int] = []
+        self.ghosts: list[tuple[int, int]] = []
 
     def held(self) -> dict[int, int]:
         return {key: size for key, size, _ in self.small + self.main}
@@ -69,19 +71,19 @@ class NaiveS3Fifo:
     def remove(self, key: int) -> None:
         self.small = [node for node in self.small if node[0] != key]
         self.main = [node for node in self.main if node[0] != key]
-        self.ghosts = [ghost for ghost in self.ghosts if ghost != key]
+        self.ghosts = [ghost for ghost in self.ghosts if ghost[0] != key]
 
     def admit(self, key: int, size: int) -> list[int]:
         held = [node for node in self.small + self.main if node[0] == key]
-        goes_to_main = key in self.ghosts or any(node[0] == key for node in self.main)
+        goes_to_main = key in dict(self.ghosts) or any(node[0] == key for node in self.main)
         self.small = [node for node in self.small if node[0] != key]
         self.main = [node for node in self.main if node[0] != key]
         if size > CAPACITY:
             return [key]
+        self.ghosts = [ghost for ghost in self.ghosts if ghost[0] != key]
         victims: list[int] = []
         while sum(self.held().values()) + size > CAPACITY:
             self.evict(victims)
-        self.ghosts = [ghost for ghost in self.ghosts if ghost != key]
         (self.main if goes_to_main else self.small).append([key, size, held[0][2] if held else 0])
         return victims
 
@@ -92,8 +94,9 @@ class NaiveS3Fifo:
             if frequency:
                 self.main.append([key, size, 0])
                 return
-            self.ghosts.append(key)
-            self.ghosts = self.ghosts[-max(S3Fifo.MIN_GHOSTS, len(self.main)) :]
+            self.ghosts.append((key, size))
+            while sum(size for _, size in self.ghosts) > CAPACITY:
+                self.ghosts.pop(0)
         else:
             key, size, frequency = self.main.pop(0)
             if frequency:

@@ -1,0 +1,61 @@
+"""S3-FIFO, and LRU while the ghosts show LRU doing better; nothing that is held leaves for the change.
+
+Pure and deterministic: the same calls give the same victims, in every process.
+"""
+
+from typing import Generic
+
+from edge.cache.eviction.ghosts import Ghosts, digest
+from edge.cache.eviction.policy import K
+from edge.cache.eviction.s3fifo import MARK, Order, S3Fifo
+
+
+class Adaptive(Generic[K]):
+    """One set of queues under one of two orders. A key of the sample carries the mark while it is held."""
+
+    def __init__(self, capacity_bytes: int) -> None:
+        self._queues: S3Fifo[K] = S3Fifo(capacity_bytes)
+        self._states = self._queues.states
+        self._ghosts: Ghosts[K] = Ghosts(capacity_bytes)
+        self.order = Order.S3FIFO
+        """What decides now."""
+        self.n_switches = 0
+
+    @property
+    def used_bytes(self) -> int:
+        return self._queues.used_bytes
+
+    def __len__(self) -> int:
+        return len(self._states)
+
+    def __contains__(self, key: K) -> bool:
+        return key in self._states
+
+    def keys(self) -> list[K]:
+        return self._queues.keys()
+
+    def admit(self, key: K, size_bytes: int) -> list[K]:
+        if digest(key) >= self._ghosts.threshold:
+            return self._queues.admit(key, size_bytes)
+        if self._ghosts.request(key, size_bytes):
+            self._judge()
+        return self._queues.admit(key, size_bytes, MARK)
+
+    def touch(self, key: K) -> None:
+        queues = self._queues
+        queues.touch(key)
+        if self._states.get(key, 0) & MARK and self._ghosts.request(key, queues.size_bytes(key)):
+            self._judge()
+
+    def remove(self, key: K) -> None:
+        self._queues.remove(key)
+
+    def resize(self, capacity_bytes: int) -> list[K]:
+        return self._queues.resize(capacity_bytes)
+
+    def _judge(self) -> None:
+        better = self._ghosts.better
+        if better is not None and better is not self.order:
+            self.order = better
+            self.n_switches += 1
+            self._queues.order_by(better)

@@ -1,0 +1,157 @@
+"""S3-FIFO: newcomers on probation in a small queue, what is asked for again in the main one.
+
+Pure. After Yang et al., "FIFO queues are all you need for cache eviction" (SOSP 2023), with promotion at the
+first re-reference (short-video objects are read once or often) and ghosts bounded by bytes, not by number:
+right after the start the main queue is nearly empty, and a number taken from it would forget at once what
+comes back. On request the same queues work as an LRU, without dropping what they hold (`order_by`).
+"""
+
+from collections import OrderedDict
+from enum import Enum
+from typing import Generic
+
+from edge.cache.eviction.policy import K
+
+SMALL_SHARE = 0.1
+"""Part of the bytes that newcomers may hold on probation."""
+GHOST_SHARE = 1.0
+"""Bytes of evicted newcomers that are remembered, relative to the capacity."""
+CHANCES = 3
+"""Second chances that an object can save up; also the mask of them in a state."""
+MAIN = 4
+"""Bit of a state: in the main queue."""
+MARK = 8
+"""Bit of a state that belongs to the owner of the queues."""
+
+
+class Order(Enum):
+    """How the queues decide."""
+
+    S3FIFO = "s3fifo"
+    LRU = "lru"
+    """Newcomers enter the main queue, a hit moves to its end, its head leaves; the small queue drains."""
+
+
+class S3Fifo(Generic[K]):
+    """A key is in exactly one of small and main; a ghost is in neither.
+
+    States are small integers and queues hold sizes: a hit makes no object, and nothing here is for the
+    garbage collector to walk (objects with slots cost a third of the speed).
+    """
+
+    def __init__(self, capacity_bytes: int, small_share: float = SMALL_SHARE) -> None:
+        self._small_share = small_share
+        self._capacity = capacity_bytes
+        self._small_capacity = int(capacity_bytes * small_share)
+        self._is_lru = False
+        self.states: dict[K, int] = {}
+        """Chances and bits of every key held; for the owner to read."""
+        self._small: OrderedDict[K, int] = OrderedDict()
+        self._main: OrderedDict[K, int] = OrderedDict()
+        self._ghosts: OrderedDict[K, int] = OrderedDict()
+        self._small_bytes = 0
+        self._ghost_bytes = 0
+        self.used_bytes = 0
+
+    def __len__(self) -> int:
+        return len(self.states)
+
+    def __contains__(self, key: K) -> bool:
+        return key in self.states
+
+    def keys(self) -> list[K]:
+        return [*self._small, *self._main]
+
+    def order_by(self, order: Order) -> None:
+        """Decide otherwise from now on; nothing leaves for it."""
+        self._is_lru = order is Order.LRU
+
+    def size_bytes(self, key: K) -> int:
+        """Of a key that is held."""
+        return self._main[key] if self.states[key] & MAIN else self._small[key]
+
+    def admit(self, key: K, size_bytes: int, mark: int = 0) -> list[K]:
+        state = self._take(key) if key in self.states else MAIN if self._is_lru else 0
+        if size_bytes > self._capacity:
+            return [key]
+        if key in self._ghosts:
+            self._ghost_bytes -= self._ghosts.pop(key)
+            state = MAIN
+        # Room before the key is queued: it is never its own victim.
+        room = self._capacity - size_bytes
+        victims = self._shrink(room) if self.used_bytes > room else []
+        self.states[key] = state | mark
+        self.used_bytes += size_bytes
+        if state & MAIN:
+            self._main[key] = size_bytes
+        else:
+            self._small[key] = size_bytes
+            self._small_bytes += size_bytes
+        return victims
+
+    def touch(self, key: K) -> None:
+        state = self.states.get(key)
+        if state is None:
+            return
+        if not self._is_lru:
+            if state & CHANCES < CHANCES:
+                self.states[key] = state + 1
+        elif state & MAIN:
+            # The place says it all: chances saved up before would be a second favour.
+            self.states[key] = state & ~CHANCES
+            self._main.move_to_end(key)
+        else:
+            self.states[key] = state | 1
+
+    def remove(self, key: K) -> None:
+        if key in self.states:
+            self._take(key)
+        self._ghost_bytes -= self._ghosts.pop(key, 0)
+
+    def resize(self, capacity_bytes: int) -> list[K]:
+        self._capacity = capacity_bytes
+        self._small_capacity = int(capacity_bytes * self._small_share)
+        return self._shrink(capacity_bytes)
+
+    def _take(self, key: K) -> int:
+        state = self.states.pop(key)
+        if state & MAIN:
+            self.used_bytes -= self._main.pop(key)
+        else:
+            size_bytes = self._small.pop(key)
+            self._small_bytes -= size_bytes
+            self.used_bytes -= size_bytes
+        return state
+
+    def _shrink(self, room_bytes: int) -> list[K]:
+        """Let keys go until at most `room_bytes` are held. A step: one moves on, gets a round, or leaves."""
+        states, small, main = self.states, self._small, self._main
+        victims: list[K] = []
+        while self.used_bytes > room_bytes:
+            if small and (self._small_bytes >= self._small_capacity or self._is_lru or not main):
+                key, size_bytes = small.popitem(last=False)
+                self._small_bytes -= size_bytes
+                state = states[key]
+                if state & CHANCES:
+                    states[key] = state & ~CHANCES | MAIN
+                    main[key] = size_bytes
+                    continue
+                self._remember(key, size_bytes)
+            else:
+                key, size_bytes = main.popitem(last=False)
+                state = states[key]
+                if state & CHANCES:
+                    states[key] = state - 1
+                    main[key] = size_bytes
+                    continue
+            del states[key]
+            self.used_bytes -= size_bytes
+            victims.append(key)
+        return victims
+
+    def _remember(self, key: K, size_bytes: int) -> None:
+        self._ghosts[key] = size_bytes
+        self._ghost_bytes += size_bytes
+        limit = self._capacity * GHOST_SHARE
+        while self._ghost_bytes > limit:
+            self._ghost_bytes -= self._ghosts.popitem(last=False)[1]

@@ -1,0 +1,76 @@
+"""Runs policies over a trace: object and byte miss ratio, cold start included, and decisions per second."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
+
+from edge.cache.eviction.adaptive import Adaptive
+from edge.cache.eviction.lru import Lru
+from edge.cache.eviction.s3fifo import S3Fifo
+from tests.bench.eviction.arc import Arc
+from tests.bench.eviction.belady import Belady, BeladySize, next_uses
+from tests.bench.eviction.lfu import Lfu
+from tests.bench.eviction.sieve import Sieve
+
+SHARES = (0.01, 0.05, 0.1, 0.2)
+"""Cache sizes, relative to the bytes of all objects of a trace."""
+OURS = "ours"
+
+
+class Policy(Protocol):
+    """What a simulation needs of a policy."""
+
+    @property
+    def used_bytes(self) -> int: ...
+    def __contains__(self, key: int) -> bool: ...
+    def admit(self, key: int, size_bytes: int) -> list[int]: ...
+    def touch(self, key: int) -> None: ...
+
+
+ONLINE: dict[str, Callable[[int], Policy]] = {
+    "LRU": Lru,
+    "LFU": Lfu,
+    "SIEVE": Sieve,
+    "ARC": Arc,
+    "S3-FIFO": S3Fifo,
+    OURS: Adaptive,
+}
+OFFLINE = {"Belady": Belady, "Belady-size": BeladySize}
+
+
+class Result(NamedTuple):
+    """What a policy did with a trace."""
+
+    object_miss: float
+    byte_miss: float
+    decisions_s: float
+    """Look-up and touch or admit, per second of processor time, the loop around them included."""
+
+
+def footprint_bytes(trace: Sequence[tuple[int, int]]) -> int:
+    """Bytes of all different objects."""
+    return sum(dict(trace).values())
+
+
+def simulate(policy: Policy, trace: Sequence[tuple[int, int]]) -> Result:
+    """Serve the trace from an empty cache."""
+    n_missed = missed_bytes = 0
+    began_s = time.process_time()
+    for key, size in trace:
+        if key in policy:
+            policy.touch(key)
+        else:
+            policy.admit(key, size)
+            n_missed += 1
+            missed_bytes += size
+    took_s = time.process_time() - began_s
+    total = max(1, sum(size for _, size in trace))
+    return Result(n_missed / max(1, len(trace)), missed_bytes / total, len(trace) / max(took_s, 1e-9))
+
+
+def compare(trace: Sequence[tuple[int, int]], share: float) -> dict[str, Result]:
+    """Every policy over the same trace, with a cache of this share of the footprint."""
+    capacity = int(footprint_bytes(trace) * share)
+    uses = next_uses(trace)
+    results = {name: simulate(make(capacity), trace) for name, make in ONLINE.items()}
+    return results | {name: simulate(make(capacity, uses), trace) for name, make in OFFLINE.items()}

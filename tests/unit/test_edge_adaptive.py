@@ -1,0 +1,116 @@
+"""S3-FIFO or LRU, whichever suits: the books stay right, the choice follows the requests, contents stay."""
+
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edge.cache.eviction.adaptive import Adaptive
+from edge.cache.eviction.ghosts import digest
+from edge.cache.eviction.lru import Lru
+from edge.cache.eviction.policy import Eviction
+from edge.cache.eviction.s3fifo import Order, S3Fifo
+from tests.bench.eviction import traces
+from tests.bench.eviction.simulate import footprint_bytes, simulate
+
+CAPACITY = 100
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["admit", "admit", "touch", "remove", "resize", "lru", "s3fifo"]),
+        st.integers(0, 12),
+        st.integers(0, 110),
+    ),
+    max_size=80,
+)
+
+
+@given(steps=STEPS)
+@settings(max_examples=150, deadline=None)
+def test_the_books_are_right_whatever_the_order(steps: list[tuple[str, int, int]]) -> None:
+    policy: S3Fifo[int] = S3Fifo(CAPACITY)
+    held: dict[int, int] = {}
+    capacity = CAPACITY
+    for action, key, size in steps:
+        victims: list[int] = []
+        if action == "admit":
+            held[key] = size
+            victims = policy.admit(key, size)
+        elif action == "resize":
+            capacity = size
+            victims = policy.resize(size)
+        elif action in ("lru", "s3fifo"):
+            policy.order_by(Order(action))
+        else:
+            getattr(policy, action)(key)
+            if action == "remove":
+                held.pop(key, None)
+        for victim in victims:
+            del held[victim]
+        assert sorted(policy.keys()) == sorted(held)
+        assert {known: policy.size_bytes(known) for known in held} == held
+        assert policy.used_bytes == sum(held.values()) <= capacity
+
+
+def test_a_change_of_the_order_drops_nothing_and_then_recency_decides() -> None:
+    policy: S3Fifo[str] = S3Fifo(CAPACITY)
+    for name in "abcde":
+        policy.admit(name, 20)
+
+    policy.order_by(Order.LRU)
+    assert sorted(policy.keys()) == list("abcde")
+    policy.touch("a")
+    victims = [victim for name in "fghij" for victim in policy.admit(name, 20)]
+
+    assert victims == list("bcdea")
+    policy.touch("f")
+    assert policy.admit("k", 20) == ["g"]
+
+
+def loss(trace: traces.Trace, share: float) -> float:
+    """Byte miss ratio of ours, relative to the better of the two."""
+    capacity = int(footprint_bytes(trace) * share)
+    rivals: list[Eviction[int]] = [Lru(capacity), S3Fifo(capacity)]
+    better = min(simulate(rival, trace).byte_miss for rival in rivals)
+    return simulate(Adaptive(capacity), trace).byte_miss / better - 1
+
+
+@pytest.mark.parametrize("share", [0.02, 0.1])
+@pytest.mark.parametrize("make", [traces.short_video, traces.zipf, traces.scan, traces.loop, traces.recency])
+def test_it_is_at_most_a_hundredth_worse_than_the_better_one(make: object, share: float) -> None:
+    assert callable(make)
+
+    assert loss(make(20_000, 99), share) <= 0.01
+
+
+def test_it_follows_the_requests_from_one_order_to_the_other_and_back() -> None:
+    trace = traces.shift(80_000, 7)
+    policy: Adaptive[int] = Adaptive(footprint_bytes(trace) // 100)
+    orders = []
+    for place, (key, size) in enumerate(trace):
+        if key in policy:
+            policy.touch(key)
+        else:
+            policy.admit(key, size)
+        if place % 20_000 == 19_999:
+            orders.append(policy.order)
+
+    assert orders == [Order.LRU, Order.S3FIFO, Order.LRU, Order.S3FIFO]
+    assert policy.n_switches <= 8
+
+
+def test_two_processes_choose_alike() -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", "from edge.cache.eviction.ghosts import digest; print(digest('/v/one'))"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONPATH": ".", "PYTHONHASHSEED": "77"},
+    )
+
+    assert int(told.stdout) == digest("/v/one")
+
+
+def test_a_key_that_is_no_text_has_a_digest() -> None:
+    assert digest("/v/\udcff") != digest("/v/\udcfe")
