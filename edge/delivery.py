@@ -3,12 +3,15 @@
 import random
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from edge.cache.disk import DiskTier
 from edge.cache.memory import MemoryTier
 from edge.cache.settings import CacheLimits, UpstreamLimits
 from edge.cache.tiered import TieredCache
 from edge.fill import Fills, FillSettings
+from edge.handlers.forward import ForwardSettings
+from edge.handlers.headers import Completion
 from edge.handlers.media import MediaHandler, MediaSettings
 from edge.peers.routes import Routes
 from edge.peers.settings import PeerLimits
@@ -53,7 +56,13 @@ class Delivery:
         self.fills = Fills(
             self.cache, self.upstream, clock, FillSettings(limits, name, extra, settings.upstream.n_resumes)
         )
-        answers = MediaSettings(name, extra, limits.obeys_reload, settings.upstream.request_body_bytes)
+        forwarding = ForwardSettings(
+            limits,
+            Completion.of(name, extra),
+            settings.upstream.request_body_bytes,
+            urlsplit(settings.origin_url).netloc,
+        )
+        answers = MediaSettings(forwarding, name, extra, limits.obeys_reload)
         self.media = MediaHandler(self.cache, self.fills, self.upstream, clock, answers)
 
     async def open(self) -> int:

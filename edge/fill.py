@@ -7,7 +7,6 @@ arrives (`Fetched`), or a stored entry that was validated or stands in for a fai
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from email.utils import formatdate
 from enum import StrEnum
 
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -16,12 +15,21 @@ from edge.body import Body
 from edge.cache import metrics
 from edge.cache.admission import Predictor, admit, reserved_bytes
 from edge.cache.entry import Entry, Meta, Times, complete, make_meta, updated
-from edge.cache.freshness import NO_RULES, Storable, Verdict, judge, may_serve_on_error, storable
+from edge.cache.freshness import (
+    NO_RULES,
+    Storable,
+    Verdict,
+    judge,
+    may_serve_on_error,
+    request_rules,
+    storable,
+    withheld_fields,
+)
 from edge.cache.key import PrimaryKey, VaryValues, vary_names, vary_values
 from edge.cache.settings import CacheLimits
 from edge.cache.tags import Purge
 from edge.cache.tiered import TieredCache
-from edge.handlers.headers import is_same_tag, joined, unconditional
+from edge.handlers.headers import Completion, is_same_tag, unconditional
 from edge.singleflight import Flight, Flights, Reader
 from edge.upstream import Fetcher, OriginRequest, OriginResponse
 from shared.clock import Clock
@@ -114,8 +122,7 @@ class Fills:
         self._cache = cache
         self._upstream = upstream
         self._clock = clock
-        self._via = f"1.1 {settings.name}"
-        self._extra_headers = settings.extra_headers
+        self._completion = Completion.of(settings.name, settings.extra_headers)
         self._storage = limits.storage()
         self._admission = limits.admission()
         self._stale_if_error_s = limits.stale_if_error_s
@@ -164,7 +171,11 @@ class Fills:
             elif not await self._exchange(flight, want):
                 await self._exchange(flight, replace(want, stale=None))
         except ServiceError as exc:
-            if flight.head is None and want.stale is not None and self._may_stand_in(want.stale, is_cut=True):
+            if (
+                flight.head is None
+                and want.stale is not None
+                and self._may_stand_in(want.stale, want, is_cut=True)
+            ):
                 log.info("stale_if_error", extra={"key": want.primary, "code": exc.code})
                 self._end(flight, Ready(want.stale, Source.STALE_IF_ERROR, None))
                 return
@@ -173,7 +184,7 @@ class Fills:
 
     async def _exchange(self, flight: Flight[Head], want: Want) -> bool:
         """One request and its answer. False: a 304 validates something that is not held (RFC 9111 4.3.4)."""
-        request = OriginRequest("GET", want.primary, _with_validators(want))
+        request = OriginRequest("GET", want.primary, _with_validators(want), informed=flight.inform)
         revision, sent_ms = self._cache.revision, self._clock.wall_ms()
         async with self._upstream.fetch(request) as response:
             arrived = Arrived(want, response, Times(sent_ms, self._clock.wall_ms()), revision)
@@ -183,10 +194,11 @@ class Fills:
             elif response.status == 304:
                 if not is_same_tag(response.headers, held.headers):
                     return False
-                entry = updated(held, self._shown(response.headers), arrived.times, self._storage)
+                told = self._completion.dated(response.headers, arrived.times.response_ms)
+                entry = updated(held, told, arrived.times, self._storage)
                 self._cache.store(entry, revision)
                 self._end(flight, Ready(entry, Source.VALIDATED, 304))
-            elif response.status >= 500 and self._may_stand_in(held, is_cut=False):
+            elif response.status >= 500 and self._may_stand_in(held, want, is_cut=False):
                 self._end(flight, Ready(held, Source.STALE_IF_ERROR, response.status))
             else:
                 await self._stream(flight, arrived)
@@ -197,19 +209,20 @@ class Fills:
         flight.begin(ready, is_shared=True, keeps=True)
         flight.finish()
 
-    def _may_stand_in(self, stale: Entry, *, is_cut: bool) -> bool:
+    def _may_stand_in(self, stale: Entry, want: Want, *, is_cut: bool) -> bool:
         age_s = stale.meta.age_s(self._clock.wall_ms())
-        return may_serve_on_error(stale.meta.policy, age_s, is_cut, self._stale_if_error_s)
+        rules = request_rules(want.headers)
+        return may_serve_on_error(stale.meta.policy, age_s, is_cut, self._stale_if_error_s, rules)
 
     async def _stream(self, flight: Flight[Head], arrived: Arrived) -> None:
         want, response, times = arrived.want, arrived.response, arrived.times
-        headers = self._completed(response.headers, times)
+        headers = CIMultiDictProxy(self._completion.completed(response.headers, times.response_ms))
         verdict = storable("GET", want.headers, response.status, headers, self._storage)
         verdict = admit(verdict, response.length, self._filling_bytes, self._admission)
         target = (want.primary, vary_values(vary_names(headers), want.headers))
         meta = make_meta(target, response.status, headers, times, self._storage)
         keeps = verdict is Storable.YES
-        is_shared = keeps and self._is_fresh(meta)
+        is_shared = keeps and self._is_fresh(meta) and not withheld_fields(headers, self._storage.targets)
         head = Fetched(response, headers, meta.vary, verdict, is_shared, meta, arrived.revision)
         self._refused.note(want.primary, verdict, self._clock.monotonic())
         flight.begin(head, is_shared=is_shared, keeps=keeps)
@@ -259,18 +272,6 @@ class Fills:
         """The origin now answers with something that is not stored: what is held is no longer true."""
         if want.stale is not None and status < 500:
             await self._cache.purge(Purge(primary=want.primary))
-
-    def _shown(self, headers: CIMultiDict[str]) -> Headers:
-        """The origin's headers with our name on the way."""
-        headers["Via"] = joined(headers.popall("Via", ()), self._via)
-        return CIMultiDictProxy(headers)
-
-    def _completed(self, headers: CIMultiDict[str], times: Times) -> Headers:
-        """The headers of a whole answer, with what the origin left out."""
-        headers.setdefault("Date", formatdate(times.response_ms / 1000, usegmt=True))
-        for name, value in self._extra_headers:
-            headers.setdefault(name, value)
-        return self._shown(headers)
 
 
 def _with_validators(want: Want) -> CIMultiDict[str]:

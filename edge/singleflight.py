@@ -18,6 +18,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
+from edge.wire import InformedOf, Interim
 from shared.errors import Blame, ServiceError
 
 log = logging.getLogger(__name__)
@@ -53,6 +54,8 @@ class Flight(Generic[H]):
         self.head: H | None = None
         self.error: ServiceError | None = None
         self.is_done = False
+        self.news: list[Interim] = []
+        """Interim answers, in the order in which they came; only before the head."""
         self.size_bytes = 0
         self._keeps = True
         self._chunks: list[bytes] = []
@@ -83,6 +86,11 @@ class Flight(Generic[H]):
         self._keeps = keeps
         if not is_shared:
             self._unlist()
+        self._wake()
+
+    def inform(self, interim: Interim) -> None:
+        """Tell the readers of an interim answer."""
+        self.news.append(interim)
         self._wake()
 
     async def feed(self, chunk: bytes) -> None:
@@ -194,13 +202,19 @@ class Reader(Generic[H]):
     ) -> None:
         self.flight.leave(self)
 
-    async def head(self) -> H:
-        """The head, as soon as it is known. Raises the fill's error when there is none."""
-        while self.flight.head is None:
+    async def head(self, tell: InformedOf | None = None) -> H:
+        """The head, as soon as it is known; `tell` hears of what comes before it. Raises the fill's error."""
+        n_told = 0
+        while True:
+            if tell is not None:
+                for interim in self.flight.news[n_told:]:
+                    tell(interim)
+                n_told = len(self.flight.news)
+            if self.flight.head is not None:
+                return self.flight.head
             if self.flight.is_done:
                 raise self.flight.error or FillFailed("the fill ended without an answer")
             await self.flight.change()
-        return self.flight.head
 
     async def again(self) -> AsyncIterator[bytes]:
         """The bytes from the first one; only of a fill that keeps them all."""

@@ -1,7 +1,8 @@
 """The way to the origin: one pooled aiohttp client with deadlines, retries, and loop detection.
 
 Each deadline has its own error, so that a client and a metric can tell a dead origin from a slow one. Only
-idempotent requests without a body are repeated, and only when the connection gave no answer at all.
+idempotent requests whose body is at hand are repeated, and only when the connection gave no answer at all;
+what cannot be repeated never travels on a connection that the origin may be closing: it gets a new one.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from edge.cache import metrics
 from edge.cache.settings import UpstreamLimits
 from edge.handlers.headers import end_to_end, has_looped, joined
 from edge.peers.route import HOP_FIELD, REVISION_FIELD
+from edge.wire import LISTENER, InformedOf, OriginAnswer, listening
 from shared.errors import Blame, ServiceError
 
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
@@ -77,9 +79,17 @@ class OriginRequest:
     method: str
     target: str
     headers: CIMultiDictProxy[str] | CIMultiDict[str]
-    body: AsyncIterator[bytes] | None = None
+    body: bytes | AsyncIterator[bytes] | None = None
+    """Bytes can be sent again, a stream only once."""
     own_fields: tuple[tuple[str, str], ...] = ()
     """Added by this edge, for a peer; what a client calls by these names is never passed on."""
+    informed: InformedOf | None = None
+    """Told of interim answers."""
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether sending it twice is as good as once (RFC 9110 section 9.2.2), and possible."""
+        return self.method in IDEMPOTENT and (self.body is None or isinstance(self.body, bytes))
 
 
 class NodeName(NamedTuple):
@@ -147,12 +157,19 @@ class Upstream:
         self._rng = rng
         self._own = own
         self._client: aiohttp.ClientSession | None = None
+        self._once_only: aiohttp.ClientSession | None = None
+        """A new connection for each request that cannot be repeated."""
 
     async def open(self) -> None:
         """Make the pool."""
+        self._client = self._session(force_close=False)
+        self._once_only = self._session(force_close=True)
+
+    def _session(self, *, force_close: bool) -> aiohttp.ClientSession:
         limits = self._limits
-        self._client = aiohttp.ClientSession(
-            connector=self._connector(),
+        return aiohttp.ClientSession(
+            connector=listening(self._connector(force_close=force_close)),
+            response_class=OriginAnswer,
             timeout=aiohttp.ClientTimeout(
                 total=None, connect=limits.connect_s, sock_connect=limits.connect_s, sock_read=limits.stall_s
             ),
@@ -164,16 +181,17 @@ class Upstream:
             max_field_size=16 * 1024,
         )
 
-    def _connector(self) -> aiohttp.BaseConnector:
+    def _connector(self, *, force_close: bool) -> aiohttp.BaseConnector:
         n_connections = self._limits.n_connections
         if self._socket:
-            return aiohttp.UnixConnector(self._socket, limit=n_connections)
-        return aiohttp.TCPConnector(limit=n_connections, ttl_dns_cache=10)
+            return aiohttp.UnixConnector(self._socket, limit=n_connections, force_close=force_close)
+        return aiohttp.TCPConnector(limit=n_connections, ttl_dns_cache=10, force_close=force_close)
 
     async def close(self) -> None:
         """Close the pool and what is under way."""
-        if self._client is not None:
-            await self._client.close()
+        for client in (self._client, self._once_only):
+            if client is not None:
+                await client.close()
 
     async def __aenter__(self) -> "Upstream":
         await self.open()
@@ -206,8 +224,7 @@ class Upstream:
             response.release() if response.content.at_eof() else response.close()
 
     async def _answer(self, request: OriginRequest) -> aiohttp.ClientResponse:
-        may_retry = request.method in IDEMPOTENT and request.body is None
-        attempts_left = self._limits.n_retries if may_retry else 0
+        attempts_left = self._limits.n_retries if request.is_repeatable else 0
         pause_s = self._limits.backoff_s
         while True:
             try:
@@ -221,11 +238,13 @@ class Upstream:
             pause_s *= 2
 
     async def _once(self, request: OriginRequest) -> aiohttp.ClientResponse:
-        assert self._client is not None, "open() comes first"
+        client = self._client if request.is_repeatable else self._once_only
+        assert client is not None, "open() comes first"
         limit_s = self._limits.first_byte_s
+        heard = LISTENER.set(request.informed)
         try:
             async with asyncio.timeout(limit_s):
-                return await self._client.request(
+                return await client.request(
                     request.method,
                     URL(self._base + request.target, encoded=True),
                     headers=self._outgoing(request),
@@ -243,6 +262,8 @@ class Upstream:
             raise _counted(
                 OriginInvalid(f"the origin's answer cannot be read: {type(exc).__name__}")
             ) from exc
+        finally:
+            LISTENER.reset(heard)
 
     def _outgoing(self, request: OriginRequest) -> CIMultiDict[str]:
         headers = end_to_end(request.headers)

@@ -111,6 +111,14 @@ def complete(meta: Meta, body: bytes) -> Entry:
     return Entry(sized, body, CIMultiDictProxy(CIMultiDict(meta.fields)))
 
 
+def agrees(entry: Entry, headers: MultiMapping[str]) -> bool:
+    """Whether an answer to HEAD speaks of what is held: each validator and the length that it names are
+    those of the stored response (RFC 9111 section 4.3.5)."""
+    told = {"ETag": entry.headers.get("ETag"), "Last-Modified": entry.headers.get("Last-Modified")}
+    told["Content-Length"] = str(entry.meta.size_bytes)
+    return all(name not in headers or headers[name].strip() == held for name, held in told.items())
+
+
 def updated(entry: Entry, headers: MultiMapping[str], times: Times, storage: StorageRules) -> Entry:
     """The entry after a 304 with these headers: fields replaced, age restarted (RFC 9111 section 3.2)."""
     kept = entry.headers.copy()

@@ -23,6 +23,7 @@ from edge.handlers.headers import (
     joined,
 )
 from edge.handlers.multipart import Multipart, cut
+from edge.handlers.plain import PlainResponse, PlainStream
 from edge.singleflight import Reader
 from edge.upstream import OriginAborted, OriginResponse
 from shared.errors import Blame, ServiceError
@@ -52,7 +53,7 @@ class Answers:
             prepared = hot.prepared = self._stored_headers(hot, age_s, self._hit)
             hot.prepared_s = whole_s
         self._memory_bytes.inc(entry.meta.size_bytes)
-        return web.Response(body=entry.body, status=entry.meta.status, headers=prepared)
+        return PlainResponse(body=entry.body, status=entry.meta.status, headers=prepared)
 
     def stored(self, request: web.BaseRequest, hot: Hot, age_s: float, status: CacheStatus) -> web.Response:
         """Any stored entry, with the status to tell."""
@@ -69,7 +70,7 @@ class Answers:
 
     def preflight(self) -> web.Response:
         """The answer to a CORS preflight request: reads are open to every site."""
-        return web.Response(status=204, headers={**dict(self._extra_headers), **PREFLIGHT})
+        return PlainResponse(status=204, headers={**dict(self._extra_headers), **PREFLIGHT})
 
     def _stored_headers(self, hot: Hot, age_s: float, status: str) -> CIMultiDictProxy[str]:
         headers = hot.entry.headers.copy()
@@ -102,34 +103,38 @@ class Answers:
         )
 
     async def relayed(
-        self, request: web.BaseRequest, response: OriginResponse, status: CacheStatus
+        self,
+        request: web.BaseRequest,
+        response: OriginResponse,
+        status: CacheStatus,
+        chunks: AsyncIterator[bytes] | None = None,
     ) -> web.StreamResponse:
-        """The origin's answer as it is."""
+        """The origin's answer as it is; `chunks`, when somebody looks on at its body."""
         headers = self._fetched_headers(CIMultiDictProxy(response.headers), status)
-        return await _streamed(request, _begun(response, headers), response.chunks())
+        return await _streamed(request, _begun(response, headers), chunks or response.chunks())
 
 
 def _of_entry(request: web.BaseRequest, hot: Hot, headers: CIMultiDictProxy[str]) -> web.Response:
     entry = hot.entry
     if entry.meta.status != 200:
-        return web.Response(body=entry.body, status=entry.meta.status, headers=headers)
+        return PlainResponse(body=entry.body, status=entry.meta.status, headers=headers)
     if is_not_modified(request.headers, headers):
         return _not_modified(headers)
     parts = _parts(request, headers, len(entry.body))
     if isinstance(parts, Unsatisfiable):
         return _unsatisfiable(headers, len(entry.body))
     if parts is None:
-        return web.Response(body=entry.body, status=200, headers=headers)
+        return PlainResponse(body=entry.body, status=200, headers=headers)
     if len(parts) == 1:
         (part,) = parts
         body = entry.body[part.start : part.stop]
-        return web.Response(body=body, status=206, headers=_partial_headers(headers, part))
+        return PlainResponse(body=body, status=206, headers=_partial_headers(headers, part))
     pieces = [bytes(entry.body[part.start : part.stop]) for part in parts]
     boundary = _boundary()
     while any(boundary.encode() in piece for piece in pieces):
         boundary = _boundary()
     multipart = Multipart(parts, headers.get("Content-Type"), boundary)
-    return web.Response(body=multipart.body(pieces), status=206, headers=multipart.headers(headers))
+    return PlainResponse(body=multipart.body(pieces), status=206, headers=multipart.headers(headers))
 
 
 def _boundary() -> str:
@@ -155,10 +160,10 @@ async def in_parts(
 ) -> web.StreamResponse:
     """A 206 of one part or several, whose bytes `read` brings."""
     if len(parts) == 1:
-        partial = web.StreamResponse(status=206, headers=_partial_headers(headers, parts[0]))
+        partial = PlainStream(status=206, headers=_partial_headers(headers, parts[0]))
         return await _streamed(request, partial, read(parts[0]))
     multipart = Multipart(parts, headers.get("Content-Type"), _boundary())
-    partial = web.StreamResponse(status=206, headers=multipart.headers(headers))
+    partial = PlainStream(status=206, headers=multipart.headers(headers))
     return await _streamed(request, partial, multipart.stream([read(part) for part in parts]))
 
 
@@ -166,7 +171,7 @@ def _not_modified(headers: CIMultiDictProxy[str] | CIMultiDict[str]) -> web.Resp
     kept = headers.copy()
     for name in NOT_IN_304:
         kept.popall(name, None)
-    return web.Response(status=304, headers=kept)
+    return PlainResponse(status=304, headers=kept)
 
 
 def _unsatisfiable(headers: CIMultiDictProxy[str] | CIMultiDict[str], size: int) -> web.Response:
@@ -174,7 +179,7 @@ def _unsatisfiable(headers: CIMultiDictProxy[str] | CIMultiDict[str], size: int)
     for name in (*NOT_IN_304, "ETag", "Last-Modified", "Repr-Digest"):
         kept.popall(name, None)
     kept["Content-Range"] = f"bytes */{size}"
-    return web.Response(status=416, headers=kept)
+    return PlainResponse(status=416, headers=kept)
 
 
 def _partial_headers(headers: CIMultiDictProxy[str] | CIMultiDict[str], part: ByteRange) -> CIMultiDict[str]:
@@ -185,7 +190,7 @@ def _partial_headers(headers: CIMultiDictProxy[str] | CIMultiDict[str], part: By
 
 
 def _begun(response: OriginResponse, headers: CIMultiDict[str]) -> web.StreamResponse:
-    return web.StreamResponse(status=response.status, reason=response.reason, headers=headers)
+    return PlainStream(status=response.status, reason=response.reason, headers=headers)
 
 
 async def _streamed(

@@ -6,6 +6,7 @@ Pure. A condition that cannot be read is a condition that does not hold.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from email.utils import formatdate
 from enum import StrEnum
 
 from multidict import CIMultiDict, MultiMapping
@@ -106,6 +107,33 @@ def has_looped(headers: MultiMapping[str], node: str) -> bool:
         for line in headers.getall("CDN-Loop", ())
         for member in line.split(",")
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What this node adds to the origin's fields."""
+
+    via: str
+    extra: tuple[tuple[str, str], ...] = ()
+    """Added where the origin does not send them itself."""
+
+    @classmethod
+    def of(cls, name: str, extra: tuple[tuple[str, str], ...] = ()) -> "Completion":
+        """For a node of this name."""
+        return cls(f"1.1 {name}", extra)
+
+    def completed(self, headers: CIMultiDict[str], received_ms: int) -> CIMultiDict[str]:
+        """The fields of a whole answer: dated, with our name on the way. Changes and returns `headers`."""
+        for name, value in self.extra:
+            headers.setdefault(name, value)
+        return self.dated(headers, received_ms)
+
+    def dated(self, headers: CIMultiDict[str], received_ms: int) -> CIMultiDict[str]:
+        """The same for an answer that only updates another. What is no Date is replaced (RFC 9110 6.6.1)."""
+        if http_date_s(headers.get("Date")) is None:
+            headers["Date"] = formatdate(received_ms / 1000, usegmt=True)
+        headers["Via"] = joined(headers.popall("Via", ()), self.via)
+        return headers
 
 
 class Forward(StrEnum):

@@ -4,7 +4,6 @@ Also what the rest of the edge asks of the cache: warm an object into RAM, is it
 """
 
 import logging
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple
@@ -21,16 +20,16 @@ from edge.cache.tags import Purge
 from edge.cache.tiered import Hit, TieredCache
 from edge.fill import Fetched, Fills, Head, Ready, Source, Want
 from edge.handlers.answer import Answers
+from edge.handlers.forward import Forwarder, ForwardSettings, teller
 from edge.handlers.headers import CacheStatus, Forward, has_strict_precondition, is_plain, stored_detail
 from edge.singleflight import Reader
-from edge.upstream import Fetcher, OriginRequest
+from edge.upstream import Fetcher
 from shared.clock import Clock
-from shared.errors import InvalidRequest, ServiceError, TooLarge
+from shared.errors import InvalidRequest, ServiceError
 
 log = logging.getLogger(__name__)
 
 NO_HEADERS: CIMultiDictProxy[str] = CIMultiDictProxy(CIMultiDict())
-SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 SERVED_AT_ONCE = frozenset({Verdict.FRESH, Verdict.STALE_ALLOWED, Verdict.STALE_WHILE_REVALIDATE})
 
 
@@ -64,11 +63,11 @@ class WarmResult(NamedTuple):
 class MediaSettings:
     """What an operator sets about answers."""
 
+    forwarding: ForwardSettings
     name: str = "headstart-edge"
     extra_headers: tuple[tuple[str, str], ...] = ()
     """CORS; told with our own errors too. When there are any, preflight requests are answered here."""
     obeys_reload: bool = True
-    request_body_bytes: int = 64 * 1024 * 1024
 
 
 class MediaHandler:
@@ -79,10 +78,10 @@ class MediaHandler:
     ) -> None:
         self._cache = cache
         self._fills = fills
-        self._upstream = upstream
         self._clock = clock
         self._settings = settings
         self._answers = Answers(settings.name, settings.extra_headers)
+        self._forwarder = Forwarder(cache, upstream, clock, self._answers, settings.forwarding)
         self._hits = metrics.REQUESTS.labels("memory", "hit")
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -168,7 +167,7 @@ class MediaHandler:
         """Read the shared fill; when its answer is not for this request, a fill that is."""
         for _ in range(2):
             with self._fills.join(want) as reader:
-                head = await reader.head()
+                head = await reader.head(teller(request))
                 if isinstance(head, Ready) or self._may_read(request, reader, head):
                     return await self._answer(request, reader, head, forward)
             if _is_part_of_too_large(request, head):
@@ -202,20 +201,9 @@ class MediaHandler:
     async def _forward(
         self, request: web.BaseRequest, primary: PrimaryKey, forward: Forward
     ) -> web.StreamResponse:
-        """Ask the origin for exactly this, store nothing; a change that succeeds invalidates what is held."""
-        limit = self._settings.request_body_bytes
-        if (request.content_length or 0) > limit:
-            raise TooLarge(
-                f"the body is over {limit} bytes", limit_bytes=limit, actual_bytes=request.content_length
-            )
-        body = _limited(request, limit) if request.body_exists else None
-        asked = OriginRequest(request.method, primary, request.headers, body)
-        async with self._upstream.fetch(asked) as response:
-            if request.method not in SAFE and 200 <= response.status < 400:
-                await self._invalidate(primary, response.headers)
-            metrics.REQUESTS.labels("origin", "pass").inc()
-            status = CacheStatus(self._no_store_reason(request, primary), forward, response.status)
-            return await self._answers.relayed(request, response, status)
+        """Ask the origin for exactly this."""
+        status = CacheStatus(self._no_store_reason(request, primary), forward)
+        return await self._forwarder.forward(request, primary, status)
 
     def _no_store_reason(self, request: web.BaseRequest, primary: PrimaryKey) -> str:
         """Why a forwarded answer is not stored."""
@@ -223,12 +211,6 @@ class MediaHandler:
             return str(Storable.METHOD)
         predicted = self._fills.predict(primary)
         return "precondition" if predicted is Storable.YES else str(predicted)
-
-    async def _invalidate(self, primary: PrimaryKey, headers: CIMultiDict[str]) -> None:
-        """Forget the target and what the answer points at, on this origin (RFC 9111 section 4.4)."""
-        pointed = [headers.get(name, "") for name in ("Location", "Content-Location")]
-        for target in {primary, *(primary_key(path) for path in pointed if path.startswith("/"))}:
-            await self._cache.purge(Purge(primary=target))
 
     async def warm(self, path: str) -> WarmResult:
         """Bring the object at path into RAM, through the same fills as every request. Never raises for the
@@ -279,12 +261,3 @@ def _own_key(request: web.BaseRequest, want: Want, head: Fetched) -> str | None:
         return None
     names = tuple(name for name, _ in head.vary)
     return str(storage_key(want.primary, vary_values(names, request.headers)))
-
-
-async def _limited(request: web.BaseRequest, limit: int) -> AsyncIterator[bytes]:
-    n_bytes = 0
-    async for chunk in request.content.iter_any():
-        n_bytes += len(chunk)
-        if n_bytes > limit:
-            raise TooLarge(f"the body is over {limit} bytes", limit_bytes=limit, actual_bytes=n_bytes)
-        yield chunk

@@ -89,7 +89,6 @@ async def test_a_head_on_a_miss_is_forwarded_and_stores_nothing(
     [
         ({"Cache_Control": "private, max-age=60"}, "private"),
         ({"Cache_Control": "no-store, max-age=60"}, "no-store"),
-        ({"Cache_Control": "max-age=60", "Set_Cookie": "a=b"}, "set-cookie"),
         ({"Cache_Control": "max-age=60", "Vary": "*"}, "vary-star"),
         ({"ETag": '"one"'}, "no-freshness"),
     ],
@@ -106,6 +105,19 @@ async def test_what_must_not_be_shared_is_never_stored(
     ]
     assert origin.n_seen("/p") == 3
     assert not edge.delivery.media.is_in_memory("/p") and not list(tmp_path.rglob("*.obj"))
+
+
+@pytest.mark.parametrize(("stores_cookies", "n_seen"), [(False, 2), (True, 1)])
+async def test_an_answer_with_a_cookie_is_shared_only_when_the_operator_says_so(
+    origin: ScriptedOrigin, stores_cookies: bool, n_seen: int
+) -> None:
+    origin.replies["/p"] = Reply(b"mine", headers=dated(Cache_Control="max-age=60", Set_Cookie="a=b"))
+
+    async with running_edge(origin.url, limits=replace(PLAIN, stores_cookies=stores_cookies)) as edge:
+        answers = [await edge.ask("/p") for _ in range(2)]
+
+    assert [answer.headers["Set-Cookie"] for answer in answers] == ["a=b", "a=b"]
+    assert origin.n_seen("/p") == n_seen
 
 
 async def test_an_authorised_answer_is_not_stored_unless_it_is_public(

@@ -1,0 +1,174 @@
+"""Requests that only the origin can answer: unsafe methods, HEAD, preconditions, what is not stored anyway.
+
+What passes by still counts: a change of state invalidates what it concerns (RFC 9111 section 4.4), an answer
+to HEAD freshens or drops the stored answer to GET (4.3.5), and an answer to POST that says that it is the
+resource itself is stored for GET (RFC 9110 section 9.3.3).
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+
+from aiohttp import HttpVersion11, web
+from multidict import CIMultiDict
+
+from edge.cache import metrics
+from edge.cache.entry import Times, agrees, complete, make_meta, updated
+from edge.cache.freshness import Storable, has_explicit_freshness, storable
+from edge.cache.invalidation import does_invalidate, pointed_at
+from edge.cache.key import PrimaryKey, vary_names, vary_values
+from edge.cache.settings import CacheLimits
+from edge.cache.tags import Purge
+from edge.cache.tiered import TieredCache
+from edge.handlers.answer import Answers
+from edge.handlers.headers import CacheStatus, Completion, Forward, end_to_end
+from edge.upstream import Fetcher, OriginRequest, OriginResponse
+from edge.wire import InformedOf, Interim
+from shared.clock import Clock
+from shared.errors import TooLarge
+
+REPEATABLE_BYTES = 64 * 1024
+"""A request body up to this is held, so that it can be sent again."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardSettings:
+    """What an operator sets about forwarded requests."""
+
+    limits: CacheLimits
+    completion: Completion
+    request_body_bytes: int = 64 * 1024 * 1024
+    origin_authority: str = ""
+    """How the origin calls itself; the client's Host is the other name."""
+
+
+class Forwarder:
+    """Asks the origin for exactly what a client asks."""
+
+    def __init__(
+        self, cache: TieredCache, upstream: Fetcher, clock: Clock, answers: Answers, settings: ForwardSettings
+    ) -> None:
+        self._cache = cache
+        self._upstream = upstream
+        self._clock = clock
+        self._answers = answers
+        self._settings = settings
+        self._storage = settings.limits.storage()
+
+    async def forward(
+        self, request: web.BaseRequest, primary: PrimaryKey, status: CacheStatus
+    ) -> web.StreamResponse:
+        """The origin's answer; `status` says why it was asked, and why nothing is stored."""
+        body = await self._body(request)
+        asked = OriginRequest(request.method, primary, request.headers, body, informed=teller(request))
+        sent_ms = self._clock.wall_ms()
+        async with self._upstream.fetch(asked) as response:
+            times = Times(sent_ms, self._clock.wall_ms())
+            self._settings.completion.completed(response.headers, times.response_ms)
+            metrics.REQUESTS.labels("origin", "pass").inc()
+            status = replace(status, forward_status=response.status)
+            if does_invalidate(request.method, response.status):
+                await self._invalidate(request, primary, response)
+            elif request.method == "HEAD" and response.status == 200:
+                await self._freshen(request, primary, response, times)
+            if self._is_resource(request, primary, response):
+                return await self._keep(request, primary, response, times)
+            return await self._answers.relayed(request, response, status)
+
+    async def _body(self, request: web.BaseRequest) -> bytes | AsyncIterator[bytes] | None:
+        """The request's body: whole when it is small enough to be sent twice, else as it arrives."""
+        limit, length = self._settings.request_body_bytes, request.content_length
+        if (length or 0) > limit:
+            raise TooLarge(f"the body is over {limit} bytes", limit_bytes=limit, actual_bytes=length)
+        if not request.body_exists:
+            return None
+        if length is not None and length <= REPEATABLE_BYTES:
+            return await request.content.read()
+        return _limited(request, limit)
+
+    async def _invalidate(
+        self, request: web.BaseRequest, primary: PrimaryKey, response: OriginResponse
+    ) -> None:
+        own = (request.headers.get("Host", ""), self._settings.origin_authority)
+        for target in {primary} | pointed_at(primary, response.headers, own):
+            await self._cache.purge(Purge(primary=target))
+
+    async def _freshen(
+        self, request: web.BaseRequest, primary: PrimaryKey, response: OriginResponse, times: Times
+    ) -> None:
+        """What is stored for GET learns from the answer to HEAD, or goes when that speaks of another one."""
+        revision = self._cache.revision
+        hit = await self._cache.find(primary, request.headers)
+        if hit is None:
+            return
+        fresh = updated(hit.hot.entry, response.headers, times, self._storage)
+        may_stay = storable("GET", request.headers, 200, fresh.headers, self._storage) is Storable.YES
+        if may_stay and agrees(hit.hot.entry, response.headers):
+            self._cache.store(fresh, revision)
+        else:
+            await self._cache.purge(Purge(primary=primary))
+
+    def _is_resource(self, request: web.BaseRequest, primary: PrimaryKey, response: OriginResponse) -> bool:
+        """Whether an answer to POST is what GET would answer, says so, and may be stored."""
+        if request.method != "POST" or response.status != 200 or response.length is None:
+            return False
+        headers, own = response.headers, (request.headers.get("Host", ""), self._settings.origin_authority)
+        location = headers.get("Content-Location")
+        if location is None or not has_explicit_freshness(headers, self._storage.targets):
+            return False
+        is_same = pointed_at(primary, CIMultiDict({"Content-Location": location}), own) == {primary}
+        is_small = response.length <= self._settings.limits.admission().object_bytes
+        return (
+            is_same
+            and is_small
+            and storable("GET", request.headers, 200, headers, self._storage) is Storable.YES
+        )
+
+    async def _keep(
+        self, request: web.BaseRequest, primary: PrimaryKey, response: OriginResponse, times: Times
+    ) -> web.StreamResponse:
+        """Relay the answer and store it when all of it has passed."""
+        revision, parts = self._cache.revision, list[bytes]()
+        status = CacheStatus("origin", Forward.METHOD, response.status, is_stored=True)
+        answer = await self._answers.relayed(request, response, status, _noted(response, parts))
+        body = b"".join(parts)
+        if len(body) == response.length:
+            target = (primary, vary_values(vary_names(response.headers), request.headers))
+            meta = make_meta(target, 200, response.headers, times, self._storage)
+            self._cache.store(complete(meta, body), revision)
+        return answer
+
+
+def teller(request: web.BaseRequest) -> InformedOf | None:
+    """Passes interim answers on to a client that knows them; HTTP/1.0 does not (RFC 9110 section 15.2)."""
+    if request.version < HttpVersion11:
+        return None
+
+    def tell(interim: Interim) -> None:
+        if request.transport is not None and not request.transport.is_closing():
+            request.transport.write(rendered(interim))
+
+    return tell
+
+
+def rendered(interim: Interim) -> bytes:
+    """The bytes of an interim answer."""
+    phrase = HTTPStatus(interim.status).phrase if interim.status in set(HTTPStatus) else ""
+    fields = end_to_end(interim.headers).items()
+    lines = [f"HTTP/1.1 {interim.status} {phrase}", *(f"{name}: {value}" for name, value in fields)]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8", "surrogateescape")
+
+
+async def _noted(response: OriginResponse, parts: list[bytes]) -> AsyncIterator[bytes]:
+    async for chunk in response.chunks():
+        parts.append(chunk)
+        yield chunk
+
+
+async def _limited(request: web.BaseRequest, limit: int) -> AsyncIterator[bytes]:
+    n_bytes = 0
+    async for chunk in request.content.iter_any():
+        n_bytes += len(chunk)
+        if n_bytes > limit:
+            raise TooLarge(f"the body is over {limit} bytes", limit_bytes=limit, actual_bytes=n_bytes)
+        yield chunk
