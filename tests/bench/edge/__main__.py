@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
@@ -17,15 +17,19 @@ from tests.bench.edge import peers as servers
 from tests.bench.edge.bench import Bench, Group, write_bodies
 from tests.bench.edge.build import build
 from tests.bench.edge.hits import hits, tls_hits
+from tests.bench.edge.idle import idle
 from tests.bench.edge.load import Loader
+from tests.bench.edge.misses import misses
 from tests.bench.edge.peers import Place
 from tests.bench.edge.process import Peer
 from tests.bench.edge.show import show
+from tests.bench.edge.slow import slow_hits
 from tests.bench.edge.targets import judged
+from tests.bench.edge.wrk import wrk_hits
 
 SIZES = (1024, 64 * 1024, 256 * 1024, 1024 * 1024)
 PEERS = ("edge", "nginx", "nginx tuned", "varnish", "C")
-PARTS = ("hits", "tls")
+PARTS = ("hits", "wrk", "tls", "misses", "slow", "idle")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -45,11 +49,18 @@ def main(arguments: Sequence[str]) -> int:
 
 def measured(bench: Bench, running: Sequence[Peer], parts: Sequence[str]) -> dict[str, Group]:
     """The groups of the parts that were asked for."""
+    by_part: dict[str, Callable[[Bench, Sequence[Peer]], dict[str, Group]]] = {
+        "hits": hits,
+        "wrk": wrk_hits,
+        "tls": tls_hits,
+        "slow": slow_hits,
+        "misses": misses,
+        "idle": lambda bench, _: idle(bench),
+    }
     groups: dict[str, Group] = {}
-    if "hits" in parts:
-        groups |= hits(bench, running)
-    if "tls" in parts:
-        groups |= tls_hits(bench, running)
+    for name, part in by_part.items():
+        if name in parts:
+            groups |= part(bench, running)
     return groups
 
 

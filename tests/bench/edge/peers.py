@@ -33,6 +33,7 @@ http {{
   upstream origin {{ server 127.0.0.1:{origin}; keepalive 128; }}
   server {{
     {listen}
+    proxy_force_ranges on;
     location / {{
       proxy_pass http://origin; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_cache bench;
     }}

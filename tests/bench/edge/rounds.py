@@ -44,7 +44,7 @@ def compared(
         row = medians(rounds, place)
         for other in (one for one in beside if one in names):
             row[f"÷ {other}"] = ratio(rounds, "req/s", place, names.index(other))
-        if beside and beside[0] in names:
+        if beside and beside[0] in names and "p99 us" in row:
             first = names.index(beside[0])
             row[f"p99 ÷ {beside[0]}"] = ratio(rounds, "p99 us", place, first)
             row[f"cpu ÷ {beside[0]}"] = ratio(rounds, "cpu us/req", place, first)

@@ -1,0 +1,71 @@
+"""The arithmetic of the edge's bench: order of the rounds, ratios within a round, what counts as reached."""
+
+import math
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.bench.edge.load import figures
+from tests.bench.edge.rounds import compared, interleaved, ratio
+from tests.bench.edge.targets import TARGETS, Target, judged
+
+
+def test_every_round_measures_each_peer_once_and_every_other_round_backwards() -> None:
+    order: list[str] = []
+
+    def measure(peer: str) -> dict[str, float]:
+        order.append(peer)
+        return {"req/s": float(ord(peer))}
+
+    rounds = interleaved(["A", "B", "C"], 3, measure)
+
+    assert order == ["A", "B", "C", "C", "B", "A", "A", "B", "C"]
+    assert [[one["req/s"] for one in row] for row in rounds] == [[65.0, 66.0, 67.0]] * 3
+
+
+@given(st.lists(st.floats(0.01, 100), min_size=1, max_size=9), st.floats(0.1, 10))
+def test_a_disturbance_that_hits_a_whole_round_leaves_the_ratio_alone(slow: list[float], true: float) -> None:
+    rounds = [[{"req/s": 1000 * true * by}, {"req/s": 1000 * by}] for by in slow]
+
+    assert math.isclose(ratio(rounds, "req/s", 0, 1), true, rel_tol=1e-9)
+
+
+def test_a_row_is_compared_with_those_that_are_there_only() -> None:
+    rounds = [
+        [
+            {"req/s": 30.0, "p99 us": 8.0, "cpu us/req": 5.0},
+            {"req/s": 10.0, "p99 us": 4.0, "cpu us/req": 10.0},
+        ]
+    ]
+
+    rows = compared(["edge", "nginx tuned"], rounds, ("nginx tuned", "varnish"))
+
+    assert rows["edge"]["÷ nginx tuned"] == 3.0
+    assert rows["edge"]["p99 ÷ nginx tuned"] == 2.0
+    assert rows["edge"]["cpu ÷ nginx tuned"] == 0.5
+    assert "÷ varnish" not in rows["edge"]
+
+
+def test_processor_time_is_that_of_all_requests_with_those_of_the_warm_up() -> None:
+    told = {"requests": 900, "seconds": 1.0, "bytes": 0, "all_requests": 1000, "all_bytes": 1_000_000}
+    told |= {"p50_us": 1, "p99_us": 2, "p999_us": 3, "load_cpu_s": 0.25}
+
+    row = figures(told, cpu_s=0.01, took_s=1.25)
+
+    assert row["req/s"] == 900
+    assert math.isclose(row["cpu us/req"], 10.0)
+    assert math.isclose(row["cpu s/GB"], 10.0)
+    assert math.isclose(row["load busy %"], 20.0)
+
+
+def test_only_what_was_measured_is_judged() -> None:
+    groups = {"1 KiB": {"edge": {"÷ nginx tuned": 2.0, "p99 ÷ nginx tuned": 1.2, "÷ C": math.nan}}}
+
+    found = {target.figure: target.holds(value) for target, value in judged(groups)}
+
+    assert found == {"÷ nginx tuned": True, "p99 ÷ nginx tuned": False}
+
+
+def test_every_target_names_one_figure_of_one_group() -> None:
+    assert len({(target.group, target.figure) for target in TARGETS}) == len(TARGETS)
+    assert Target("a", "b", 1.0).holds(1.0) and Target("a", "b", 1.0, is_most=True).holds(1.0)
