@@ -65,6 +65,7 @@ class Edge:
             config.origin_url,
             folder / "cache",
             extra_headers=CORS,
+            is_media=True,
             cache=config.cache,
             upstream=config.upstream,
             peers=config.peers,

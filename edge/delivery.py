@@ -10,6 +10,7 @@ from edge.cache.memory import MemoryTier
 from edge.cache.settings import CacheLimits, UpstreamLimits
 from edge.cache.tiered import TieredCache
 from edge.fill import Fills, FillSettings
+from edge.handlers.fields import FieldPolicy
 from edge.handlers.forward import ForwardSettings
 from edge.handlers.headers import Completion
 from edge.handlers.media import MediaHandler, MediaSettings
@@ -35,6 +36,8 @@ class DeliverySettings:
     name: str = "headstart-edge"
     """In Via, CDN-Loop and Cache-Status."""
     extra_headers: tuple[tuple[str, str], ...] = ()
+    is_media: bool = False
+    """In front of our own origin: reads carry only what media needs."""
     cache: CacheLimits = field(default_factory=CacheLimits)
     upstream: UpstreamLimits = field(default_factory=UpstreamLimits)
     peers: PeerLimits = field(default_factory=PeerLimits)
@@ -51,8 +54,16 @@ class Delivery:
         has_disk = settings.folder is not None and limits.disk_bytes > 0
         disk = DiskTier(settings.folder, limits) if settings.folder is not None and has_disk else None
         self.cache = TieredCache(limits, MemoryTier(limits.memory_bytes, clock), disk)
+        fields = FieldPolicy(settings.is_media, limits.dropped())
         own = NodeName.made(name, rng or random.Random())
-        self.upstream = Routes(settings.origin_url, settings.upstream, settings.peers, own, clock)
+        self.upstream = Routes(
+            settings.origin_url,
+            settings.upstream,
+            settings.peers,
+            own,
+            clock,
+            fields=fields,
+        )
         self.fills = Fills(
             self.cache, self.upstream, clock, FillSettings(limits, name, extra, settings.upstream.n_resumes)
         )
@@ -62,7 +73,7 @@ class Delivery:
             settings.upstream.request_body_bytes,
             urlsplit(settings.origin_url).netloc,
         )
-        answers = MediaSettings(forwarding, name, extra, limits.obeys_reload)
+        answers = MediaSettings(forwarding, name, extra, limits.obeys_reload, limits.query())
         self.media = MediaHandler(self.cache, self.fills, self.upstream, clock, answers)
 
     async def open(self) -> int:

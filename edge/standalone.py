@@ -12,6 +12,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from edge.cache.query import ALL
 from edge.cache.settings import CacheLimits, UpstreamLimits
 from edge.delivery import Delivery, DeliverySettings
 from edge.doorway import Doorway
@@ -28,7 +29,14 @@ def to_the_letter(limits: CacheLimits) -> CacheLimits:
     """The limits without our own view of errors and cookies: RFC 9111 alone says whether and how long a
     response is kept. A surrogate in front of somebody's origin also obeys what is addressed to surrogates."""
     targets = (*limits.targets, *(name for name in SURROGATE if name not in limits.targets))
-    return replace(limits, negative_s=0.0, negative_max_s=31536000.0, stores_cookies=True, targets=targets)
+    return replace(
+        limits,
+        negative_s=0.0,
+        negative_max_s=31536000.0,
+        stores_cookies=True,
+        targets=targets,
+        query_kept=(ALL,),
+    )
 
 
 SURROGATE = ("Surrogate-Control",)

@@ -19,11 +19,13 @@ from yarl import URL
 
 from edge.cache import metrics
 from edge.cache.settings import UpstreamLimits
+from edge.handlers.fields import FieldPolicy
 from edge.handlers.headers import end_to_end, has_looped, joined
 from edge.peers.route import HOP_FIELD, REVISION_FIELD
 from edge.wire import LISTENER, InformedOf, OriginAnswer, listening
 from shared.errors import Blame, ServiceError
 
+EVERYTHING = FieldPolicy()
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
 UNIX = "unix:"
 READ_BYTES = 256 * 1024
@@ -150,7 +152,16 @@ class Upstream:
     running loop. `base_url` may be `unix:/path/of/socket`.
     """
 
-    def __init__(self, base_url: str, limits: UpstreamLimits, own: NodeName, rng: random.Random) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        limits: UpstreamLimits,
+        own: NodeName,
+        rng: random.Random,
+        *,
+        fields: FieldPolicy = EVERYTHING,
+    ) -> None:
+        self._fields = fields
         self._socket = base_url.removeprefix(UNIX) if base_url.startswith(UNIX) else ""
         self._base = "http://localhost" if self._socket else base_url.rstrip("/")
         self._limits = limits
@@ -266,7 +277,7 @@ class Upstream:
             LISTENER.reset(heard)
 
     def _outgoing(self, request: OriginRequest) -> CIMultiDict[str]:
-        headers = end_to_end(request.headers)
+        headers = self._fields.reaching(end_to_end(request.headers))
         headers.pop(
             "Host", None
         )  # the origin's own: one that is not part of the key must not choose the answer

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from edge.cache.admission import AdmissionLimits
 from edge.cache.freshness import StorageRules
+from edge.cache.query import QueryPolicy
 from shared.config import setting
 
 MIB = 1024 * 1024
@@ -65,9 +66,26 @@ class CacheLimits:
     targets: tuple[str, ...] = setting(
         ("CDN-Cache-Control",), "response fields obeyed before Cache-Control, the first first (RFC 9213)"
     )
+    query_kept: tuple[str, ...] = setting(
+        (), "query parameters that belong to a media URL; the standalone cache keeps all"
+    )
+    query_ignored: tuple[str, ...] = setting(
+        (), "query parameters that never reach key or origin (utm_source, …)"
+    )
+    dropped_fields: tuple[str, ...] = setting(
+        (), "request fields that never reach the origin, besides X-Forwarded-*, X-Original-* and their like"
+    )
     obeys_reload: bool = setting(
         True, "a request's no-cache and max-age make the cache ask the origin (RFC 9111 section 5.2.1)"
     )
+
+    def query(self) -> QueryPolicy:
+        """The part that makes keys."""
+        return QueryPolicy(frozenset(self.query_kept), frozenset(self.query_ignored))
+
+    def dropped(self) -> frozenset[str]:
+        """Names of dropped_fields, in lower case."""
+        return frozenset(name.lower() for name in self.dropped_fields)
 
     def storage(self) -> StorageRules:
         """The part that freshness reads."""

@@ -4,7 +4,7 @@ Also what the rest of the edge asks of the cache: warm an object into RAM, is it
 """
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -16,6 +16,7 @@ from edge.cache.entry import Entry
 from edge.cache.freshness import NO_RULES, Storable, Verdict, judge, request_rules
 from edge.cache.key import MAX_TARGET_CHARS, PrimaryKey, primary_key, storage_key, vary_values
 from edge.cache.memory import Hot
+from edge.cache.query import QueryPolicy
 from edge.cache.tags import Purge
 from edge.cache.tiered import Hit, TieredCache
 from edge.fill import Fetched, Fills, Head, Ready, Source, Want
@@ -68,6 +69,7 @@ class MediaSettings:
     extra_headers: tuple[tuple[str, str], ...] = ()
     """CORS; told with our own errors too. When there are any, preflight requests are answered here."""
     obeys_reload: bool = True
+    query: QueryPolicy = field(default_factory=QueryPolicy)
 
 
 class MediaHandler:
@@ -86,7 +88,7 @@ class MediaHandler:
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """The answer to any request."""
-        primary = primary_key(request.raw_path)
+        primary = self._key(request.raw_path)
         if request.method in ("GET", "HEAD"):
             hot = self._cache.lookup(primary, request.headers)
             if hot is not None and is_plain(request.headers):
@@ -106,6 +108,9 @@ class MediaHandler:
         except ServiceError as exc:
             metrics.REQUESTS.labels("origin", "error").inc()
             return self._answers.failed(exc)
+
+    def _key(self, target: str) -> PrimaryKey:
+        return PrimaryKey(self._settings.query.applied(primary_key(target)))
 
     async def _read(self, request: web.BaseRequest, primary: PrimaryKey) -> web.StreamResponse:
         rules = request_rules(request.headers) if self._settings.obeys_reload else NO_RULES
@@ -215,7 +220,7 @@ class MediaHandler:
     async def warm(self, path: str) -> WarmResult:
         """Bring the object at path into RAM, through the same fills as every request. Never raises for the
         origin's sake; a cancelled warming leaves its fill to whoever else reads it."""
-        primary = primary_key(path)
+        primary = self._key(path)
         hit = await self._cache.find(primary, NO_HEADERS)
         if hit is not None:
             meta = hit.hot.entry.meta
@@ -237,14 +242,14 @@ class MediaHandler:
 
     def is_in_memory(self, path: str) -> bool:
         """Whether RAM holds the object at path, fresh or not."""
-        return self._cache.is_in_memory(primary_key(path))
+        return self._cache.is_in_memory(self._key(path))
 
     async def purge(self, *, url: str = "", tag: str = "", everything: bool = False) -> int:
         """Delete by URL or path, by exact tag, or all; returns how many objects. Raises InvalidRequest."""
         if bool(url) + bool(tag) + everything != 1:
             raise InvalidRequest("purge takes exactly one of url, tag, all")
         scope = "url" if url else "tag" if tag else "all"
-        purge = Purge(primary_key(url)) if url else Purge(tag=tag or None)
+        purge = Purge(self._key(url)) if url else Purge(tag=tag or None)
         n_purged = await self._cache.purge(purge)
         metrics.PURGED.labels(scope).inc(n_purged)
         return n_purged

@@ -13,10 +13,12 @@ from dataclasses import replace
 
 from edge.cache import metrics
 from edge.cache.settings import UpstreamLimits
+from edge.handlers.fields import FieldPolicy
 from edge.peers.health import PeerHealth
 from edge.peers.route import HOP_FIELD, PERSONAL, REVISION_FIELD, Asked, Hop, Region, route
 from edge.peers.settings import PeerLimits
 from edge.upstream import (
+    EVERYTHING,
     NodeName,
     OriginAborted,
     OriginRequest,
@@ -38,11 +40,19 @@ class Routes:
     """Requests to peers and the origin, behind the interface of `Upstream`. One event loop owns it."""
 
     def __init__(
-        self, origin_url: str, limits: UpstreamLimits, peers: PeerLimits, own: NodeName, clock: Clock
+        self,
+        origin_url: str,
+        limits: UpstreamLimits,
+        peers: PeerLimits,
+        own: NodeName,
+        clock: Clock,
+        *,
+        fields: FieldPolicy = EVERYTHING,
     ) -> None:
         self._rng = random.Random(own.node)
         self._own = own
-        self._origin = Upstream(origin_url, limits, own, self._rng)
+        self._fields = fields
+        self._origin = Upstream(origin_url, limits, own, self._rng, fields=fields)
         self._limits = peers.checked()
         self._peer_limits = peers.upstream(limits)
         self._clock = clock
@@ -86,7 +96,7 @@ class Routes:
         self._loads = {url: self._loads.get(url, 0) for url in (*self._peers, *self._siblings)}
 
     async def _add(self, url: str) -> None:
-        peer = self._peers[url] = Upstream(url, self._peer_limits, self._own, self._rng)
+        peer = self._peers[url] = Upstream(url, self._peer_limits, self._own, self._rng, fields=self._fields)
         await peer.open()
 
     def fetch(self, request: OriginRequest) -> AbstractAsyncContextManager[OriginResponse]:
