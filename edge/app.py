@@ -5,7 +5,7 @@ import logging
 
 from aiohttp import web
 
-from edge.bus import DEFAULT_URL, HEARTBEAT_S, Ears, EdgeBus, Identity
+from edge.bus import DEFAULT_URL, HEARTBEAT_S, BeatState, Ears, EdgeBus, Identity
 from edge.cache.key import StorageKey, primary_key
 from edge.cards import CardCache
 from edge.catalogue import Catalogue
@@ -14,14 +14,17 @@ from edge.delivery import CORS, Delivery, DeliverySettings
 from edge.doorway import Doorway
 from edge.feed import Feed, FeedParts
 from edge.handlers.access import Access
-from edge.handlers.admin import AdminHandler, PurgeIn
+from edge.handlers.admin import AdminHandler
 from edge.handlers.api import ApiHandler
 from edge.handlers.feed import FeedHandler
+from edge.handlers.purge import PurgeHandler
 from edge.handlers.stream import StreamHandler
 from edge.notices import Notices
 from edge.origin_api import OriginApi
 from edge.peers.discovery import Neighbours
 from edge.prefetch.worker import PrefetchWorker
+from edge.purge.desk import BusDesk
+from edge.purge.ears import CatalogEar, OrderEar, Replays
 from edge.readiness import EdgeHealth
 from edge.refill import Refill
 from edge.routes import admin_app, viewer_app
@@ -33,8 +36,15 @@ from shared.bus import Bus
 from shared.clock import SystemClock
 from shared.ids import edge_id
 from shared.lifecycle import Lifecycle
-from shared.messages import EdgeHeartbeat, ModelAnnouncement, RankedQueue, TrendingList
-from shared.subjects import CATALOG, EVENTS
+from shared.messages import (
+    CatalogEvent,
+    EdgeHeartbeat,
+    ModelAnnouncement,
+    PurgeOrder,
+    RankedQueue,
+    TrendingList,
+)
+from shared.subjects import CATALOG, EVENTS, PURGE
 from shared.web import add_operator_routes, serve
 
 log = logging.getLogger(__name__)
@@ -56,7 +66,10 @@ class Edge:
         self.admin_url = ""
 
     async def start(self, life: Lifecycle) -> None:
-        """Start every part; returns when viewers are served, whoever else is away."""
+        """Start every part; returns when viewers are served, whoever else is away.
+
+        The listeners are open before; until missed purges are replayed they say that they are not ready.
+        """
         config, clock = self._config, self._clock
         folder = config.data_dir / config.edge_id
         self._saved = Saved(folder, clock)
@@ -76,17 +89,21 @@ class Edge:
         life.on_stop("origin", self._origin.close)
         bus = await life.start("bus", Bus.connect(config.nats_url or DEFAULT_URL, config.edge_id))
         life.on_stop("bus", bus.close)
-        await bus.ensure_streams((EVENTS, CATALOG))
+        await bus.ensure_streams((EVENTS, CATALOG, PURGE))
         self._bus = EdgeBus(bus, self._identity, config.brain, clock)
+        self._desk = BusDesk(bus, self.delivery.purges, config.edge_id, clock)
         self._build()
         self._saved.restore(self.cards, self.feed, self.store)
         life.on_stop("saved", self._save)
         if config.peers.discovers:
             await self._bus.on_heartbeat(self._on_heartbeat)
         self._supervise(life)
+        self._follow(life, bus)
+        await self._desk.listen()
         await self._bus.listen(Ears(self._on_queue, self._on_trending, self._on_model, self.catalogue.hear))
         self._bus.on_reconnect(self.catalogue.ask_again)
         await self._serve(life)
+        await self.replays.settled(config.purge.hold_s)
 
     def _build(self) -> None:
         config, clock = self._config, self._clock
@@ -111,9 +128,13 @@ class Edge:
         )
         self.feed = Feed(parts, config.ranking, config.prefetch.plan)
         self.catalogue = Catalogue(
-            self.cards, self.feed, self._origin.catalog, lambda tag: media.purge(tag=tag), config.reconcile_s
+            self.cards, self.feed, self._origin.catalog, self.delivery.purges, config.reconcile_s
         )
-        self._api = ApiHandler(self._origin, config.api, clock)
+        self._api = ApiHandler(self._origin, config.api, clock, self.delivery.cache.tombstones)
+        for stone in self.delivery.cache.tombstones.saved():
+            self.cards.withdraw(stone.video_id, stone.seq)
+        self.replays = Replays(self.delivery.cache, config.purge.hold_s)
+        self.health.add("purges", self.replays.check)
         self.health.watch("nats", lambda: None if self._bus.is_connected else "not connected")
         self.health.watch("cards", lambda: None if len(self.cards) else "no card is known yet")
 
@@ -134,12 +155,23 @@ class Edge:
         for name, loop in loops.items():
             life.supervise(name, loop)
 
+    def _follow(self, life: Lifecycle, bus: Bus) -> None:
+        purges = self.delivery.purges
+        orders = OrderEar(purges, self.replays, self._desk, self._clock)
+        changes = CatalogEar(purges, self.replays, self.catalogue.hear)
+        life.supervise("purges", lambda: bus.follow(PURGE, PurgeOrder, orders))
+        life.supervise("withdrawals", lambda: bus.follow(CATALOG, CatalogEvent, changes))
+        life.supervise("purges-owed", self._desk.pay_forever)
+
     async def _serve(self, life: Lifecycle) -> None:
         feed = FeedHandler(self.feed, self.refill, self.cards, self._access, self._clock)
         stream = StreamHandler(self.feed, self.notices, self._access, self._clock)
         app = viewer_app(feed, stream, self._api, self.delivery.media)
         add_operator_routes(app, self.health)
-        admin = admin_app(AdminHandler(self.store, self.cards, self.vectors, self._purge, self.drain))
+        purge = PurgeHandler(self._desk, self._config.edge_id, self._clock, self._config.purge)
+        if purge.takes_method:
+            self.delivery.media.on_purge = purge.method
+        admin = admin_app(AdminHandler(self.store, self.cards, self.vectors, self.drain), purge)
         add_operator_routes(admin, self.health)
         operator = await serve(admin, self._config.admin_listen)
         life.on_stop("admin", operator.stop)
@@ -169,11 +201,10 @@ class Edge:
         await self._saved.save_sessions(self.store)
         await self._saved.save(self.cards, self.feed)
 
-    def _state(self) -> tuple[str, int, bool]:
-        return self._config.public_url or self.url, len(self.store), self.is_draining
-
-    async def _purge(self, asked: PurgeIn) -> int:
-        return await self.delivery.media.purge(url=asked.url, tag=asked.tag, everything=asked.all)
+    def _state(self) -> BeatState:
+        place = self.delivery.purges.places.get(PURGE.name)
+        url = self._config.public_url or self.url
+        return BeatState(url, len(self.store), self.is_draining, place.seq if place else 0)
 
     async def _on_heartbeat(self, beat: EdgeHeartbeat) -> None:
         self._neighbours.hear(beat, self._clock.monotonic())

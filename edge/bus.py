@@ -55,6 +55,15 @@ class Identity(NamedTuple):
     region: str
 
 
+class BeatState(NamedTuple):
+    """What a heartbeat tells beside who we are."""
+
+    url: str
+    n_sessions: int
+    is_draining: bool
+    purge_revision: int
+
+
 class Ears(NamedTuple):
     """Who hears what arrives."""
 
@@ -129,17 +138,18 @@ class EdgeBus:
             metrics.SPOOL_RECORDS.labels("unpublishable").inc()
             log.error("batch_given_up", extra={"code": exc.code, "detail": exc.detail})
 
-    async def beat_forever(self, state: Callable[[], tuple[str, int, bool]]) -> None:
-        """Say every few seconds that this edge lives; `state` gives url, sessions, draining."""
+    async def beat_forever(self, state: Callable[[], BeatState]) -> None:
+        """Say every few seconds that this edge lives."""
         while True:
-            url, n_sessions, is_draining = state()
+            told = state()
             beat = EdgeHeartbeat(
                 edge_id=self._identity.edge_id,
                 region=self._identity.region,
-                url=url,
+                url=told.url,
                 at_ms=self._clock.wall_ms(),
-                n_sessions=n_sessions,
-                is_draining=is_draining,
+                n_sessions=told.n_sessions,
+                is_draining=told.is_draining,
+                purge_revision=told.purge_revision,
             )
             if self._bus.is_connected:
                 await self._bus.publish(subjects.heartbeat(self._identity.edge_id), beat)

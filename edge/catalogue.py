@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from edge.cards import CardCache
 from edge.feed import Feed
 from edge.origin_api import CatalogPage
+from edge.purge.node import Purges
 from shared.errors import ServiceError
 from shared.messages import CatalogEvent, CatalogKind, VideoCard
 
@@ -25,13 +26,13 @@ class Catalogue:
         cards: CardCache,
         feed: Feed,
         read: Callable[[int, int], Awaitable[CatalogPage]],
-        purge_tag: Callable[[str], Awaitable[int]],
+        purges: Purges,
         reconcile_s: float,
     ) -> None:
         self._cards = cards
         self._feed = feed
         self._read = read
-        self._purge_tag = purge_tag
+        self._purges = purges
         self._reconcile_s = reconcile_s
         self._due = asyncio.Event()
 
@@ -65,6 +66,7 @@ class Catalogue:
                 if page.last_seq < self._cards.last_seq:
                     log.warning("catalogue_started_anew", extra={"last_seq": page.last_seq})
                     self._cards.last_seq = 0
+                    self._purges.tombstones.renumber()
                 return
             for line in page.events:
                 await self._take(line.kind, line.video_id, line.seq, line.card)
@@ -74,6 +76,7 @@ class Catalogue:
         if kind is CatalogKind.WITHDRAWN or card is None:
             if self._cards.withdraw(video_id, seq):
                 self._feed.withdraw(video_id)
-                await self._purge_tag(f"video:{video_id}")
+                await self._purges.withdraw(video_id, seq)
         else:
             self._cards.publish(card, seq)
+            await self._purges.republish(video_id, seq)

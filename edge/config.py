@@ -11,6 +11,7 @@ from edge.handlers.guard import RequestLimits
 from edge.origin_api import OriginLimits
 from edge.peers.settings import PeerLimits
 from edge.prefetch.worker import PrefetchLimits
+from edge.purge.node import PurgeLimits
 from edge.session.arrange import Ranking
 from edge.session.store import SessionLimits
 from edge.spool import SpoolLimits
@@ -57,3 +58,4 @@ class EdgeConfig:
     upstream: UpstreamLimits = field(default_factory=UpstreamLimits)
     peers: PeerLimits = field(default_factory=PeerLimits)
     requests: RequestLimits = field(default_factory=RequestLimits)
+    purge: PurgeLimits = field(default_factory=PurgeLimits)

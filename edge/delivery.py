@@ -16,6 +16,8 @@ from edge.handlers.headers import Completion
 from edge.handlers.media import MediaHandler, MediaSettings
 from edge.peers.routes import Routes
 from edge.peers.settings import PeerLimits
+from edge.purge.node import Purges
+from edge.purge.state import PurgeFile
 from edge.upstream import NodeName
 from shared.clock import Clock, SystemClock
 
@@ -75,11 +77,16 @@ class Delivery:
         )
         answers = MediaSettings(forwarding, name, extra, limits.obeys_reload, limits.query())
         self.media = MediaHandler(self.cache, self.fills, self.upstream, clock, answers)
+        kept = settings.folder / "purges.bin" if settings.folder is not None else None
+        self.purges = Purges(self.cache, PurgeFile(kept), clock, self.media.key)
 
     async def open(self) -> int:
         """Open the pool and take in what the disk holds; returns the number of objects."""
         await self.upstream.open()
-        return await self.cache.open()
+        self.purges.restore()
+        n_objects = await self.cache.open()
+        await self.purges.begin()
+        return n_objects
 
     async def close(self) -> None:
         """Stop the fills, finish the disk writes, close the pool."""

@@ -9,3 +9,11 @@ class TooManyStreams(ServiceError):
     code = "too_many_streams"
     blame = Blame.CALLER
     retryable = True
+
+
+class Withdrawn(ServiceError):
+    """The video was taken back; nobody gets a byte of it any more."""
+
+    code = "withdrawn"
+    blame = Blame.CALLER
+    status = 410

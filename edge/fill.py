@@ -14,7 +14,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from edge.body import Body
 from edge.cache import metrics
 from edge.cache.admission import Predictor, admit, reserved_bytes
-from edge.cache.entry import Entry, Meta, Times, complete, make_meta, updated
+from edge.cache.entry import Entry, Meta, Times, complete, make_meta, tags_of, updated
 from edge.cache.freshness import (
     NO_RULES,
     Storable,
@@ -25,7 +25,7 @@ from edge.cache.freshness import (
     storable,
     withheld_fields,
 )
-from edge.cache.key import PrimaryKey, VaryValues, vary_names, vary_values
+from edge.cache.key import PrimaryKey, StorageKey, VaryValues, vary_names, vary_values
 from edge.cache.settings import CacheLimits
 from edge.cache.tags import Purge
 from edge.cache.tiered import TieredCache
@@ -132,6 +132,7 @@ class Fills:
         self._n_resumes = settings.n_resumes
         self.on_live_bytes: Callable[[int], None] = lambda n_bytes: None
         """Told of the bytes that the origin sent for requests that wait."""
+        cache.on_purge.append(self._part)
 
     @property
     def n_flights(self) -> int:
@@ -163,6 +164,17 @@ class Fills:
     async def close(self) -> None:
         """Stop every fill."""
         await self._flights.close()
+
+    def _part(self, purge: Purge) -> None:
+        """Requests that come after a purge join no fill that may bring what it covers: a fill whose tags are
+        not known yet counts as covered."""
+
+        def may_go_on(key: str, head: Head | None) -> bool:
+            if purge.primary is None and isinstance(head, Fetched):
+                return not purge.covers(StorageKey(key), tags_of(head.headers))
+            return purge.primary is not None and not purge.covers(StorageKey(key), ())
+
+        self._flights.part(may_go_on)
 
     async def _fill(self, flight: Flight[Head], want: Want) -> None:
         try:

@@ -9,6 +9,7 @@ from edge.handlers.api import ApiHandler, not_here
 from edge.handlers.feed import FeedHandler
 from edge.handlers.media import MediaHandler
 from edge.handlers.pages import Pages
+from edge.handlers.purge import PurgeHandler
 from edge.handlers.stream import StreamHandler
 from edge.session.intake import MAX_BODY_BYTES
 from shared.web import error_middleware
@@ -55,11 +56,11 @@ def viewer_app(
     return app
 
 
-def admin_app(admin: AdminHandler) -> web.Application:
+def admin_app(admin: AdminHandler, purge: PurgeHandler) -> web.Application:
     """What the operator calls; never on the viewers' listener."""
     app = web.Application(middlewares=[error_middleware])
     app.router.add_get("/admin/sessions", admin.sessions)
     app.router.add_get("/admin/sessions/{id}", admin.session)
-    app.router.add_post("/admin/purge", admin.purge)
+    app.router.add_post("/admin/purge", purge.purge)
     app.router.add_post("/admin/drain", admin.drain)
     return app

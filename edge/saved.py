@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from edge import atomic
 from edge.cards import CardCache
 from edge.feed import Feed
 from edge.session.store import SessionStore
@@ -42,7 +43,7 @@ class Saved:
             return key
         path = self._folder / "token.key"
         if not path.exists() or path.stat().st_size < MIN_KEY_BYTES:
-            _write(path, os.urandom(KEY_BYTES))
+            atomic.write(path, os.urandom(KEY_BYTES))
         return path.read_bytes()
 
     def restore(self, cards: CardCache, feed: Feed, store: SessionStore) -> None:
@@ -76,7 +77,7 @@ class Saved:
         if self._written.get(name) == data:
             return
         try:
-            await asyncio.to_thread(_write, self._folder / f"{name}.bin", data)
+            await asyncio.to_thread(atomic.write, self._folder / f"{name}.bin", data)
         except OSError as exc:
             log.error("save_failed", extra={"part": name, "reason": exc.strerror})
         else:
@@ -91,13 +92,3 @@ class Saved:
             return
         except (OSError, ServiceError) as exc:
             log.warning("restore_failed", extra={"part": name, "reason": str(exc)})
-
-
-def _write(path: Path, data: bytes) -> None:
-    beside = path.with_suffix(".new")
-    file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(file, "wb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
-    beside.replace(path)

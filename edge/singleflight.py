@@ -265,6 +265,12 @@ class Flights(Generic[H]):
         """The fill of key that could be joined now."""
         return self._by_key.get(key)
 
+    def part(self, may_go_on: Callable[[str, H | None], bool]) -> None:
+        """Let nobody else join a fill whose key and head fail `may_go_on`; its readers read on."""
+        for key, flight in list(self._by_key.items()):
+            if not may_go_on(key, flight.head):
+                del self._by_key[key]
+
     @property
     def n_readers(self) -> int:
         """Readers of all fills."""

@@ -17,9 +17,9 @@ from nats.js.errors import NoStreamResponseError
 from shared.codec import M, encode
 from shared.core_nats import PUBLISHED, RECEIVED, CoreNats, decoded, guarded, settle
 from shared.errors import ServiceError, Unavailable
-from shared.link import Line
+from shared.follow import Follower, pulled, read_on
 from shared.messages import Message
-from shared.pull import Consumer, Pull
+from shared.pull import Consumer
 from shared.subjects import Stream
 
 log = logging.getLogger(__name__)
@@ -99,15 +99,6 @@ async def _extended(waiting: deque[Msg], every_s: float) -> AsyncIterator[None]:
             await settle(received.nak())
 
 
-@asynccontextmanager
-async def _pulled(line: Line, stream: Stream, plan: Consumer) -> AsyncIterator[Pull]:
-    pull = await Pull.open(line, stream, plan)
-    try:
-        yield pull
-    finally:
-        await settle(pull.close())
-
-
 async def _handle(received: list[Msg], kind: type[M], handler: BatchHandler[M]) -> None:
     """Decode, hand over, settle. Cancelled half-way, the messages go back at once."""
     pairs = []
@@ -137,25 +128,46 @@ class Bus(CoreNats):
 
     async def publish_durable(
         self, subject: str, message: Message, msg_id: str, timeout_s: float = 2.0
-    ) -> None:
-        """Store in the subject's stream, once per msg_id. Raises Unavailable when it may not be stored."""
+    ) -> int:
+        """Store in the subject's stream, once per msg_id; returns its sequence there.
+
+        Raises Unavailable when it may not be stored.
+        """
         line, data = self._link.now(), encode(message)
 
-        async def store() -> None:
+        async def store() -> int:
             js = line.client.jetstream(timeout=timeout_s)
             headers = {"Nats-Msg-Id": msg_id}
             try:
-                await js.publish(subject, data, headers=headers)
+                return (await js.publish(subject, data, headers=headers)).seq
             except NoStreamResponseError:
                 await self._ensure_streams(line)
-                await js.publish(subject, data, headers=headers)
+                return (await js.publish(subject, data, headers=headers)).seq
 
         try:
-            await line.race(store(), timeout_s)
+            seq = await line.race(store(), timeout_s)
         except ServiceError:
             PUBLISHED.labels(message.KIND, "failed").inc()
             raise
         PUBLISHED.labels(message.KIND, "stored").inc()
+        return seq
+
+    async def follow(self, stream: Stream, kind: type[M], follower: Follower[M]) -> None:
+        """Hand every message after the follower's place over, in the stream's order, for ever.
+
+        The same loop replays what was missed and hears what is new, so there is no seam between the two.
+        """
+        await self._link.tried.wait()
+        while True:
+            if self._link.line is None:
+                follower.away()
+            line = await self._link.wait_up()
+            try:
+                await read_on(line, stream, kind, follower)
+            except Unavailable as exc:
+                log.info("log_reopens", extra={"stream": stream.name, "detail": exc.detail})
+            follower.away()
+            await asyncio.sleep(self._link.jittered(REOPEN_S))
 
     async def consume(
         self,
@@ -210,7 +222,7 @@ class Bus(CoreNats):
         while True:
             line = await self._link.wait_up()
             try:
-                async with _pulled(line, stream, plan) as pull:
+                async with pulled(line, stream, plan) as pull:
                     log.info("consuming", extra={"stream": stream.name, "durable": plan.durable})
                     while True:
                         waiting = deque(await pull.next())
@@ -229,7 +241,7 @@ class Bus(CoreNats):
         What is not a `kind` is counted and skipped. After an Unavailable go on with start_seq = last + 1.
         """
         plan = Consumer("", filter_subject, batch=REPLAY_BATCH, start_seq=start_seq)
-        async with _pulled(self._link.now(), stream, plan) as pull:
+        async with pulled(self._link.now(), stream, plan) as pull:
             n_left = pull.n_pending
             while n_left > 0 and (found := await pull.take()):
                 n_left -= len(found)

@@ -120,6 +120,8 @@ class Link:
     after_up: Callable[[], Awaitable[None]]
     """Called on each new connection when everything is restored; cancelled when it is lost."""
     line: Line | None = None
+    tried: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the first attempt to connect has ended, well or not."""
     _is_closing: bool = False
     _up: asyncio.Event = field(default_factory=asyncio.Event)
     _interests: list[_Interest] = field(default_factory=list)
@@ -134,6 +136,7 @@ class Link:
                 await asyncio.wait({attempt})
             finally:
                 attempt.cancel()
+            self.tried.set()
             if error := Unavailable("cancelled") if attempt.cancelled() else attempt.exception():
                 if failures == 0:
                     told = {"url": redacted_url(self.url), "code": Unavailable.code, "reason": repr(error)}

@@ -22,7 +22,9 @@ class Stream(NamedTuple):
 EVENTS = Stream("EVENTS", ("events.>",), 2 * 1024**3, 30 * 86_400, 600)
 CATALOG = Stream("CATALOG", ("catalog.>",), 1024**3, 0, 600)
 JOBS = Stream("JOBS", ("jobs.>",), 64 * 1024**2, 7 * 86_400, 600, is_work_queue=True)
-STREAMS = (EVENTS, CATALOG, JOBS)
+PURGE = Stream("PURGE", ("purge.order",), 64 * 1024**2, 7 * 86_400, 600)
+"""An edge that was away for longer than this is kept empties its cache."""
+STREAMS = (EVENTS, CATALOG, JOBS, PURGE)
 
 ALL_EVENTS = "events.>"
 ALL_CATALOG = "catalog.>"
@@ -30,6 +32,8 @@ JOBS_FIRST = "jobs.transcode.first"
 """Jobs that make a video playable: always taken before JOBS_LADDER."""
 JOBS_LADDER = "jobs.transcode.ladder"
 
+PURGE_ORDERS = "purge.order"
+"""One subject, so that the stream's sequence is every node's purge revision."""
 QUEUE_REQUEST = "brain.queue"
 VECTOR_REQUEST = "brain.vectors"
 MODEL = "brain.model"
@@ -55,6 +59,11 @@ def queue(edge: str) -> str:
 def trends(region: str) -> str:
     """Where a region's edges listen for the trending list."""
     return f"trends.{check_id(region, 'region')}"
+
+
+def receipts(node: str) -> str:
+    """Where a node that gave an order hears what became of it."""
+    return f"receipts.{check_id(node, 'edge id')}"
 
 
 def heartbeat(edge: str) -> str:

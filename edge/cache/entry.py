@@ -119,6 +119,14 @@ def agrees(entry: Entry, headers: MultiMapping[str]) -> bool:
     return all(name not in headers or headers[name].strip() == held for name, held in told.items())
 
 
+def softened(entry: Entry, at_ms: int) -> Entry:
+    """The entry as it is after a soft purge: stale since then, and never fresh again without a validation."""
+    meta = entry.meta
+    lifetime_s = min(meta.policy.lifetime_s, meta.age_s(at_ms))
+    stale = replace(meta.policy, lifetime_s=lifetime_s, is_purged=True)
+    return replace(entry, meta=replace(meta, policy=stale))
+
+
 def updated(entry: Entry, headers: MultiMapping[str], times: Times, storage: StorageRules) -> Entry:
     """The entry after a 304 with these headers: fields replaced, age restarted (RFC 9111 section 3.2)."""
     kept = entry.headers.copy()

@@ -102,6 +102,8 @@ class Policy:
     """`must-revalidate`, `proxy-revalidate`, `s-maxage`: never served stale."""
     is_immutable: bool = False
     """Does not change while it is fresh: a request's max-age need not validate it (RFC 8246)."""
+    is_purged: bool = False
+    """A soft purge ended the lifetime: not fresh whatever the clock says, nor for a request's max-stale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +257,7 @@ def judge(policy: Policy, age_s: float, rules: RequestRules) -> Verdict:
         return Verdict.REQUEST
     if policy.needs_validation:
         return Verdict.NO_CACHE
-    if left_s > 0:
+    if left_s > 0 and not policy.is_purged:
         return Verdict.FRESH
     return Verdict.STALE if policy.is_strict else _judge_stale(policy, -left_s, rules)
 
@@ -268,7 +270,7 @@ def _is_unwanted(policy: Policy, age_s: float, rules: RequestRules) -> bool:
 
 
 def _judge_stale(policy: Policy, over_s: float, rules: RequestRules) -> Verdict:
-    if rules.max_stale_s is not None and over_s <= rules.max_stale_s:
+    if rules.max_stale_s is not None and over_s <= rules.max_stale_s and not policy.is_purged:
         return Verdict.STALE_ALLOWED
     if rules.max_age_s is None and over_s < policy.stale_while_revalidate_s:
         return Verdict.STALE_WHILE_REVALIDATE

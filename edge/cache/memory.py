@@ -63,6 +63,14 @@ class MemoryTier(BaseCache):  # type: ignore[misc]
             self._eviction.touch(key)
         return hot
 
+    def peek(self, key: str) -> Hot | None:
+        """The entry of key; not counted as use."""
+        return self._held.get(key)
+
+    def replace(self, entry: Entry) -> None:
+        """Put entry in the place of the one with its key, which must be there and as large."""
+        self._held[str(entry.key)] = Hot(entry)
+
     def insert(self, entry: Entry) -> list[str]:
         """Hold entry and return the keys that left for it; the entry's own key when it is too large."""
         key = str(entry.key)

@@ -24,7 +24,10 @@ SCRUBBED_BYTES = metrics.counter(
 JOURNAL_DAMAGED = metrics.counter(
     "edge_cache_journal_damaged_total", "Stretches of the disk index that were left out; files told instead"
 )
-PURGED = metrics.counter("edge_cache_purged_total", "Objects deleted by a purge, by scope", ("scope",))
+PURGED = metrics.counter(
+    "edge_cache_purged_total", "Objects deleted (hard) or made stale (soft) by a purge", ("scope", "mode")
+)
+TOMBSTONES = metrics.gauge("edge_cache_tombstones", "Withdrawn videos that are answered 410")
 USED_BYTES = metrics.gauge("edge_cache_used_bytes", "Bytes that a tier holds", ("tier",))
 ORIGIN_ERRORS = metrics.counter(
     "edge_upstream_errors_total", "Requests to the origin without a complete answer, by code", ("code",)

@@ -75,6 +75,10 @@ class CacheLimits:
     dropped_fields: tuple[str, ...] = setting(
         (), "request fields that never reach the origin, besides X-Forwarded-*, X-Original-* and their like"
     )
+    n_tombstones: int = setting(
+        100_000, "withdrawn videos remembered, and answered 410", low=1, high=10_000_000
+    )
+    tombstone_s: float = setting(2_592_000.0, "how long they are", unit="s", low=60)
     obeys_reload: bool = setting(
         True, "a request's no-cache and max-age make the cache ask the origin (RFC 9111 section 5.2.1)"
     )

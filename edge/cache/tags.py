@@ -51,6 +51,11 @@ class Purge:
 
     primary: PrimaryKey | None = None
     tag: str | None = None
+    is_soft: bool = False
+    """Make stale instead of delete: used again after a validation, or as stale-while-revalidate and
+    stale-if-error allow."""
+    at_ms: int = 0
+    """Wall clock at which this node applies it; 0 leaves no mark behind (and is never soft)."""
 
     def covers(self, key: StorageKey, tags: Iterable[str]) -> bool:
         """Whether an object with this key and these tags is gone."""

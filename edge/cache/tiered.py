@@ -6,7 +6,7 @@ wins: both compare the purge log's revision from before with the one after.
 """
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -14,13 +14,26 @@ from multidict import MultiMapping
 
 from edge.cache import metrics
 from edge.cache.disk import DiskTier
-from edge.cache.entry import Entry
+from edge.cache.entry import Entry, softened
 from edge.cache.journal import Listed
 from edge.cache.key import PrimaryKey, StorageKey, VaryValues, storage_key
+from edge.cache.marks import Marks
 from edge.cache.memory import Hot, MemoryTier
 from edge.cache.settings import CacheLimits
 from edge.cache.tags import Purge, PurgeLog, TagIndex
+from edge.cache.tombstones import Tombstones
 from edge.cache.variants import Variants
+from shared.errors import ServiceError
+
+PURGE_BATCH = 256
+"""Objects that a purge handles before it lets others run."""
+
+
+class Held(ServiceError):
+    """Nothing is answered from the cache before the purges that it missed are applied."""
+
+    code = "purges_replayed"
+    retryable = True
 
 
 class Tier(StrEnum):
@@ -48,6 +61,13 @@ class TieredCache:
         self._variants = Variants(limits.n_variants)
         self._tags = TagIndex()
         self._purges = PurgeLog()
+        self.marks = Marks()
+        """Restored from a file before `open`, by who keeps it."""
+        self.tombstones = Tombstones(limits.n_tombstones, int(limits.tombstone_s * 1000))
+        self._released: asyncio.Event | None = None
+        self._hold_s = 0.0
+        self.on_purge: list[Callable[[Purge], None]] = []
+        """Told of every purge at once, before the first object goes."""
         self._promotions: dict[str, asyncio.Task[Entry | None]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._pending_limit = limits.disk_pending_bytes
@@ -78,8 +98,29 @@ class TieredCache:
         if self.disk is not None:
             await self.disk.close()
 
+    def hold(self, limit_s: float) -> None:
+        """Answer nothing from here until `release`, because purges are still to be replayed."""
+        self._hold_s = limit_s
+        if self._released is None:
+            self._released = asyncio.Event()
+
+    def release(self) -> None:
+        """Let those go on who waited."""
+        if self._released is not None:
+            self._released.set()
+            self._released = None
+
+    async def _wait_released(self, released: asyncio.Event) -> None:
+        try:
+            async with asyncio.timeout(self._hold_s):
+                await released.wait()
+        except TimeoutError as exc:
+            raise Held(f"purges are still being replayed after {self._hold_s} s") from exc
+
     def lookup(self, primary: PrimaryKey, request: MultiMapping[str]) -> Hot | None:
-        """What RAM holds for a request; fresh or not is for the caller to judge."""
+        """What RAM holds for a request; fresh or not is for the caller to judge. None while held."""
+        if self._released is not None:
+            return None
         for key in self._variants.candidates(primary, request) or (StorageKey(primary),):
             hot = self.memory.lookup(key)
             if hot is not None:
@@ -87,7 +128,12 @@ class TieredCache:
         return None
 
     async def find(self, primary: PrimaryKey, request: MultiMapping[str]) -> Hit | None:
-        """What either tier holds for a request, promoted to RAM. A damaged object is not held."""
+        """What either tier holds for a request, promoted to RAM. A damaged object is not there.
+
+        Waits while the cache is held; raises Held when that takes too long.
+        """
+        if self._released is not None:
+            await self._wait_released(self._released)
         for key in self._variants.candidates(primary, request) or (StorageKey(primary),):
             hot = self.memory.lookup(key)
             if hot is not None:
@@ -127,21 +173,49 @@ class TieredCache:
         return True
 
     async def purge(self, purge: Purge) -> int:
-        """Delete what the purge covers, in both tiers and in fills under way; returns how many objects."""
+        """Delete, or make stale, what the purge covers: in both tiers and in fills under way.
+
+        Returns how many objects, when none of them can be used as before any more. O(covered), in batches
+        between which others run; fills that began earlier are not stored, nor joined by later requests.
+        """
         self._purges.add(purge)
+        if purge.at_ms:
+            self.marks.add(purge)
+        for told in self.on_purge:
+            told(purge)
+        if purge.primary is None and purge.tag is None and not purge.is_soft:
+            return await self._clear()
+        keys, n_purged = self._covered(purge), 0
+        for start in range(0, len(keys), PURGE_BATCH):
+            batch = keys[start : start + PURGE_BATCH]
+            n_purged += self._soften(batch, purge.at_ms) if purge.is_soft else await self._delete_all(batch)
+            await asyncio.sleep(0)
+        return n_purged
+
+    def _covered(self, purge: Purge) -> list[StorageKey]:
         if purge.primary is not None:
-            return await self._delete_all(self._variants.keys(purge.primary))
+            return self._variants.keys(purge.primary)
         if purge.tag is not None:
-            return await self._delete_all(self._tags.keys(purge.tag))
-        return await self._clear()
+            return self._tags.keys(purge.tag)
+        return [StorageKey(key) for key in {*self.memory.keys(), *(self.disk.keys() if self.disk else ())}]
+
+    def _soften(self, keys: list[StorageKey], at_ms: int) -> int:
+        # What is on disk only is made stale by the marks when it is promoted.
+        for key in keys:
+            hot = self.memory.peek(key)
+            if hot is not None:
+                self.memory.replace(softened(hot.entry, at_ms))
+        return sum(key in self.memory or (self.disk is not None and self.disk.may_hold(key)) for key in keys)
 
     async def _clear(self) -> int:
         """Delete everything; no answer after this call comes from a purged object."""
         hot = self.memory.keys()
         n_only_hot = sum(self.disk is None or not self.disk.may_hold(key) for key in hot)
-        for key in hot:
-            self.memory.remove(key)
         self._variants, self._tags = Variants(self._n_variants), TagIndex()
+        for start in range(0, len(hot), PURGE_BATCH):
+            for key in hot[start : start + PURGE_BATCH]:
+                self.memory.remove(key)
+            await asyncio.sleep(0)
         return n_only_hot + (0 if self.disk is None else await self.disk.clear())
 
     async def _delete_all(self, keys: list[StorageKey]) -> int:
@@ -173,6 +247,10 @@ class TieredCache:
             return None
         if self._purges.covers_since(revision, key, entry.meta.tags):
             return None
+        if self.marks.is_gone(entry.meta):
+            await self._delete_all([key])
+            return None
+        entry = self.marks.shown(entry)
         self._insert(entry)
         return entry
 

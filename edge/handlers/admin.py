@@ -1,9 +1,8 @@
-"""The operator's calls, on a listener of their own: who is here and why they see it; purge; drain."""
+"""The operator's calls, on a listener of their own: who is here and why they see it; drain."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
-import msgspec
 import numpy as np
 from aiohttp import web
 
@@ -12,21 +11,12 @@ from edge.session.slice import upcoming
 from edge.session.state import Session
 from edge.session.store import SessionStore
 from edge.session.vectors import ItemVectors
-from shared.errors import InvalidRequest, NotFound
+from shared.errors import NotFound
 from shared.messages import VideoCard
-from shared.web import json_body, json_response
+from shared.web import json_response
 
 MAX_LISTED = 200
 MAX_EXPLAINED = 50
-MAX_BODY_BYTES = 4096
-
-
-class PurgeIn(msgspec.Struct, frozen=True):
-    """Body of `POST /admin/purge`: one of the three."""
-
-    url: str = ""
-    tag: str = ""
-    all: bool = False
 
 
 class AdminHandler:
@@ -37,13 +27,11 @@ class AdminHandler:
         store: SessionStore,
         cards: CardCache,
         vectors: ItemVectors,
-        purge: Callable[[PurgeIn], Awaitable[int]],
         drain: Callable[[], None],
     ) -> None:
         self._store = store
         self._cards = cards
         self._vectors = vectors
-        self._purge = purge
         self._drain = drain
 
     async def sessions(self, _: web.Request) -> web.Response:
@@ -57,13 +45,6 @@ class AdminHandler:
         if session is None:
             raise NotFound(f"no session {request.match_info['id'][:80]!r}")
         return json_response(_summary(session) | self._explained(session))
-
-    async def purge(self, request: web.Request) -> web.Response:
-        """Forget cached objects."""
-        asked = await json_body(request, PurgeIn, MAX_BODY_BYTES)
-        if bool(asked.url) + bool(asked.tag) + asked.all != 1:
-            raise InvalidRequest("give one of url, tag, all")
-        return json_response({"purged": await self._purge(asked)})
 
     async def drain(self, _: web.Request) -> web.Response:
         """From now on not ready: a load balancer sends no new viewers; those who are here are served."""

@@ -65,6 +65,7 @@ class Answers:
         response = problem(error)
         is_forwarded = error.blame is Blame.UPSTREAM
         response.headers["Cache-Status"] = failed_status(self._name, error.code, is_forwarded=is_forwarded)
+        response.headers["Cache-Control"] = "no-store"
         response.headers.extend(self._extra_headers)
         return response
 

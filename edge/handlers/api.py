@@ -4,6 +4,7 @@ One request at a time goes to the origin for a path; the others of that moment s
 """
 
 import asyncio
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ from aiohttp import web
 
 from edge import metrics
 from edge.bounded import BoundedCache
+from edge.errors import Withdrawn
 from edge.origin_api import Answer, OriginApi
 from shared.clock import Clock
 from shared.config import setting
@@ -37,18 +39,21 @@ class _Kept(NamedTuple):
 class ApiHandler:
     """`/v1/videos/{id}`, `/v1/videos/{id}/comments`, `/v1/users/{id}`."""
 
-    def __init__(self, origin: OriginApi, limits: ApiLimits, clock: Clock) -> None:
+    def __init__(
+        self, origin: OriginApi, limits: ApiLimits, clock: Clock, withdrawn: Container[str] = ()
+    ) -> None:
         self._origin = origin
+        self._withdrawn = withdrawn
         self._limits = limits
         self._clock = clock
         self._kept: BoundedCache[_Kept] = BoundedCache(limits.max_answers)
         self._flights: dict[str, asyncio.Task[Answer]] = {}
 
     async def video(self, request: web.Request) -> web.Response:
-        return await self._read(request, f"/v1/videos/{_checked(request)}")
+        return await self._read(request, f"/v1/videos/{self._video(request)}")
 
     async def comments(self, request: web.Request) -> web.Response:
-        return await self._read(request, f"/v1/videos/{_checked(request)}/comments")
+        return await self._read(request, f"/v1/videos/{self._video(request)}/comments")
 
     async def user(self, request: web.Request) -> web.Response:
         return await self._read(request, f"/v1/users/{_checked(request)}")
@@ -56,6 +61,13 @@ class ApiHandler:
     def forget(self, video_id: str) -> None:
         """A video changed: its answers are asked for anew."""
         self._kept.discard(f"/v1/videos/{video_id}?")
+
+    def _video(self, request: web.Request) -> str:
+        """The video that is asked for. Raises Withdrawn."""
+        video = _checked(request)
+        if video in self._withdrawn:
+            raise Withdrawn("the video was withdrawn")
+        return video
 
     async def _read(self, request: web.Request, path: str) -> web.Response:
         query = {name: request.query[name][:64] for name in ("after", "limit") if name in request.query}

@@ -1,9 +1,10 @@
 """GET and HEAD of cached objects: hit, miss, stale, Range, 304; everything else forwarded to the origin.
 
-Also what the rest of the edge asks of the cache: warm an object into RAM, is it there, purge.
+Also what the rest of the edge asks of the cache: warm an object into RAM, is it there.
 """
 
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import NamedTuple
@@ -17,8 +18,8 @@ from edge.cache.freshness import NO_RULES, Storable, Verdict, judge, request_rul
 from edge.cache.key import MAX_TARGET_CHARS, PrimaryKey, primary_key, storage_key, vary_values
 from edge.cache.memory import Hot
 from edge.cache.query import QueryPolicy
-from edge.cache.tags import Purge
 from edge.cache.tiered import Hit, TieredCache
+from edge.errors import Withdrawn
 from edge.fill import Fetched, Fills, Head, Ready, Source, Want
 from edge.handlers.answer import Answers
 from edge.handlers.forward import Forwarder, ForwardSettings, teller
@@ -84,13 +85,17 @@ class MediaHandler:
         self._settings = settings
         self._answers = Answers(settings.name, settings.extra_headers)
         self._forwarder = Forwarder(cache, upstream, clock, self._answers, settings.forwarding)
+        self._buried = cache.tombstones
+        self.on_purge: Callable[[web.BaseRequest], Awaitable[web.Response]] | None = None
+        """Takes the HTTP method PURGE; None: it is the origin's, like any other."""
         self._hits = metrics.REQUESTS.labels("memory", "hit")
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """The answer to any request."""
-        primary = self._key(request.raw_path)
+        primary = self.key(request.raw_path)
         if request.method in ("GET", "HEAD"):
-            hot = self._cache.lookup(primary, request.headers)
+            is_gone = self._buried and self._buried.is_buried(primary)
+            hot = None if is_gone else self._cache.lookup(primary, request.headers)
             if hot is not None and is_plain(request.headers):
                 meta = hot.entry.meta
                 age_s = meta.age_s(self._clock.wall_ms())
@@ -98,23 +103,37 @@ class MediaHandler:
                     self._hits.inc()
                     return self._answers.hit(hot, age_s)
         try:
+            self._refuse_buried(primary)
             if len(primary) > MAX_TARGET_CHARS:
                 raise InvalidRequest(f"the target is over {MAX_TARGET_CHARS} characters")
             if request.method in ("GET", "HEAD") and not has_strict_precondition(request.headers):
                 return await self._read(request, primary)
-            if self._settings.extra_headers and "Access-Control-Request-Method" in request.headers:
-                return self._answers.preflight()
-            return await self._forward(request, primary, Forward.METHOD)
+            return await self._other(request, primary)
         except ServiceError as exc:
-            metrics.REQUESTS.labels("origin", "error").inc()
+            metrics.REQUESTS.labels("origin", "withdrawn" if isinstance(exc, Withdrawn) else "error").inc()
             return self._answers.failed(exc)
 
-    def _key(self, target: str) -> PrimaryKey:
+    def key(self, target: str) -> PrimaryKey:
+        """What an object of this target is stored under, whatever its variant."""
         return PrimaryKey(self._settings.query.applied(primary_key(target)))
+
+    async def _other(self, request: web.BaseRequest, primary: PrimaryKey) -> web.StreamResponse:
+        """What is no plain read: answered here if it is ours, forwarded if it is the origin's."""
+        if self._settings.extra_headers and "Access-Control-Request-Method" in request.headers:
+            return self._answers.preflight()
+        if request.method == "PURGE" and self.on_purge is not None:
+            return await self.on_purge(request)
+        return await self._forward(request, primary, Forward.METHOD)
+
+    def _refuse_buried(self, primary: PrimaryKey) -> None:
+        """After every wait: the video may have been withdrawn meanwhile. Raises Withdrawn."""
+        if self._buried and self._buried.is_buried(primary):
+            raise Withdrawn("the video was withdrawn")
 
     async def _read(self, request: web.BaseRequest, primary: PrimaryKey) -> web.StreamResponse:
         rules = request_rules(request.headers) if self._settings.obeys_reload else NO_RULES
         hit = await self._cache.find(primary, request.headers)
+        self._refuse_buried(primary)
         verdict = Verdict.STALE
         if hit is not None:
             meta = hit.hot.entry.meta
@@ -173,6 +192,7 @@ class MediaHandler:
         for _ in range(2):
             with self._fills.join(want) as reader:
                 head = await reader.head(teller(request))
+                self._refuse_buried(want.primary)
                 if isinstance(head, Ready) or self._may_read(request, reader, head):
                     return await self._answer(request, reader, head, forward)
             if _is_part_of_too_large(request, head):
@@ -220,15 +240,17 @@ class MediaHandler:
     async def warm(self, path: str) -> WarmResult:
         """Bring the object at path into RAM, through the same fills as every request. Never raises for the
         origin's sake; a cancelled warming leaves its fill to whoever else reads it."""
-        primary = self._key(path)
-        hit = await self._cache.find(primary, NO_HEADERS)
-        if hit is not None:
-            meta = hit.hot.entry.meta
-            if judge(meta.policy, meta.age_s(self._clock.wall_ms()), NO_RULES) in SERVED_AT_ONCE:
-                return WarmResult(Warmth(hit.tier), meta.size_bytes)
-        key = self._cache.flight_key(primary, NO_HEADERS)
-        want = Want(primary, NO_HEADERS, key, hit.hot.entry if hit else None, is_live=False)
+        primary = self.key(path)
+        if self._buried.is_buried(primary):
+            return WarmResult(Warmth.REFUSED)
         try:
+            hit = await self._cache.find(primary, NO_HEADERS)
+            if hit is not None:
+                meta = hit.hot.entry.meta
+                if judge(meta.policy, meta.age_s(self._clock.wall_ms()), NO_RULES) in SERVED_AT_ONCE:
+                    return WarmResult(Warmth(hit.tier), meta.size_bytes)
+            key = self._cache.flight_key(primary, NO_HEADERS)
+            want = Want(primary, NO_HEADERS, key, hit.hot.entry if hit else None, is_live=False)
             with self._fills.join(want) as reader:
                 head = await reader.head()
                 if isinstance(head, Ready):
@@ -242,17 +264,7 @@ class MediaHandler:
 
     def is_in_memory(self, path: str) -> bool:
         """Whether RAM holds the object at path, fresh or not."""
-        return self._cache.is_in_memory(self._key(path))
-
-    async def purge(self, *, url: str = "", tag: str = "", everything: bool = False) -> int:
-        """Delete by URL or path, by exact tag, or all; returns how many objects. Raises InvalidRequest."""
-        if bool(url) + bool(tag) + everything != 1:
-            raise InvalidRequest("purge takes exactly one of url, tag, all")
-        scope = "url" if url else "tag" if tag else "all"
-        purge = Purge(self._key(url)) if url else Purge(tag=tag or None)
-        n_purged = await self._cache.purge(purge)
-        metrics.PURGED.labels(scope).inc(n_purged)
-        return n_purged
+        return self._cache.is_in_memory(self.key(path))
 
 
 def _is_part_of_too_large(request: web.BaseRequest, head: Fetched) -> bool:

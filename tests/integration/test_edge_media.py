@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from edge.cache.key import primary_key
+from edge.cache.tags import Purge
 from edge.handlers.media import Warmth
 from edge.standalone import PLAIN
 from tests.edge_cache_builders import FakeClock
@@ -380,10 +382,10 @@ async def test_purge_by_url_tag_and_all(origin: ScriptedOrigin, edge: RunningEdg
     for number in ("1", "10", "2"):
         origin.replies[f"/v/{number}"] = Reply(headers={**MINUTE, "Surrogate-Key": f"video:{number}"})
         await edge.ask(f"/v/{number}")
-    media = edge.delivery.media
+    media, purges = edge.delivery.media, edge.delivery.purges
 
-    assert await media.purge(tag="video:1") == 1
-    assert await media.purge(url="http://any.example/v/2") == 1
+    assert await purges.purge(Purge(tag="video:1")) == 1
+    assert await purges.purge(Purge(primary=primary_key("http://any.example/v/2"))) == 1
     assert media.is_in_memory("/v/10")
-    assert await media.purge(everything=True) == 1
+    assert await purges.purge(Purge()) == 1
     assert not media.is_in_memory("/v/10")

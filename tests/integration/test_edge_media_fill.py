@@ -10,6 +10,7 @@ import pytest
 
 from edge.cache.key import primary_key
 from edge.cache.settings import UpstreamLimits
+from edge.cache.tags import Purge
 from edge.fill import Want
 from edge.standalone import PLAIN
 from tests.edge_cache_builders import headers
@@ -193,7 +194,7 @@ async def test_a_purge_during_a_fill_wins(origin: ScriptedOrigin, edge: RunningE
     asked = asyncio.create_task(edge.ask("/v/a"))
     await eventually(lambda: origin.n_seen() == 1)
 
-    await edge.delivery.media.purge(url="/v/a")
+    await edge.delivery.purges.purge(Purge(primary=primary_key("/v/a")))
     gate.set()
 
     assert (await asked).body == BODY
