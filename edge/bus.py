@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 M = TypeVar("M")
 DEFAULT_URL = "nats://127.0.0.1:4222"
 HEARTBEAT_S = 5.0
+BEAT_WAIT_S = 0.2
+"""Between two looks whether NATS is there."""
 MAX_VECTORS = 2_000
 """Ids of one VectorRequest."""
 
@@ -139,8 +141,11 @@ class EdgeBus:
             log.error("batch_given_up", extra={"code": exc.code, "detail": exc.detail})
 
     async def beat_forever(self, state: Callable[[], BeatState]) -> None:
-        """Say every few seconds that this edge lives."""
+        """Say every few seconds that this edge lives, the first time as soon as NATS is there."""
         while True:
+            if not self._bus.is_connected:
+                await asyncio.sleep(BEAT_WAIT_S)
+                continue
             told = state()
             beat = EdgeHeartbeat(
                 edge_id=self._identity.edge_id,
@@ -151,8 +156,7 @@ class EdgeBus:
                 is_draining=told.is_draining,
                 purge_revision=told.purge_revision,
             )
-            if self._bus.is_connected:
-                await self._bus.publish(subjects.heartbeat(self._identity.edge_id), beat)
+            await self._bus.publish(subjects.heartbeat(self._identity.edge_id), beat)
             await asyncio.sleep(HEARTBEAT_S)
 
 

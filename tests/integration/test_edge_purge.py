@@ -1,0 +1,171 @@
+"""Purges on several edges over a real NATS: all of them, late ones, cut-off ones; and who has answered."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from edge.app import Edge
+from edge.config import EdgeConfig
+from edge.purge.ears import State
+from edge.purge.node import PurgeLimits, Purges
+from shared.lifecycle import Lifecycle
+from shared.messages import PurgeOrder
+from shared.subjects import PURGE
+from tests.card_origin import CardOrigin
+from tests.edge_builders import make_card
+from tests.edge_nodes import make_config, running_edge
+from tests.waiting import eventually
+
+ONE, TEN = "/v/1/open.mp4", "/v/10/open.mp4"
+
+
+@pytest.fixture
+async def origin() -> AsyncIterator[CardOrigin]:
+    server = CardOrigin()
+    for video in ("1", "10"):
+        server.publish(make_card(video))
+    await server.start()
+    yield server
+    await server.stop()
+
+
+class Region:
+    """Edges by name on one origin; each keeps its folder when it is stopped and started again."""
+
+    def __init__(self, data_dir: Path, origin: CardOrigin, nats_url: str) -> None:
+        self._data_dir = data_dir
+        self._origin = origin
+        self.nats_url = nats_url
+        self.http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20))
+
+    def config(self, name: str, **changes: Any) -> EdgeConfig:
+        fields = {"edge_id": name, "origin_url": self._origin.url, "nats_url": self.nats_url}
+        return make_config(self._data_dir / name, **fields | {"reconcile_s": 3600.0} | changes)
+
+    def edge(self, name: str, **changes: Any) -> AbstractAsyncContextManager[Edge]:
+        """A running one."""
+        return running_edge(self.config(name, **changes))
+
+    async def status(self, edge: Edge, path: str) -> tuple[int, str]:
+        """Of a GET: the status, and where it came from."""
+        async with self.http.get(edge.url + path) as answer:
+            await answer.read()
+            return answer.status, answer.headers.get("Cache-Status", "")
+
+    async def is_hit(self, edge: Edge, path: str) -> bool:
+        """Whether it was served from the cache."""
+        return "; hit" in (await self.status(edge, path))[1]
+
+    async def purge(self, edge: Edge, **asked: Any) -> dict[str, Any]:
+        """What the operator gets."""
+        async with self.http.post(f"{edge.admin_url}/admin/purge", json=asked) as answer:
+            assert answer.status == 200, await answer.text()
+            return dict(await answer.json())
+
+    async def is_ready(self, edge: Edge) -> bool:
+        """As a load balancer sees it."""
+        async with self.http.get(f"{edge.url}/readyz") as answer:
+            return answer.status == 200
+
+    async def fill(self, *edges: Edge) -> None:
+        """Both objects are on every edge, and on its disk."""
+        for edge in edges:
+            for path in (ONE, TEN):
+                await self.status(edge, path)
+            disk = edge.delivery.cache.disk
+            assert disk is not None
+            await eventually(lambda disk=disk: not disk.n_writing)
+
+
+@pytest.fixture
+async def region(data_dir: Path, origin: CardOrigin, nats: str) -> AsyncIterator[Region]:
+    one = Region(data_dir, origin, nats)
+    yield one
+    await one.http.close()
+
+
+async def know_each_other(*edges: Edge) -> None:
+    names = {edge._config.edge_id for edge in edges}
+    for edge in edges:
+        await eventually(lambda edge=edge: names <= set(edge._desk._heard_s), within_s=10)
+
+
+async def test_a_purge_by_tag_reaches_every_edge_and_no_other_tag(region: Region) -> None:
+    async with region.edge("e1") as one, region.edge("e2") as two, region.edge("e3") as three:
+        await region.fill(one, two, three)
+        await know_each_other(one, two, three)
+
+        told = await region.purge(two, tag="video:1", wait_s=10)
+
+        assert told["complete"] and not told["local_only"] and told["revision"] == 1
+        assert told["purged"] == 3
+        assert [(row["node"], row["objects"]) for row in told["nodes"]] == [("e1", 1), ("e2", 1), ("e3", 1)]
+        assert all(0 < row["took_ms"] <= row["after_ms"] + 1000 and row["at_ms"] for row in told["nodes"])
+        for edge in (one, two, three):
+            assert await region.is_hit(edge, TEN)
+            assert not await region.is_hit(edge, ONE)
+
+
+async def test_a_node_that_does_not_answer_is_named(region: Region) -> None:
+    async with region.edge("e1") as one, region.edge("e2") as two:
+        await know_each_other(one, two)
+        one._desk._heard_s["e9"] = one._clock.monotonic()
+
+        told = await region.purge(one, all=True, wait_s=0.3)
+
+    assert not told["complete"]
+    assert [(row["node"], row["answered"]) for row in told["nodes"]] == [
+        ("e1", True),
+        ("e2", True),
+        ("e9", False),
+    ]
+
+
+@pytest.mark.parametrize("soft", [False, True])
+async def test_an_edge_that_was_down_replays_before_it_is_ready(region: Region, soft: bool) -> None:
+    async with AsyncExitStack() as stack:
+        one = await stack.enter_async_context(region.edge("e1"))
+        async with region.edge("e2") as two:
+            await region.fill(one, two)
+        await region.purge(one, tag="video:1", soft=soft, wait_s=0)
+
+        two = await stack.enter_async_context(region.edge("e2"))
+        assert await region.is_ready(two)
+        assert not await region.is_hit(two, ONE)
+        assert await region.is_hit(two, TEN)
+
+
+async def test_not_one_stale_byte_is_served_while_the_log_is_replayed(
+    region: Region, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, apply = asyncio.Event(), Purges.apply
+
+    async def slow(purges: Purges, order: PurgeOrder) -> int:
+        await gate.wait()
+        return await apply(purges, order)
+
+    async with region.edge("e1") as one, Lifecycle(grace_s=5.0) as life:
+        async with region.edge("e2") as two:
+            await region.fill(two)
+        await region.purge(one, tag="video:1", wait_s=0)
+        monkeypatch.setattr(Purges, "apply", slow)
+        two = Edge(region.config("e2", purge=PurgeLimits(hold_s=20.0)))
+        starting = asyncio.create_task(two.start(life))
+        await eventually(lambda: two.url)
+        asked = [asyncio.create_task(region.status(two, path)) for path in (ONE, TEN) for _ in range(5)]
+        await eventually(lambda: two.replays.states[PURGE.name] is State.BEHIND)
+
+        is_ready, n_done = await region.is_ready(two), sum(task.done() for task in asked)
+        gate.set()
+        await starting
+        answers = await asyncio.gather(*asked)
+
+        assert not is_ready and n_done == 0
+        assert await region.is_ready(two)
+        assert not any("; hit" in came_from for _, came_from in answers[:5])
+        assert all("; hit" in came_from for _, came_from in answers[5:])
