@@ -22,6 +22,7 @@ from edge.handlers.stream import StreamHandler
 from edge.notices import Notices
 from edge.origin_api import OriginApi
 from edge.peers.discovery import Neighbours
+from edge.prefetch.pins import Pins
 from edge.prefetch.worker import PrefetchWorker
 from edge.purge.desk import BusDesk
 from edge.purge.ears import CatalogEar, OrderEar, Replays
@@ -112,7 +113,15 @@ class Edge:
         self.vectors = ItemVectors(config.brain.max_vectors)
         self.cards = CardCache(config.cards, clock, self._origin.cards)
         self.spool = Spool(config.data_dir / config.edge_id / "spool", config.spool)
-        self.worker = PrefetchWorker(media.warm, media.is_in_memory, self._is_cached, config.prefetch, clock)
+        cache = self.delivery.cache
+        pins = Pins(
+            lambda path, distance: cache.pin(primary_key(path), distance),
+            lambda path: cache.unpin(primary_key(path)),
+        )
+        self.worker = PrefetchWorker(
+            media.warm, media.is_in_memory, self._is_cached, config.prefetch, clock, pins=pins
+        )
+        self.delivery.fills.on_live_bytes = self.worker.yield_to
         self.notices = Notices()
         self.refill = Refill(self._bus, self.vectors, config.brain, clock)
         parts = FeedParts(

@@ -55,7 +55,8 @@ class Delivery:
         extra = settings.extra_headers
         has_disk = settings.folder is not None and limits.disk_bytes > 0
         disk = DiskTier(settings.folder, limits) if settings.folder is not None and has_disk else None
-        self.cache = TieredCache(limits, MemoryTier(limits.memory_bytes, clock), disk)
+        memory = MemoryTier(limits.memory_bytes, clock, pinned_share=limits.pinned_share)
+        self.cache = TieredCache(limits, memory, disk)
         fields = FieldPolicy(settings.is_media, limits.dropped())
         own = NodeName.made(name, rng or random.Random())
         self.upstream = Routes(

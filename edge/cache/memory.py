@@ -13,11 +13,14 @@ from multidict import CIMultiDictProxy
 
 from edge.cache.entry import Entry
 from edge.cache.eviction.adaptive import Adaptive
+from edge.cache.eviction.pinned import Pinned
 from edge.cache.eviction.policy import Eviction
 from shared.clock import Clock
 
 OVERHEAD_BYTES = 2048
 """What an entry counts beside its body: fields, keys, queue nodes."""
+PINNED_SHARE = 0.5
+"""Part of the tier that pinned entries may hold."""
 
 
 class Hot:
@@ -37,11 +40,18 @@ class MemoryTier(BaseCache):  # type: ignore[misc]
 
     NAME = "headstart-memory"
 
-    def __init__(self, limit_bytes: int, clock: Clock, eviction: Eviction[str] | None = None) -> None:
+    def __init__(
+        self,
+        limit_bytes: int,
+        clock: Clock,
+        eviction: Eviction[str] | None = None,
+        pinned_share: float = PINNED_SHARE,
+    ) -> None:
         super().__init__(serializer=NullSerializer(), timeout=None)
         self.limit_bytes = limit_bytes
         self._clock = clock
-        self._eviction: Eviction[str] = eviction or Adaptive(limit_bytes)
+        policy: Eviction[str] = eviction or Adaptive(limit_bytes)
+        self._eviction = Pinned(policy, limit_bytes, pinned_share)
         self._held: dict[str, Hot] = {}
         self._expiry_s: dict[str, float] = {}
 
@@ -81,6 +91,23 @@ class MemoryTier(BaseCache):  # type: ignore[misc]
             del self._held[victim]
             self._expiry_s.pop(victim, None)
         return victims
+
+    def pin(self, key: str, distance: int) -> None:
+        """Keep key, from now or from when it is inserted, until `unpin`; the farthest gives way to others."""
+        self._eviction.pin(key, distance)
+
+    def unpin(self, key: str) -> None:
+        """Let key leave again when its turn comes."""
+        self._eviction.unpin(key)
+
+    def is_wanted(self, key: str) -> bool:
+        """Whether key has a pin, held or not."""
+        return self._eviction.is_wanted(key)
+
+    @property
+    def pinned_bytes(self) -> int:
+        """Bodies and overheads of what is held and cannot leave."""
+        return self._eviction.pinned_bytes
 
     def remove(self, key: str) -> bool:
         """Drop key; whether it was there."""

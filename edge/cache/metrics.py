@@ -29,6 +29,7 @@ PURGED = metrics.counter(
 )
 TOMBSTONES = metrics.gauge("edge_cache_tombstones", "Withdrawn videos that are answered 410")
 USED_BYTES = metrics.gauge("edge_cache_used_bytes", "Bytes that a tier holds", ("tier",))
+PINNED_BYTES = metrics.gauge("edge_cache_pinned_bytes", "Bytes in RAM that sessions are about to need")
 ORIGIN_ERRORS = metrics.counter(
     "edge_upstream_errors_total", "Requests to the origin without a complete answer, by code", ("code",)
 )

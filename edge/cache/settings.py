@@ -15,6 +15,9 @@ class CacheLimits:
     """Sizes and times of the cache."""
 
     memory_bytes: int = setting(256 * MIB, "RAM tier", unit="bytes", low=MIB)
+    pinned_share: float = setting(
+        0.5, "part of it that objects may hold which sessions are about to need", low=0, high=0.9
+    )
     disk_bytes: int = setting(8192 * MIB, "disk tier; 0 turns it off", unit="bytes", low=0)
     disk_fsync_s: float = setting(
         -1.0,

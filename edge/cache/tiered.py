@@ -156,6 +156,16 @@ class TieredCache:
         """Whether RAM holds some variant of a URL."""
         return any(key in self.memory for key in self._variants.keys(primary))
 
+    def pin(self, primary: PrimaryKey, distance: int) -> None:
+        """Keep the object in RAM, from now or from when it comes, until `unpin`. Variants are not pinned."""
+        self.memory.pin(StorageKey(primary), distance)
+        metrics.PINNED_BYTES.set(self.memory.pinned_bytes)
+
+    def unpin(self, primary: PrimaryKey) -> None:
+        """Let the object leave RAM again when its turn comes."""
+        self.memory.unpin(StorageKey(primary))
+        metrics.PINNED_BYTES.set(self.memory.pinned_bytes)
+
     def store(self, entry: Entry, revision: int) -> bool:
         """Hold entry in RAM now and on disk soon. False: a purge after `revision` covers it."""
         key = entry.key
@@ -269,6 +279,7 @@ class TieredCache:
         self._forget_gone(victims)
         metrics.EVICTIONS.labels("memory").inc(len(victims))
         metrics.USED_BYTES.labels("memory").set(self.memory.used_bytes)
+        metrics.PINNED_BYTES.set(self.memory.pinned_bytes)
 
     def _list(self, primary: PrimaryKey, vary: VaryValues, tags: tuple[str, ...]) -> list[StorageKey]:
         self._tags.put(storage_key(primary, vary), tags)

@@ -12,7 +12,8 @@ from typing import Protocol
 from edge import metrics
 from edge.prefetch.backlog import Backlog
 from edge.prefetch.budget import TokenBucket
-from edge.prefetch.planner import PlanLimits, Step
+from edge.prefetch.pins import Pins
+from edge.prefetch.planner import PlanLimits, Step, Urgency
 from shared.clock import Clock
 from shared.config import setting
 from shared.errors import ServiceError
@@ -20,6 +21,8 @@ from shared.errors import ServiceError
 FAILED = "failed"
 """`Warmed.source` when the origin gave no complete answer."""
 NOT_ASKED = ("memory", "disk")
+PINNED_URGENCY = Urgency.PLAYLIST
+"""A swipe that finds less than this in RAM waits: such steps are kept there, not only warmed."""
 MAX_WAIT_S = 1.0
 """Longest sleep for the budget before the most urgent step is looked for again."""
 
@@ -56,6 +59,8 @@ class PrefetchWorker:
         is_cached: Callable[[str], bool],
         limits: PrefetchLimits,
         clock: Clock,
+        *,
+        pins: Pins | None = None,
     ) -> None:
         self._warm = warm
         self._is_in_memory = is_in_memory
@@ -66,18 +71,26 @@ class PrefetchWorker:
         self._failed_s = float("-inf")
         self._limits = limits
         self._clock = clock
+        self._pins = pins
         self._backlog = Backlog(limits.max_steps)
-        self._bucket = TokenBucket(limits.rate_bytes_s, limits.burst_bytes, clock.monotonic())
+        self.budget = TokenBucket(limits.rate_bytes_s, limits.burst_bytes, clock.monotonic())
         self._running: set[str] = set()
         self._wake = asyncio.Event()
 
     def submit(self, session: str, steps: list[Step]) -> None:
         """Take a session's plan; an empty one only drops the former."""
+        if self._pins is not None:
+            needed = {step.path: step.distance for step in steps if step.urgency <= PINNED_URGENCY}
+            self._pins.replace(session, needed)
         cold = [step for step in steps if not self._is_in_memory(step.path)]
         n_stale = self._backlog.replace(session, cold)
         metrics.PREFETCH_STEPS.labels("stale").inc(n_stale)
         if cold:
             self._wake.set()
+
+    def yield_to(self, n_bytes: int) -> None:
+        """Live traffic took so much from the origin: prefetch has that much less."""
+        self.budget.spend(n_bytes, self._clock.monotonic())
 
     async def run_forever(self) -> None:
         """Warm what is planned until cancelled."""
@@ -99,10 +112,10 @@ class PrefetchWorker:
     async def _run(self, step: Step) -> None:
         self._running.add(step.path)
         try:
-            wait_s = self._bucket.take(step.size_bytes, self._clock.monotonic())
+            wait_s = self.budget.take(step.size_bytes, self._clock.monotonic())
             while wait_s:
                 await asyncio.sleep(min(wait_s, MAX_WAIT_S))
-                wait_s = self._bucket.take(step.size_bytes, self._clock.monotonic())
+                wait_s = self.budget.take(step.size_bytes, self._clock.monotonic())
             asked_s = self._clock.monotonic()
             result = await self._warm(step.path)
             metrics.PREFETCH_STEPS.labels(result.source).inc()

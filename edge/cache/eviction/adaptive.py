@@ -34,6 +34,9 @@ class Adaptive(Generic[K]):
     def keys(self) -> list[K]:
         return self._queues.keys()
 
+    def size_bytes(self, key: K) -> int:
+        return self._queues.size_bytes(key)
+
     def admit(self, key: K, size_bytes: int) -> list[K]:
         if digest(key) >= self._ghosts.threshold:
             return self._queues.admit(key, size_bytes)

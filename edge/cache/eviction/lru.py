@@ -24,6 +24,9 @@ class Lru(Generic[K]):
     def keys(self) -> list[K]:
         return list(self.sizes)
 
+    def size_bytes(self, key: K) -> int:
+        return self.sizes[key]
+
     def admit(self, key: K, size_bytes: int) -> list[K]:
         self.used_bytes -= self.sizes.pop(key, 0)
         if size_bytes > self._capacity:

@@ -25,6 +25,10 @@ class Eviction(Protocol[K]):
         """Every tracked key."""
         ...
 
+    def size_bytes(self, key: K) -> int:
+        """Of a key that is tracked; KeyError for another."""
+        ...
+
     def admit(self, key: K, size_bytes: int) -> list[K]:
         """Track key and return the keys to delete, first victim first.
 

@@ -67,7 +67,6 @@ class S3Fifo(Generic[K]):
         self._is_lru = order is Order.LRU
 
     def size_bytes(self, key: K) -> int:
-        """Of a key that is held."""
         return self._main[key] if self.states[key] & MAIN else self._small[key]
 
     def admit(self, key: K, size_bytes: int, mark: int = 0) -> list[K]:
