@@ -34,8 +34,6 @@ MANY_FILES = 64
 """More are deleted behind the answer, with a word in the journal before it."""
 SLICE_KEYS = 1000
 """The loop goes on with other work after so many keys."""
-BALLAST = "\x00ballast"
-"""Admitted and taken back to make room; no key of an object looks like this."""
 
 
 class _Write:
@@ -231,9 +229,8 @@ class DiskTier:
     async def shrink(self, n_bytes: int) -> int:
         """Make so many bytes free, as far as there are any; returns how many objects left."""
         target_bytes = max(0, self.used_bytes - n_bytes)
-        victims = self._eviction.admit(BALLAST, self.limit_bytes - target_bytes)
-        self._eviction.remove(BALLAST)
-        victims = [victim for victim in victims if victim != BALLAST]
+        victims = self._eviction.resize(target_bytes)
+        self._eviction.resize(self.limit_bytes)
         await self.remove(self._forget(victims))
         metrics.EVICTIONS.labels("disk").inc(len(victims))
         self.on_gone(victims)
