@@ -2,15 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
 
-import aiohttp
 import pytest
 
 from edge.app import Edge
-from edge.config import EdgeConfig
 from edge.purge.ears import State
 from edge.purge.node import PurgeLimits, Purges
 from shared.lifecycle import Lifecycle
@@ -18,10 +15,8 @@ from shared.messages import PurgeOrder
 from shared.subjects import PURGE
 from tests.card_origin import CardOrigin
 from tests.edge_builders import make_card
-from tests.edge_nodes import make_config, running_edge
+from tests.region import ONE, TEN, Region, know_each_other
 from tests.waiting import eventually
-
-ONE, TEN = "/v/1/open.mp4", "/v/10/open.mp4"
 
 
 @pytest.fixture
@@ -34,65 +29,11 @@ async def origin() -> AsyncIterator[CardOrigin]:
     await server.stop()
 
 
-class Region:
-    """Edges by name on one origin; each keeps its folder when it is stopped and started again."""
-
-    def __init__(self, data_dir: Path, origin: CardOrigin, nats_url: str) -> None:
-        self._data_dir = data_dir
-        self._origin = origin
-        self.nats_url = nats_url
-        self.http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20))
-
-    def config(self, name: str, **changes: Any) -> EdgeConfig:
-        fields = {"edge_id": name, "origin_url": self._origin.url, "nats_url": self.nats_url}
-        return make_config(self._data_dir / name, **fields | {"reconcile_s": 3600.0} | changes)
-
-    def edge(self, name: str, **changes: Any) -> AbstractAsyncContextManager[Edge]:
-        """A running one."""
-        return running_edge(self.config(name, **changes))
-
-    async def status(self, edge: Edge, path: str) -> tuple[int, str]:
-        """Of a GET: the status, and where it came from."""
-        async with self.http.get(edge.url + path) as answer:
-            await answer.read()
-            return answer.status, answer.headers.get("Cache-Status", "")
-
-    async def is_hit(self, edge: Edge, path: str) -> bool:
-        """Whether it was served from the cache."""
-        return "; hit" in (await self.status(edge, path))[1]
-
-    async def purge(self, edge: Edge, **asked: Any) -> dict[str, Any]:
-        """What the operator gets."""
-        async with self.http.post(f"{edge.admin_url}/admin/purge", json=asked) as answer:
-            assert answer.status == 200, await answer.text()
-            return dict(await answer.json())
-
-    async def is_ready(self, edge: Edge) -> bool:
-        """As a load balancer sees it."""
-        async with self.http.get(f"{edge.url}/readyz") as answer:
-            return answer.status == 200
-
-    async def fill(self, *edges: Edge) -> None:
-        """Both objects are on every edge, and on its disk."""
-        for edge in edges:
-            for path in (ONE, TEN):
-                await self.status(edge, path)
-            disk = edge.delivery.cache.disk
-            assert disk is not None
-            await eventually(lambda disk=disk: not disk.n_writing)
-
-
 @pytest.fixture
 async def region(data_dir: Path, origin: CardOrigin, nats: str) -> AsyncIterator[Region]:
-    one = Region(data_dir, origin, nats)
+    one = Region(data_dir, origin.url, nats)
     yield one
     await one.http.close()
-
-
-async def know_each_other(*edges: Edge) -> None:
-    names = {edge._config.edge_id for edge in edges}
-    for edge in edges:
-        await eventually(lambda edge=edge: names <= set(edge._desk._heard_s), within_s=10)
 
 
 async def test_a_purge_by_tag_reaches_every_edge_and_no_other_tag(region: Region) -> None:
