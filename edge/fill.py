@@ -4,6 +4,7 @@ One `Want` becomes one flight. The head of a flight says what the readers get: t
 arrives (`Fetched`), or a stored entry that was validated or stands in for a failing origin (`Ready`).
 """
 
+import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -20,8 +21,6 @@ from edge.cache.freshness import (
     Storable,
     Verdict,
     judge,
-    may_serve_on_error,
-    request_rules,
     storable,
     withheld_fields,
 )
@@ -31,7 +30,9 @@ from edge.cache.tags import Purge
 from edge.cache.tiered import TieredCache
 from edge.handlers.headers import Completion, is_same_tag, unconditional
 from edge.singleflight import Flight, Flights, Reader
+from edge.stand_ins import StandIns
 from edge.upstream import Fetcher, OriginRequest, OriginResponse
+from edge.wire import InformedOf
 from shared.clock import Clock
 from shared.errors import ServiceError
 
@@ -125,7 +126,7 @@ class Fills:
         self._completion = Completion.of(settings.name, settings.extra_headers)
         self._storage = limits.storage()
         self._admission = limits.admission()
-        self._stale_if_error_s = limits.stale_if_error_s
+        self._stand_ins = StandIns(limits, clock)
         self._refused = Predictor(limits.n_refused, limits.refused_s)
         self._flights: Flights[Head] = Flights()
         self._filling_bytes = 0
@@ -161,6 +162,26 @@ class Fills:
             metrics.COLLAPSED.inc()
         return reader
 
+    def stand_in(self, want: Want) -> Ready | None:
+        """The stale object, when the origin is known not to answer; at times one is asked for behind it."""
+        if want.stale is None or not self._stand_ins.at_once(want.stale, want.headers):
+            return None
+        if self._stand_ins.takes_try():
+            with self.join(want):
+                pass  # the fill belongs to its own task; nobody waits for this one
+        return Ready(want.stale, Source.STALE_IF_ERROR, None)
+
+    async def head(self, reader: Reader[Head], want: Want, tell: InformedOf | None) -> Head:
+        """The head of the fill; what may stand in for the origin's errors does so when it takes too long."""
+        if want.stale is None or not self._stand_ins.may(want.stale, want.headers, is_cut=False):
+            return await reader.head(tell)
+        try:
+            async with asyncio.timeout(self._stand_ins.wait_s):
+                return await reader.head(tell)
+        except TimeoutError:
+            self._stand_ins.waited()
+            return Ready(want.stale, Source.STALE_IF_ERROR, None)
+
     async def close(self) -> None:
         """Stop every fill."""
         await self._flights.close()
@@ -183,14 +204,12 @@ class Fills:
             elif not await self._exchange(flight, want):
                 await self._exchange(flight, replace(want, stale=None))
         except ServiceError as exc:
-            if (
-                flight.head is None
-                and want.stale is not None
-                and self._may_stand_in(want.stale, want, is_cut=True)
-            ):
-                log.info("stale_if_error", extra={"key": want.primary, "code": exc.code})
-                self._end(flight, Ready(want.stale, Source.STALE_IF_ERROR, None))
-                return
+            if flight.head is None:
+                self._stand_ins.failed(exc)
+                if want.stale is not None and self._stand_ins.may(want.stale, want.headers, is_cut=True):
+                    log.info("stale_if_error", extra={"key": want.primary, "code": exc.code})
+                    self._end(flight, Ready(want.stale, Source.STALE_IF_ERROR, None))
+                    return
             metrics.FILLS.labels(exc.code).inc()
             raise
 
@@ -199,6 +218,7 @@ class Fills:
         request = OriginRequest("GET", want.primary, _with_validators(want), informed=flight.inform)
         revision, sent_ms = self._cache.revision, self._clock.wall_ms()
         async with self._upstream.fetch(request) as response:
+            self._stand_ins.answered()
             arrived = Arrived(want, response, Times(sent_ms, self._clock.wall_ms()), revision)
             held = want.stale
             if held is None:
@@ -210,7 +230,7 @@ class Fills:
                 entry = updated(held, told, arrived.times, self._storage)
                 self._cache.store(entry, revision)
                 self._end(flight, Ready(entry, Source.VALIDATED, 304))
-            elif response.status >= 500 and self._may_stand_in(held, want, is_cut=False):
+            elif response.status >= 500 and self._stand_ins.may(held, want.headers, is_cut=False):
                 self._end(flight, Ready(held, Source.STALE_IF_ERROR, response.status))
             else:
                 await self._stream(flight, arrived)
@@ -220,11 +240,6 @@ class Fills:
         metrics.FILLS.labels(ready.source).inc()
         flight.begin(ready, is_shared=True, keeps=True)
         flight.finish()
-
-    def _may_stand_in(self, stale: Entry, want: Want, *, is_cut: bool) -> bool:
-        age_s = stale.meta.age_s(self._clock.wall_ms())
-        rules = request_rules(want.headers)
-        return may_serve_on_error(stale.meta.policy, age_s, is_cut, self._stale_if_error_s, rules)
 
     async def _stream(self, flight: Flight[Head], arrived: Arrived) -> None:
         want, response, times = arrived.want, arrived.response, arrived.times

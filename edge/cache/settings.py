@@ -82,6 +82,12 @@ class CacheLimits:
         100_000, "withdrawn videos remembered, and answered 410", low=1, high=10_000_000
     )
     tombstone_s: float = setting(2_592_000.0, "how long they are", unit="s", low=60)
+    stale_wait_s: float = setting(
+        1.0,
+        "a stale object whose stale-if-error allows it is served when the origin sent nothing for so long",
+        unit="s",
+        low=0,
+    )
     obeys_reload: bool = setting(
         True, "a request's no-cache and max-age make the cache ask the origin (RFC 9111 section 5.2.1)"
     )

@@ -143,11 +143,14 @@ class MediaHandler:
         if rules.only_if_cached:
             raise NotCached("only-if-cached, and nothing stored may be used")
         forward = self._reason(primary, hit, verdict)
-        if request.method == "HEAD" or self._should_relay(request, primary):
-            return await self._forward(request, primary, forward)
         is_alone = rules.is_reload or rules.no_store or "Authorization" in request.headers
         key = None if is_alone else self._cache.flight_key(primary, request.headers)
         want = Want(primary, request.headers, key, hit.hot.entry if hit else None)
+        stand_in = self._fills.stand_in(want) if verdict is Verdict.STALE else None
+        if stand_in is not None:
+            return self._ready(request, stand_in, forward)
+        if request.method == "HEAD" or self._should_relay(request, primary):
+            return await self._forward(request, primary, forward)
         return await self._fill(request, want, forward)
 
     def _serve(
@@ -191,7 +194,7 @@ class MediaHandler:
         """Read the shared fill; when its answer is not for this request, a fill that is."""
         for _ in range(2):
             with self._fills.join(want) as reader:
-                head = await reader.head(teller(request))
+                head = await self._fills.head(reader, want, teller(request))
                 self._refuse_buried(want.primary)
                 if isinstance(head, Ready) or self._may_read(request, reader, head):
                     return await self._answer(request, reader, head, forward)
@@ -210,18 +213,21 @@ class MediaHandler:
         self, request: web.BaseRequest, reader: Reader[Head], head: Head, forward: Forward
     ) -> web.StreamResponse:
         if isinstance(head, Ready):
-            hot = Hot(head.entry)
-            if head.source is Source.STALE_IF_ERROR:
-                metrics.REQUESTS.labels("memory", "stale").inc()
-                return self._stored(request, hot, CacheStatus("memory", forward_status=head.status))
-            metrics.REQUESTS.labels("memory", "validated").inc()
-            return self._stored(request, hot, CacheStatus("memory", forward, head.status, is_stored=True))
+            return self._ready(request, head, forward)
         is_stored = head.verdict is Storable.YES
         metrics.REQUESTS.labels("origin", "miss" if is_stored else "pass").inc()
         status = CacheStatus(
             stored_detail(head.verdict), forward, head.response.status, is_stored, not reader.is_leader
         )
         return await self._answers.fetched(request, reader, head, status)
+
+    def _ready(self, request: web.BaseRequest, head: Ready, forward: Forward) -> web.Response:
+        hot = Hot(head.entry)
+        if head.source is Source.STALE_IF_ERROR:
+            metrics.REQUESTS.labels("memory", "stale").inc()
+            return self._stored(request, hot, CacheStatus("memory", forward_status=head.status))
+        metrics.REQUESTS.labels("memory", "validated").inc()
+        return self._stored(request, hot, CacheStatus("memory", forward, head.status, is_stored=True))
 
     async def _forward(
         self, request: web.BaseRequest, primary: PrimaryKey, forward: Forward
