@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench bench-edge bench-eviction screenshots lock clean
+.PHONY: help setup run test conformance check bench bench-edge bench-eviction screenshots lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -25,6 +25,9 @@ run: $(STAMP) ## the whole stack with demo videos, and a URL to swipe
 
 test: $(STAMP) ## every test that can run here; says what it left out and why
 	@$(BIN)/python -m pytest $(ARGS)
+
+conformance: $(STAMP) ## HTTP caching, RFC by RFC: a table of sections
+	@$(BIN)/python -m pytest tests/conformance --section-table -q -p no:randomly $(ARGS)
 
 check: $(STAMP) ## ruff, mypy --strict, import-linter
 	@$(BIN)/ruff check .

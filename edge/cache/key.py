@@ -22,6 +22,7 @@ MAX_TARGET_CHARS = 8000
 VaryValues = tuple[tuple[str, str], ...]
 """Nominated field, lower case and sorted -> the request's value, normalised."""
 
+_WEIGHT = re.compile(r"q=(?:0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)\Z", re.ASCII)
 _AUTHORITY = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
 
 
@@ -45,9 +46,38 @@ def normalised(values: list[str]) -> str:
     return ",".join(part.strip() for line in values for part in line.split(","))
 
 
+def preferences(values: list[str]) -> tuple[tuple[float, str], ...] | None:
+    """What an Accept-Language or Accept-Encoding field prefers: (-q, name in lower case), the best first.
+
+    None when it cannot be read. Order says nothing where the weights are equal (RFC 9110 section 12.4.2).
+    """
+    found = set()
+    for member in ",".join(values).split(","):
+        name, *parameters = (part.strip().lower() for part in member.split(";"))
+        if not name and not parameters:
+            continue
+        weight = parameters[0] if parameters else "q=1"
+        if not name or len(parameters) > 1 or not _WEIGHT.match(weight):
+            return None
+        found.add((-float(weight[2:]), name))
+    return tuple(sorted(found))
+
+
+def _preferred(values: list[str]) -> str:
+    read = preferences(values)
+    return normalised(values) if read is None else ",".join(f"{name};q={-q:g}" for q, name in read)
+
+
+_NORMALISERS = {"accept-language": _preferred, "accept-encoding": _preferred}
+"""Fields whose different spellings are known to mean the same."""
+
+
 def vary_values(names: tuple[str, ...], request: MultiMapping[str]) -> VaryValues:
     """The request's values of the nominated fields; an absent field differs from an empty one."""
-    return tuple((name, normalised(request.getall(name)) if name in request else "\x00") for name in names)
+    return tuple(
+        (name, _NORMALISERS.get(name, normalised)(request.getall(name)) if name in request else "\x00")
+        for name in names
+    )
 
 
 def storage_key(primary: PrimaryKey, values: VaryValues) -> StorageKey:

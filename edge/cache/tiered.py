@@ -171,7 +171,8 @@ class TieredCache:
         key = entry.key
         if self._purges.covers_since(revision, key, entry.meta.tags):
             return False
-        for replaced in self._list(entry.meta.primary, entry.meta.vary, entry.meta.tags):
+        meta, language = entry.meta, entry.headers.get("Content-Language", "")
+        for replaced in self._list(meta.primary, meta.vary, meta.tags, language):
             self._spawn(self._delete_all([replaced]))
         self._insert(entry)
         if self.disk is not None and self._pending_bytes + len(entry.body) <= self._pending_limit:
@@ -281,9 +282,11 @@ class TieredCache:
         metrics.USED_BYTES.labels("memory").set(self.memory.used_bytes)
         metrics.PINNED_BYTES.set(self.memory.pinned_bytes)
 
-    def _list(self, primary: PrimaryKey, vary: VaryValues, tags: tuple[str, ...]) -> list[StorageKey]:
+    def _list(
+        self, primary: PrimaryKey, vary: VaryValues, tags: tuple[str, ...], language: str = ""
+    ) -> list[StorageKey]:
         self._tags.put(storage_key(primary, vary), tags)
-        return self._variants.add(primary, vary)
+        return self._variants.add(primary, vary, language)
 
     def _unlist(self, key: StorageKey) -> None:
         self._tags.remove(key)

@@ -57,7 +57,8 @@ def is_not_modified(request: MultiMapping[str], headers: MultiMapping[str]) -> b
         own = headers.get("ETag", "").strip().removeprefix("W/")
         return value == "*" or (own != "" and own in _TAG.findall(value))
     asked = http_date_s(request.get("If-Modified-Since"))
-    modified = http_date_s(headers.get("Last-Modified"))
+    # Without Last-Modified the time of the answer takes its place (RFC 9111 section 4.3.2).
+    modified = http_date_s(headers.get("Last-Modified", headers.get("Date")))
     return asked is not None and modified is not None and modified <= asked
 
 
