@@ -14,12 +14,14 @@ from edge.handlers.fields import FieldPolicy
 from edge.handlers.forward import ForwardSettings
 from edge.handlers.headers import Completion
 from edge.handlers.media import MediaHandler, MediaSettings
+from edge.peers.route import is_behind, told
 from edge.peers.routes import Routes
 from edge.peers.settings import PeerLimits
 from edge.purge.node import Purges
 from edge.purge.state import PurgeFile
 from edge.upstream import NodeName
 from shared.clock import Clock, SystemClock
+from shared.subjects import PURGE
 
 CORS = (
     ("Access-Control-Allow-Origin", "*"),
@@ -80,6 +82,8 @@ class Delivery:
         self.media = MediaHandler(self.cache, self.fills, self.upstream, clock, answers)
         kept = settings.folder / "purges.bin" if settings.folder is not None else None
         self.purges = Purges(self.cache, PurgeFile(kept), clock, self.media.key)
+        self.upstream.revision = lambda: told(self.purges.latest, has_unsent=self.purges.has_unsent)
+        self.media.is_behind = lambda asked: is_behind(asked, self.purges.places.get(PURGE.name))
 
     async def open(self) -> int:
         """Open the pool and take in what the disk holds; returns the number of objects."""

@@ -17,3 +17,10 @@ class Withdrawn(ServiceError):
     code = "withdrawn"
     blame = Blame.CALLER
     status = 410
+
+
+class Behind(ServiceError):
+    """A peer asks that has purged what may still be held here: it asks the next in line."""
+
+    code = "behind"
+    retryable = True

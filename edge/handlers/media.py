@@ -19,11 +19,12 @@ from edge.cache.key import MAX_TARGET_CHARS, PrimaryKey, primary_key, storage_ke
 from edge.cache.memory import Hot
 from edge.cache.query import QueryPolicy
 from edge.cache.tiered import Hit, TieredCache
-from edge.errors import Withdrawn
+from edge.errors import Behind, Withdrawn
 from edge.fill import Fetched, Fills, Head, Ready, Source, Want
 from edge.handlers.answer import Answers
 from edge.handlers.forward import Forwarder, ForwardSettings, teller
 from edge.handlers.headers import CacheStatus, Forward, has_strict_precondition, is_plain, stored_detail
+from edge.peers.route import HOP_FIELD, REVISION_FIELD
 from edge.singleflight import Reader
 from edge.upstream import Fetcher
 from shared.clock import Clock
@@ -88,11 +89,15 @@ class MediaHandler:
         self._buried = cache.tombstones
         self.on_purge: Callable[[web.BaseRequest], Awaitable[web.Response]] | None = None
         """Takes the HTTP method PURGE; None: it is the origin's, like any other."""
+        self.is_behind: Callable[[str], bool] = lambda _: False
+        """Whether the edge that asks has applied purges that this one has not."""
         self._hits = metrics.REQUESTS.labels("memory", "hit")
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """The answer to any request."""
         primary = self.key(request.raw_path)
+        if request.headers.get(HOP_FIELD) and self.is_behind(request.headers.get(REVISION_FIELD, "")):
+            return self._answers.failed(Behind("the asking edge knows purges that this one does not"))
         if request.method in ("GET", "HEAD"):
             is_gone = self._buried and self._buried.is_buried(primary)
             hot = None if is_gone else self._cache.lookup(primary, request.headers)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from edge.peers.ring import owner
+from shared.resume import Place
 
 PEER_METHODS = frozenset({"GET", "HEAD"})
 PERSONAL = ("Authorization", "Cookie")
@@ -16,7 +17,9 @@ PERSONAL = ("Authorization", "Cookie")
 HOP_FIELD = "Headstart-Hop"
 """`sibling` or `shield`: over which hop the request came. Never sent to the origin."""
 REVISION_FIELD = "Headstart-Purge-Revision"
-"""The latest purge that the asking edge has applied. Never sent to the origin."""
+"""`STREAM/SEQ` of the latest purge that the asking edge has applied. Never sent to the origin."""
+UNSENT = "unsent"
+"""In its place: the asking edge has applied purges that nobody else has heard of."""
 
 
 class Hop(StrEnum):
@@ -37,6 +40,23 @@ class Asked:
     is_personal: bool
     came_over: str
     """The value of HOP_FIELD; empty from a viewer."""
+
+
+def told(place: Place | None, *, has_unsent: bool) -> str:
+    """The value of REVISION_FIELD; empty for an edge that follows no log."""
+    if has_unsent:
+        return UNSENT
+    return "" if place is None else f"{place.created}/{place.seq}"
+
+
+def is_behind(asked: str, own: Place | None) -> bool:
+    """Whether an edge at `own` may still hold what the asking edge has purged: it must not answer then."""
+    if not asked:
+        return False
+    created, _, seq = asked.rpartition("/")
+    if own is None or created != own.created or not seq.isdigit():
+        return True
+    return own.seq < int(seq[:20])
 
 
 @dataclass(frozen=True, slots=True)

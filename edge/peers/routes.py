@@ -60,8 +60,8 @@ class Routes:
         self._peers: dict[str, Upstream] = {}
         self._loads: dict[str, int] = {}
         self._siblings: frozenset[str] = frozenset()
-        self.revision: Callable[[], int] = lambda: 0
-        """The latest purge that this edge has applied: a peer that is behind must not answer."""
+        self.revision: Callable[[], str] = str
+        """What this edge has purged, as `route.told` says it: a peer that is behind must not answer."""
 
     async def open(self) -> None:
         """Open the pools."""
@@ -133,7 +133,7 @@ class Routes:
             return None
         self._health.asked(url, self._clock.monotonic())
         held.enter_context(self._counted(url))
-        own_fields = ((HOP_FIELD, str(hop)), (REVISION_FIELD, str(self.revision())))
+        own_fields = ((HOP_FIELD, str(hop)), (REVISION_FIELD, self.revision()))
         try:
             response = await held.enter_async_context(peer.fetch(replace(request, own_fields=own_fields)))
         except ServiceError as exc:

@@ -101,8 +101,12 @@ class BusDesk:
         self._open[order.id] = (ledger, began, changed)
         try:
             # Here first: our own echo from the log, a moment later, finds nothing more to count.
-            done = await _done_here(self._purges, order, self._clock)
-            revision = await self._publish(order)
+            self._purges.n_unsent += 1
+            try:
+                done = await _done_here(self._purges, order, self._clock)
+                revision = await self._publish(order)
+            finally:
+                self._purges.n_unsent -= 1
             await self.hear_receipt(structs.replace(done, revision=revision))
             await _until(lambda: ledger.is_complete or not revision, changed, wait_s)
         finally:
@@ -112,7 +116,9 @@ class BusDesk:
     async def _publish(self, order: PurgeOrder) -> int:
         """The order's place in the log; 0 when it cannot be put there now, and is owed from then on."""
         try:
-            return await self._bus.publish_durable(subjects.PURGE_ORDERS, order, order.id)
+            revision = await self._bus.publish_durable(subjects.PURGE_ORDERS, order, order.id)
+            self._purges.published(revision)
+            return revision
         except ServiceError as exc:
             log.warning("purge_local_only", extra={"id": order.id, "code": exc.code})
             self._purges.owe(order)

@@ -19,6 +19,7 @@ from shared.config import setting
 from shared.errors import DecodeError
 from shared.messages import PurgeOrder, PurgeScope
 from shared.resume import Place
+from shared.subjects import PURGE
 
 log = logging.getLogger(__name__)
 Listener = Callable[[Purge], Awaitable[int]]
@@ -59,7 +60,27 @@ class Purges:
         """The last message applied, by stream."""
         self.pending: list[PurgeOrder] = []
         """Given while NATS was away: the other nodes are still to be told."""
+        self.n_unsent = 0
+        """Orders that are applied here and on their way into the log."""
+        self._published: Place | None = None
         self._is_damaged = False
+
+    @property
+    def has_unsent(self) -> bool:
+        """Whether something is purged here of which no other node can know."""
+        return bool(self.pending) or self.n_unsent > 0
+
+    @property
+    def latest(self) -> Place | None:
+        """The latest order that is applied here, be it from the log or on its way back from there."""
+        place, ours = self.places.get(PURGE.name), self._published
+        is_ours_later = place and ours and place.created == ours.created and place.seq < ours.seq
+        return ours if is_ours_later else place
+
+    def published(self, revision: int) -> None:
+        """One of ours is in the log."""
+        if place := self.places.get(PURGE.name):
+            self._published = place._replace(seq=revision)
 
     def restore(self) -> None:
         """Read the file; call it before the cache opens, for its marks decide what the disk still holds."""

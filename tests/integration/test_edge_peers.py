@@ -14,6 +14,8 @@ from edge.delivery import Delivery, DeliverySettings
 from edge.peers.ring import owner
 from edge.peers.settings import PeerLimits
 from edge.standalone import PLAIN, Listener
+from shared.resume import Place
+from shared.subjects import PURGE
 from tests.edge_nodes import make_config, running_edge
 from tests.origins import Answer, Client, Reply, ScriptedOrigin
 from tests.waiting import eventually
@@ -121,6 +123,21 @@ async def test_the_origin_never_sees_how_edges_talk_to_each_other(origin: Script
         assert not [name for name in origin.seen[0].headers if name.lower().startswith("headstart")]
         assert answer.headers["Cache-Status"].count("headstart-edge;") == 2
         assert answer.headers["Via"].count("headstart-edge") == 2
+
+
+async def test_a_sibling_that_has_not_heard_of_a_purge_is_passed_over(origin: ScriptedOrigin) -> None:
+    async with region(origin, 2) as nodes:
+        other, asks = nodes[1], nodes[0]
+        path = path_owned_by(other, nodes)
+        await other.ask(path)
+        origin.replies["*"] = Reply(body=b"new")
+        asks.delivery.purges.places[PURGE.name] = Place("monday", 7)
+        other.delivery.purges.places[PURGE.name] = Place("monday", 6)
+
+        answer = await asks.ask(path)
+
+        assert answer.body == b"new"
+        assert asks.delivery.upstream.ejected() == []
 
 
 async def test_a_dead_sibling_fails_no_request_and_is_left_out(origin: ScriptedOrigin) -> None:

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from edge.peers.discovery import Neighbours
 from edge.peers.health import EjectionLimits, PeerHealth
 from edge.peers.ring import capacity, owner, ranked
-from edge.peers.route import Asked, Hop, Region, route
+from edge.peers.route import Asked, Hop, Region, is_behind, route, told
 from edge.peers.settings import PeerLimits
 from shared.errors import ConfigError
 from shared.messages import EdgeHeartbeat
+from shared.resume import Place
 
 NODES = [f"http://edge-{i}:8080" for i in range(5)]
 KEYS = [f"/v/{i}/open.mp4" for i in range(2000)]
@@ -209,6 +210,27 @@ def test_while_nobody_is_heard_the_neighbours_stay() -> None:
     neighbours.hear(beat("b"), 1.0)
 
     assert neighbours.urls() == {"a", "b"}
+
+
+def test_a_peer_is_behind_when_it_has_not_applied_what_the_asking_edge_has() -> None:
+    asked = told(Place("monday", 7), has_unsent=False)
+
+    assert [is_behind(asked, Place("monday", seq)) for seq in (6, 7, 8)] == [True, False, False]
+    assert is_behind(asked, Place("tuesday", 9))
+    assert is_behind(asked, None)
+
+
+def test_no_peer_may_answer_while_purges_are_on_their_way() -> None:
+    assert is_behind(told(Place("monday", 7), has_unsent=True), Place("monday", 99))
+
+
+def test_edges_that_follow_no_log_are_never_behind() -> None:
+    assert not is_behind(told(None, has_unsent=False), None)
+
+
+@given(st.text(max_size=30))
+def test_whatever_a_client_writes_there_is_judged(asked: str) -> None:
+    assert is_behind(asked, Place("monday", 7)) in (True, False)
 
 
 def test_siblings_without_an_own_url_are_refused() -> None:
