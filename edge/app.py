@@ -115,8 +115,8 @@ class Edge:
         self.spool = Spool(config.data_dir / config.edge_id / "spool", config.spool)
         cache = self.delivery.cache
         pins = Pins(
-            lambda path, distance: cache.pin(primary_key(path), distance),
-            lambda path: cache.unpin(primary_key(path)),
+            lambda path, distance: cache.pin(media.key(path), distance),
+            lambda path: cache.unpin(media.key(path)),
         )
         self.worker = PrefetchWorker(
             media.warm, media.is_in_memory, self._is_cached, config.prefetch, clock, pins=pins

@@ -1,4 +1,4 @@
-"""What may enter the cache, decided before and during a fill: sizes, and what was refused before.
+"""What may enter the cache, and which tier: sizes, what was refused before, what was asked for before.
 
 Pure. The predictor (pingora's word) remembers keys whose responses cannot be shared, so that later requests
 do not queue behind a fill that would give them nothing. It is bounded and forgets.
@@ -7,6 +7,7 @@ do not queue behind a fill that would give them nothing. It is bounded and forge
 from collections import OrderedDict
 from dataclasses import dataclass
 
+from edge.cache.frequency import Sketch
 from edge.cache.freshness import Storable
 from edge.cache.key import PrimaryKey
 
@@ -37,6 +38,31 @@ def admit(
 def reserved_bytes(length_bytes: int | None, limits: AdmissionLimits) -> int:
     """What a fill counts for: its announced length, or the largest object when there is none."""
     return limits.object_bytes if length_bytes is None else length_bytes
+
+
+SEGMENT_BYTES = 4 * 1024 * 1024
+"""No object up to here is large, however small the RAM tier: four seconds of video at 8 Mbit/s."""
+SKETCH_WIDTH_BITS = 14
+
+
+class RamAdmission:
+    """Whether an object is worth RAM: a large one only from its second reference on.
+
+    A reference is a fill, a read from disk, or a session's plan. After the first the object is on disk; so
+    large ones that are asked for once push nothing out of RAM, however many.
+    """
+
+    def __init__(self, memory_bytes: int, large_share: float) -> None:
+        self._large_bytes = max(SEGMENT_BYTES, int(memory_bytes * large_share))
+        self._seen = Sketch(SKETCH_WIDTH_BITS)
+
+    def expect(self, key: str) -> None:
+        """Count a reference that is sure to come."""
+        self._seen.add(key)
+
+    def admits(self, key: str, size_bytes: int) -> bool:
+        """True when the object is small or was asked for before; the reference to a large one is counted."""
+        return size_bytes <= self._large_bytes or self._seen.add(key) > 0
 
 
 class Predictor:

@@ -29,6 +29,9 @@ PURGED = metrics.counter(
 )
 TOMBSTONES = metrics.gauge("edge_cache_tombstones", "Withdrawn videos that are answered 410")
 USED_BYTES = metrics.gauge("edge_cache_used_bytes", "Bytes that a tier holds", ("tier",))
+RAM_REFUSED = metrics.counter(
+    "edge_cache_ram_refused_total", "Objects that went to disk only: large and asked for once"
+)
 PINNED_BYTES = metrics.gauge("edge_cache_pinned_bytes", "Bytes in RAM that sessions are about to need")
 ORIGIN_ERRORS = metrics.counter(
     "edge_upstream_errors_total", "Requests to the origin without a complete answer, by code", ("code",)

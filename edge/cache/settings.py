@@ -18,6 +18,13 @@ class CacheLimits:
     pinned_share: float = setting(
         0.5, "part of it that objects may hold which sessions are about to need", low=0, high=0.9
     )
+    large_share: float = setting(
+        1 / 32,
+        "an object over this part of the RAM tier (and over 4 MiB) enters it when it is asked for again; "
+        "the first time it only goes to disk",
+        low=0,
+        high=1,
+    )
     disk_bytes: int = setting(8192 * MIB, "disk tier; 0 turns it off", unit="bytes", low=0)
     disk_fsync_s: float = setting(
         -1.0,

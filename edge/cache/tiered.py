@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from multidict import MultiMapping
 
 from edge.cache import metrics
+from edge.cache.admission import RamAdmission
 from edge.cache.disk import DiskTier
 from edge.cache.entry import Entry, softened
 from edge.cache.journal import Listed
@@ -72,6 +73,9 @@ class TieredCache:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._pending_limit = limits.disk_pending_bytes
         self._pending_bytes = 0
+        self._ram_admission = RamAdmission(limits.memory_bytes, limits.large_share)
+        self._unwritten: dict[StorageKey, Entry] = {}
+        """Refused by RAM and not yet on disk."""
 
     @property
     def revision(self) -> int:
@@ -138,6 +142,10 @@ class TieredCache:
             hot = self.memory.lookup(key)
             if hot is not None:
                 return Hit(hot, Tier.MEMORY)
+            unwritten = self._unwritten.pop(key, None)
+            if unwritten is not None:
+                self._insert(unwritten)
+                return Hit(Hot(unwritten), Tier.MEMORY)
             if self.disk is not None and key in self.disk:
                 entry = await self._promote(key)
                 if entry is not None:
@@ -174,14 +182,31 @@ class TieredCache:
         meta, language = entry.meta, entry.headers.get("Content-Language", "")
         for replaced in self._list(meta.primary, meta.vary, meta.tags, language):
             self._spawn(self._delete_all([replaced]))
-        self._insert(entry)
-        if self.disk is not None and self._pending_bytes + len(entry.body) <= self._pending_limit:
-            self._pending_bytes += len(entry.body)
-            self._spawn(self._write(self.disk.put(entry), entry))
-        elif self.disk is not None:
+        self._unwritten.pop(key, None)
+        if self.disk is None:
+            self._insert(entry)
+        elif self._pending_bytes + len(entry.body) > self._pending_limit:
+            self._insert(entry)
             metrics.DISK_ERRORS.labels("pending").inc()
             self._spawn(self.disk.delete(key))  # an older copy must not outlive this one
+        else:
+            if self._is_worth_ram(entry):
+                self._insert(entry)
+            else:
+                metrics.RAM_REFUSED.inc()
+                self._unwritten[key] = entry
+            self._pending_bytes += len(entry.body)
+            self._spawn(self._write(self.disk.put(entry), entry))
         return True
+
+    def expect(self, primary: PrimaryKey) -> None:
+        """An object is about to be asked for: it enters RAM at its first fill, however large."""
+        self._ram_admission.expect(StorageKey(primary))
+
+    def _is_worth_ram(self, entry: Entry) -> bool:
+        # Whatever RAM holds, or keeps a place for, stays current there.
+        is_known = entry.key in self.memory or self.memory.is_wanted(entry.key)
+        return is_known or self._ram_admission.admits(entry.key, len(entry.body))
 
     async def purge(self, purge: Purge) -> int:
         """Delete, or make stale, what the purge covers: in both tiers and in fills under way.
@@ -213,6 +238,7 @@ class TieredCache:
     def _soften(self, keys: list[StorageKey], at_ms: int) -> int:
         # What is on disk only is made stale by the marks when it is promoted.
         for key in keys:
+            self._unwritten.pop(key, None)
             hot = self.memory.peek(key)
             if hot is not None:
                 self.memory.replace(softened(hot.entry, at_ms))
@@ -223,6 +249,7 @@ class TieredCache:
         hot = self.memory.keys()
         n_only_hot = sum(self.disk is None or not self.disk.may_hold(key) for key in hot)
         self._variants, self._tags = Variants(self._n_variants), TagIndex()
+        self._unwritten.clear()
         for start in range(0, len(hot), PURGE_BATCH):
             for key in hot[start : start + PURGE_BATCH]:
                 self.memory.remove(key)
@@ -235,6 +262,7 @@ class TieredCache:
         for key in keys:
             is_cold = self.disk is not None and self.disk.may_hold(key)
             n_only_hot += self.memory.remove(key) and not is_cold
+            self._unwritten.pop(key, None)
             self._unlist(key)
         return n_only_hot + (0 if self.disk is None else await self.disk.delete_all(keys))
 
@@ -262,7 +290,8 @@ class TieredCache:
             await self._delete_all([key])
             return None
         entry = self.marks.shown(entry)
-        self._insert(entry)
+        if self._is_worth_ram(entry):
+            self._insert(entry)
         return entry
 
     async def _write(self, writing: Coroutine[Any, Any, list[str]], entry: Entry) -> None:
@@ -270,6 +299,8 @@ class TieredCache:
             victims = await writing
         finally:
             self._pending_bytes -= len(entry.body)
+            if self._unwritten.get(entry.key) is entry:
+                del self._unwritten[entry.key]
         self._forget_gone(victims)
         metrics.EVICTIONS.labels("disk").inc(len(victims))
         if self.disk is not None:

@@ -254,6 +254,7 @@ class MediaHandler:
         primary = self.key(path)
         if self._buried.is_buried(primary):
             return WarmResult(Warmth.REFUSED)
+        self._cache.expect(primary)
         try:
             hit = await self._cache.find(primary, NO_HEADERS)
             if hit is not None:

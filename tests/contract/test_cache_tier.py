@@ -289,3 +289,77 @@ async def test_each_variant_answers_its_own_requests(both: TieredCache) -> None:
 
     assert [hit.hot.entry.body for hit in found if hit] == [b"zipped", b"plain"]
     assert await both.find(primary, headers(Accept_Encoding="br")) is None
+
+
+# A large object.
+
+ROOMY = replace(CacheLimits(), memory_bytes=64 * MIB, disk_bytes=64 * MIB)
+
+
+@pytest.fixture
+async def roomy(tmp_path: Path) -> AsyncIterator[TieredCache]:
+    cache = TieredCache(ROOMY, MemoryTier(ROOMY.memory_bytes, FakeClock()), DiskTier(tmp_path, ROOMY))
+    await cache.open()
+    yield cache
+    await cache.close()
+
+
+FILM = make_entry("/film", bytes(5 * MIB))
+
+
+async def test_a_large_object_goes_to_disk_and_enters_ram_when_it_is_asked_for_again(
+    roomy: TieredCache,
+) -> None:
+    await BothStore(roomy).put(FILM)
+    assert FILM.key not in roomy.memory
+
+    first = await roomy.find(FILM.meta.primary, headers())
+    second = await roomy.find(FILM.meta.primary, headers())
+
+    assert first is not None and first.tier is Tier.DISK and first.hot.entry == FILM
+    assert second is not None and second.tier is Tier.MEMORY
+
+
+async def test_a_large_object_is_there_while_it_is_being_written(roomy: TieredCache) -> None:
+    assert roomy.store(FILM, roomy.revision)
+    assert FILM.key not in roomy.memory
+
+    found = await roomy.find(FILM.meta.primary, headers())
+
+    assert found is not None and found.tier is Tier.MEMORY
+    assert FILM.key in roomy.memory
+
+
+async def test_a_purge_covers_a_large_object_that_is_being_written(roomy: TieredCache) -> None:
+    roomy.store(FILM, roomy.revision)
+
+    await roomy.purge(Purge(primary=FILM.meta.primary))
+
+    assert await roomy.find(FILM.meta.primary, headers()) is None
+
+
+async def test_a_large_object_that_a_session_needs_enters_ram_at_once(roomy: TieredCache) -> None:
+    roomy.pin(FILM.meta.primary, 1)
+
+    roomy.store(FILM, roomy.revision)
+
+    assert FILM.key in roomy.memory
+
+
+async def test_a_new_version_of_what_ram_holds_takes_its_place_there(roomy: TieredCache) -> None:
+    roomy.expect(FILM.meta.primary)
+    roomy.store(FILM, roomy.revision)
+    newer = make_entry("/film", bytes(6 * MIB), ETag='"two"')
+
+    roomy.store(newer, roomy.revision)
+
+    found = roomy.lookup(FILM.meta.primary, headers())
+    assert found is not None and found.entry == newer
+
+
+async def test_without_a_disk_a_large_object_enters_ram_at_once() -> None:
+    cache = TieredCache(ROOMY, MemoryTier(ROOMY.memory_bytes, FakeClock()), None)
+
+    cache.store(FILM, cache.revision)
+
+    assert FILM.key in cache.memory

@@ -2,7 +2,7 @@
 
 import pytest
 
-from edge.cache.admission import AdmissionLimits, Predictor, admit
+from edge.cache.admission import SEGMENT_BYTES, AdmissionLimits, Predictor, RamAdmission, admit
 from edge.cache.freshness import Storable
 from edge.cache.key import primary_key
 
@@ -67,3 +67,24 @@ def test_the_memory_is_bounded_and_drops_the_oldest() -> None:
     assert len(predictor) == 2
     assert predictor.predict(TWO, now_s=100) is Storable.YES
     assert predictor.predict(ONE, now_s=100) is Storable.PRIVATE
+
+
+def test_a_large_object_is_worth_ram_from_its_second_reference_on() -> None:
+    admission = RamAdmission(memory_bytes=1024 * SEGMENT_BYTES, large_share=1 / 256)
+
+    assert [admission.admits("/large", 5 * SEGMENT_BYTES) for _ in range(3)] == [False, True, True]
+
+
+def test_segments_are_always_worth_ram_however_small_it_is() -> None:
+    admission = RamAdmission(memory_bytes=1024, large_share=1 / 32)
+
+    assert admission.admits("/segment", SEGMENT_BYTES)
+    assert not admission.admits("/film", SEGMENT_BYTES + 1)
+
+
+def test_what_a_plan_expects_is_worth_ram_at_once() -> None:
+    admission = RamAdmission(memory_bytes=1024, large_share=1 / 32)
+
+    admission.expect("/film")
+
+    assert admission.admits("/film", 2 * SEGMENT_BYTES)

@@ -19,7 +19,7 @@ MAX_RATE = 0.5
 KEPT = 1 - 1 / 512
 """What is left of the evidence after the next piece."""
 KEPT_SQUARED = KEPT * KEPT
-DEVIATIONS = 2.5
+DEVIATIONS = 2.0
 """Standard deviations by which evidence must be beyond chance."""
 
 
