@@ -14,6 +14,7 @@ import pytest
 
 from tests.bench.edge.build import HERE, Programs, build
 from tests.bench.edge.process import Peer, started, told_port
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.skipif(
     shutil.which("gcc") is None, reason="needs gcc (apt-get install gcc libc6-dev)"
@@ -240,7 +241,7 @@ def test_the_bare_server_ends_a_connection_that_asks_for_anything_else(
     assert asked(bare, 1, b"GET /small HTTP/1.1\r\n\r\n") == [BODY]
 
 
-def test_a_server_ends_with_its_children(tmp_path: Path) -> None:
+async def test_a_server_ends_with_its_children(tmp_path: Path) -> None:
     told = tmp_path / "child"
     child = f"import os, time; open({str(told)!r}, 'w').write(str(os.getpid())); time.sleep(100)"
     parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
@@ -249,5 +250,10 @@ def test_a_server_ends_with_its_children(tmp_path: Path) -> None:
         pid = told_port(told)
         assert Path(f"/proc/{pid}").exists()
 
-    state = Path(f"/proc/{pid}/stat")
-    assert not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z"
+    def is_gone() -> bool:
+        try:
+            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+        except OSError:
+            return True
+
+    await eventually(is_gone)

@@ -1,11 +1,13 @@
 """The arithmetic of the edge's bench: order of the rounds, ratios within a round, what counts as reached."""
 
 import math
+import xml.etree.ElementTree as ElementTree
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.bench.edge.load import figures
+from tests.bench.edge.plot import svg
 from tests.bench.edge.rounds import compared, interleaved, ratio
 from tests.bench.edge.targets import TARGETS, Target, judged
 
@@ -69,3 +71,17 @@ def test_only_what_was_measured_is_judged() -> None:
 def test_every_target_names_one_figure_of_one_group() -> None:
     assert len({(target.group, target.figure) for target in TARGETS}) == len(TARGETS)
     assert Target("a", "b", 1.0).holds(1.0) and Target("a", "b", 1.0, is_most=True).holds(1.0)
+
+
+def test_the_picture_is_well_formed_and_has_a_bar_for_every_figure() -> None:
+    groups: dict[str, dict[str, dict[str, float]]] = {
+        "1 <KiB>": {"edge": {"÷ nginx tuned": 2.0}, "nginx tuned": {"÷ nginx tuned": 1.0}},
+        "idle": {"edge": {}},
+    }
+
+    texts = [
+        node.text for node in ElementTree.fromstring(svg(groups, ("edge", "varnish", "nginx tuned"))).iter()
+    ]
+
+    assert "1 <KiB>" in texts and "idle" not in texts
+    assert {"2.00", "1.00"} <= set(texts)

@@ -21,6 +21,7 @@ from tests.bench.edge.idle import idle
 from tests.bench.edge.load import Loader
 from tests.bench.edge.misses import misses
 from tests.bench.edge.peers import Place
+from tests.bench.edge.plot import svg
 from tests.bench.edge.process import Peer
 from tests.bench.edge.show import show
 from tests.bench.edge.slow import slow_hits
@@ -43,6 +44,8 @@ def main(arguments: Sequence[str]) -> int:
     report.keep(
         "edge", {f"{label} {name}": row for label, group in groups.items() for name, row in group.items()}
     )
+    picture = report.RESULTS / "edge.svg"
+    picture.write_text(svg(groups, options.peers), "utf-8")
     show(groups, judged(groups), bench.left_out)
     return 0
 

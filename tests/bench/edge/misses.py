@@ -1,10 +1,15 @@
-"""Misses that are stored: requests/s at many connections, and the time that the cache adds at one."""
+"""Misses that are stored: requests/s at many connections, and the time that the cache adds at one.
+
+Every cache stores once, in memory: nginx in files on tmpfs, Varnish in malloc, the edge in its RAM tier. The
+edge with its disk tier (on tmpfs, digest and all) stores twice and stands beside as a row of its own.
+"""
 
 import itertools
 import statistics
 from collections.abc import Sequence
 from dataclasses import replace
 
+from tests.bench.edge import peers as servers
 from tests.bench.edge.bench import Bench, Group, label_of
 from tests.bench.edge.load import Ask, Figures
 from tests.bench.edge.process import Peer
@@ -20,9 +25,15 @@ _fresh = itertools.count()
 
 def misses(bench: Bench, peers: Sequence[Peer]) -> dict[str, Group]:
     """One group; the bare origin is its last row. Every request of the run has a URL of its own."""
+    with servers.edge(bench.place, bench.origin, "edge RAM only", disk_mib=0) as in_memory:
+        caches = [peer for peer in peers if peer.name not in ("edge", "C", "aiohttp")]
+        edges = [replace(peer, name="edge, and disk") for peer in peers if peer.name == "edge"]
+        return _beside(bench, [replace(in_memory, name="edge"), *edges, *caches])
+
+
+def _beside(bench: Bench, caches: Sequence[Peer]) -> dict[str, Group]:
     label = f"miss {label_of(MISS_BYTES)}"
     bench.say(f"{label} …")
-    caches = [peer for peer in peers if peer.name not in ("C", "aiohttp")]
     for peer in caches:
         bench.loader.check(peer, _ask(bench))
     asked = [*caches, bench.origin]

@@ -86,9 +86,9 @@ def bare_aiohttp(place: Place, origin: Peer) -> Iterator[Peer]:
 
 
 @contextmanager
-def edge(place: Place, origin: Peer) -> Iterator[Peer]:
-    """`python -m edge --origin …` with a RAM and a disk tier."""
-    folder = place.folder / "edge"
+def edge(place: Place, origin: Peer, name: str = "edge", disk_mib: int = STORE_MIB) -> Iterator[Peer]:
+    """`python -m edge --origin …` with a RAM tier, and a disk tier unless `disk_mib` is 0."""
+    folder = place.folder / name.replace(" ", "-")
     folder.mkdir(exist_ok=True)
     told = folder / "edge-alone.url"
     told.unlink(missing_ok=True)
@@ -97,10 +97,10 @@ def edge(place: Place, origin: Peer) -> Iterator[Peer]:
     environ = {
         "HEADSTART_DATA_DIR": str(folder),
         "HEADSTART_EDGE_CACHE_MEMORY_BYTES": str(STORE_MIB << 20),
-        "HEADSTART_EDGE_CACHE_DISK_BYTES": str(STORE_MIB << 20),
+        "HEADSTART_EDGE_CACHE_DISK_BYTES": str(disk_mib << 20),
     }
     with started(command, place.core, lambda: told_port(told) > 0, environ) as pid:
-        yield Peer("edge", pid, told_port(told))
+        yield Peer(name, pid, told_port(told))
 
 
 def nginx(place: Place, origin: Peer) -> AbstractContextManager[Peer]:
