@@ -19,6 +19,7 @@ from edge.handlers.api import ApiHandler
 from edge.handlers.feed import FeedHandler
 from edge.handlers.purge import PurgeHandler
 from edge.handlers.stream import StreamHandler
+from edge.listener import Listener
 from edge.notices import Notices
 from edge.origin_api import OriginApi
 from edge.peers.discovery import Neighbours
@@ -81,6 +82,7 @@ class Edge:
             extra_headers=CORS,
             is_media=True,
             cache=config.cache,
+            hot=config.hot,
             upstream=config.upstream,
             peers=config.peers,
         )
@@ -184,11 +186,16 @@ class Edge:
         add_operator_routes(admin, self.health)
         operator = await serve(admin, self._config.admin_listen)
         life.on_stop("admin", operator.stop)
-        server = await serve(app, self._config.listen, self._doorway)
-        life.on_stop("http", server.stop)
+        runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0.1)
+        await runner.setup()
+        server = Listener(
+            runner, self._doorway, self.delivery.hot, self._config.listening, self._config.connections
+        )
+        self.url = await server.open(self._config.listen)
+        life.on_stop("http", server.close)
         life.on_stop("streams", stream.stop)
         life.on_stop("drain", self._drained)
-        self.url, self.admin_url = server.url, operator.url
+        self.admin_url = operator.url
 
     def _doorway(self, server: web.Server) -> Doorway:
         return Doorway(server, self._config.requests, decompresses=True)

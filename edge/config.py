@@ -6,8 +6,11 @@ from pathlib import Path
 from edge.bus import DEFAULT_URL, BrainLimits
 from edge.cache.settings import CacheLimits, UpstreamLimits
 from edge.cards import CardLimits
+from edge.connections import ConnectionLimits
 from edge.handlers.api import ApiLimits
 from edge.handlers.guard import RequestLimits
+from edge.hot import HotLimits
+from edge.listener import ListenSettings
 from edge.origin_api import OriginLimits
 from edge.peers.settings import PeerLimits
 from edge.prefetch.worker import PrefetchLimits
@@ -54,6 +57,9 @@ class EdgeConfig:
     spool: SpoolLimits = field(default_factory=SpoolLimits)
     origin: OriginLimits = field(default_factory=OriginLimits)
     api: ApiLimits = field(default_factory=ApiLimits)
+    listening: ListenSettings = field(default_factory=ListenSettings)
+    connections: ConnectionLimits = field(default_factory=ConnectionLimits)
+    hot: HotLimits = field(default_factory=HotLimits)
     cache: CacheLimits = field(default_factory=CacheLimits)
     upstream: UpstreamLimits = field(default_factory=UpstreamLimits)
     peers: PeerLimits = field(default_factory=PeerLimits)

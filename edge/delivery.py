@@ -14,6 +14,7 @@ from edge.handlers.fields import FieldPolicy
 from edge.handlers.forward import ForwardSettings
 from edge.handlers.headers import Completion
 from edge.handlers.media import MediaHandler, MediaSettings
+from edge.hot import HotLimits, HotTable
 from edge.peers.route import is_behind, told
 from edge.peers.routes import Routes
 from edge.peers.settings import PeerLimits
@@ -43,6 +44,7 @@ class DeliverySettings:
     is_media: bool = False
     """In front of our own origin: reads carry only what media needs."""
     cache: CacheLimits = field(default_factory=CacheLimits)
+    hot: HotLimits = field(default_factory=HotLimits)
     upstream: UpstreamLimits = field(default_factory=UpstreamLimits)
     peers: PeerLimits = field(default_factory=PeerLimits)
 
@@ -58,6 +60,7 @@ class Delivery:
         has_disk = settings.folder is not None and limits.disk_bytes > 0
         disk = DiskTier(settings.folder, limits) if settings.folder is not None and has_disk else None
         memory = MemoryTier(limits.memory_bytes, clock, pinned_share=limits.pinned_share)
+        self.hot = HotTable(memory, clock, settings.hot)
         self.cache = TieredCache(limits, memory, disk)
         fields = FieldPolicy(settings.is_media, limits.dropped())
         own = NodeName.made(name, rng or random.Random())

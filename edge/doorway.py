@@ -10,6 +10,7 @@ import asyncio
 import http
 import logging
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from aiohttp import StreamReader, web
 from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
@@ -28,6 +29,7 @@ LINGER_S = 1.0
 """Input is thrown away for so long after a refusal."""
 READ_BYTES = 64 * 1024
 """Of a request's body, read ahead."""
+P = TypeVar("P", bound="ViewerProtocol")
 
 
 def _document(refused: Refusal) -> bytes:
@@ -245,7 +247,7 @@ class Doorway:
 
     def __init__(self, server: web.Server, limits: RequestLimits, *, decompresses: bool = False) -> None:
         self._server = server
-        self._limits = limits
+        self._limits = self.limits = limits
         self._decompresses = decompresses
         self._handler = server.request_handler
         self._timer: asyncio.TimerHandle | None = None
@@ -255,9 +257,13 @@ class Doorway:
 
     def __call__(self) -> ViewerProtocol:
         """A protocol for a new connection."""
+        return self.made(ViewerProtocol)
+
+    def made(self, kind: Callable[..., P]) -> P:
+        """A protocol of this kind, swept like all others."""
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(SWEEP_S, self._sweep)
-        return ViewerProtocol(self._server, self._limits, decompresses=self._decompresses)
+        return kind(self._server, self._limits, decompresses=self._decompresses)
 
     def close(self) -> None:
         """End the sweep."""

@@ -38,3 +38,7 @@ STREAMS = metrics.gauge("edge_event_streams", "Players that listen for server-se
 REFUSED = metrics.counter(
     "edge_requests_refused_total", "Requests refused, and connections cut, by reason", ("reason",)
 )
+CONNECTIONS = metrics.gauge("edge_connections", "Open connections of viewers")
+CONNECTIONS_CLOSED = metrics.counter(
+    "edge_connections_closed_total", "Connections that the edge ended, by reason", ("reason",)
+)

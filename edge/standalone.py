@@ -4,7 +4,6 @@ No bus, no sessions, and no path of our own: every path belongs to the origin. /
 `admin_listen` when that is given. Runs on aiohttp's low-level server, for there is nothing to route.
 """
 
-import asyncio
 import hashlib
 import logging
 from dataclasses import replace
@@ -12,15 +11,18 @@ from pathlib import Path
 
 from aiohttp import web
 
+from edge import listener
 from edge.cache.query import ALL
 from edge.cache.settings import CacheLimits, UpstreamLimits
+from edge.connections import ConnectionLimits
 from edge.delivery import Delivery, DeliverySettings
 from edge.doorway import Doorway
 from edge.handlers.guard import RequestLimits
+from edge.hot import HotLimits
 from edge.peers.settings import PeerLimits
 from shared.health import Health
 from shared.lifecycle import Lifecycle
-from shared.web import add_operator_routes, serve, split_address
+from shared.web import add_operator_routes, serve
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +44,6 @@ def to_the_letter(limits: CacheLimits) -> CacheLimits:
 SURROGATE = ("Surrogate-Control",)
 """From before RFC 9213, and still sent; read as a targeted field when it has that form."""
 PLAIN = to_the_letter(CacheLimits())
-DRAIN_S = 5.0
 
 
 async def run(
@@ -54,13 +55,21 @@ async def run(
     upstream: UpstreamLimits | None = None,
     peers: PeerLimits | None = None,
     requests: RequestLimits | None = None,
+    hot: HotLimits | None = None,
+    listening: listener.ListenSettings | None = None,
+    connections: ConnectionLimits | None = None,
     admin_listen: str = "",
     url_file: Path | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT. `folder` holds the disk tier, apart for each origin; None: RAM only."""
     kept = None if folder is None else folder / hashlib.sha256(origin.encode()).hexdigest()[:16]
     settings = DeliverySettings(
-        origin, kept, cache=limits, upstream=upstream or UpstreamLimits(), peers=peers or PeerLimits()
+        origin,
+        kept,
+        cache=limits,
+        hot=hot or HotLimits(),
+        upstream=upstream or UpstreamLimits(),
+        peers=peers or PeerLimits(),
     )
     delivery = Delivery(settings)
     async with Lifecycle() as lifecycle:
@@ -68,7 +77,7 @@ async def run(
         if admin_listen:
             admin = await serve(_admin(), admin_listen)
             lifecycle.on_stop("admin", admin.stop)
-        server = Listener(delivery, requests)
+        server = Listener(delivery, requests, listening, connections)
         url = await lifecycle.start("http", server.open(listen), server.close)
         if url_file is not None:
             url_file.write_text(url)
@@ -76,37 +85,19 @@ async def run(
         await lifecycle.run_until_signal()
 
 
-class Listener:
-    """A listening low-level server whose every request goes to the media handler, through the doorway."""
+class Listener(listener.Listener):
+    """Serves a delivery and nothing else: every request goes to the media handler."""
 
-    def __init__(self, delivery: Delivery, limits: RequestLimits | None = None) -> None:
-        server = web.Server(delivery.media.handle)
-        self._doorway = Doorway(server, replace(limits or RequestLimits(), encoded_slash=True))
-        self._web = server
-        self._sockets: asyncio.Server | None = None
-
-    async def open(self, listen: str) -> str:
-        """Listen; returns the URL with the port that was chosen for 0."""
-        host, port = split_address(listen)
-        loop = asyncio.get_running_loop()
-        self._sockets = await loop.create_server(self._doorway, host, port, backlog=1024)
-        shown = f"[{host}]" if ":" in host else host
-        return f"http://{shown}:{self._sockets.sockets[0].getsockname()[1]}"
-
-    @property
-    def n_connections(self) -> int:
-        """Connections that are open."""
-        return len(self._web.connections)
-
-    async def close(self) -> None:
-        """Take no more connections, let the requests in hand end, then cut the rest."""
-        async with asyncio.timeout(2 * DRAIN_S):
-            if self._sockets is not None:
-                self._sockets.close()
-            await asyncio.sleep(0)
-            self._web.pre_shutdown()
-            await self._web.shutdown(DRAIN_S)
-            self._doorway.close()
+    def __init__(
+        self,
+        delivery: Delivery,
+        requests: RequestLimits | None = None,
+        settings: listener.ListenSettings | None = None,
+        limits: ConnectionLimits | None = None,
+    ) -> None:
+        judged = replace(requests or RequestLimits(), encoded_slash=True)
+        runner = web.ServerRunner(web.Server(delivery.media.handle), shutdown_timeout=0.1)
+        super().__init__(runner, lambda server: Doorway(server, judged), delivery.hot, settings, limits)
 
 
 def _admin() -> web.Application:

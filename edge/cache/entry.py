@@ -29,6 +29,8 @@ KEPT_ON_UPDATE = frozenset(
 )
 """A 304 does not replace these: they describe the stored bytes, and a 304 has none (section 3.2)."""
 
+Body = bytes | memoryview
+"""Read-only bytes; a view is of a file in memory."""
 Fields = tuple[tuple[str, str], ...]
 
 
@@ -69,7 +71,7 @@ class Entry:
     """A complete stored response. `len(body) == meta.size_bytes`."""
 
     meta: Meta
-    body: bytes
+    body: Body
     headers: CIMultiDictProxy[str] = field(compare=False)
 
     @property
@@ -105,7 +107,7 @@ def make_meta(
     )
 
 
-def complete(meta: Meta, body: bytes) -> Entry:
+def complete(meta: Meta, body: Body) -> Entry:
     """The entry of a head and all of its bytes."""
     sized = meta if meta.size_bytes == len(body) else replace(meta, size_bytes=len(body))
     return Entry(sized, body, CIMultiDictProxy(CIMultiDict(meta.fields)))

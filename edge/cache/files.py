@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from edge.cache.entry import Entry, complete
+from edge.cache.entry import Body, Entry, complete
 from edge.cache.frame import PREFIX_BYTES, Prefix, check_body, framed, read_head, read_listed, read_prefix
 from edge.cache.freshness import StorageRules
 from edge.cache.journal import Listed
@@ -97,7 +97,7 @@ class ObjectFiles:
             sync(self._path(number).parent)
         return n_bytes
 
-    def _write_to(self, path: Path, pieces: tuple[bytes, bytes], *, syncs: bool) -> None:
+    def _write_to(self, path: Path, pieces: tuple[bytes, Body], *, syncs: bool) -> None:
         with path.open("wb") as file:
             for piece in pieces:
                 file.write(piece)

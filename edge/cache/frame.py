@@ -13,7 +13,7 @@ from typing import Any
 import msgpack
 from multidict import CIMultiDict
 
-from edge.cache.entry import Entry, Fields, Meta, Times, complete, tags_of
+from edge.cache.entry import Body, Entry, Fields, Meta, Times, complete, tags_of
 from edge.cache.freshness import StorageRules, policy
 from edge.cache.journal import Listed
 from edge.cache.key import PrimaryKey
@@ -39,7 +39,7 @@ class Prefix:
         return PREFIX_BYTES + self.head_bytes
 
 
-def framed(entry: Entry) -> tuple[bytes, bytes]:
+def framed(entry: Entry) -> tuple[bytes, Body]:
     """Prefix and head as one piece, and the body. Raises ValueError when the head is over its limit."""
     meta = entry.meta
     times = (meta.times.request_ms, meta.times.response_ms)

@@ -4,7 +4,7 @@ The synchronous methods are what the edge itself calls: a hit costs two dictiona
 interface is the same store for whoever speaks that; its values must be entries. One event loop owns it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from aiocache.base import BaseCache
@@ -21,6 +21,12 @@ OVERHEAD_BYTES = 2048
 """What an entry counts beside its body: fields, keys, queue nodes."""
 PINNED_SHARE = 0.5
 """Part of the tier that pinned entries may hold."""
+TOLD_HITS = 4
+"""No policy tells more hits than these apart."""
+
+
+def _nobody(_: str) -> None:
+    pass
 
 
 class Hot:
@@ -54,6 +60,13 @@ class MemoryTier(BaseCache):  # type: ignore[misc]
         self._eviction = Pinned(policy, limit_bytes, pinned_share)
         self._held: dict[str, Hot] = {}
         self._expiry_s: dict[str, float] = {}
+        self._gone: Callable[[str], None] = _nobody
+        self._before_admit: Callable[[], None] = lambda: None
+
+    def watch(self, gone: Callable[[str], None], before_admit: Callable[[], None]) -> None:
+        """Have `gone(key)` called when an entry leaves, is replaced or may no longer be used as it is, and
+        `before_admit()` before the eviction decides."""
+        self._gone, self._before_admit = gone, before_admit
 
     @property
     def used_bytes(self) -> int:
@@ -80,16 +93,20 @@ class MemoryTier(BaseCache):  # type: ignore[misc]
     def replace(self, entry: Entry) -> None:
         """Put entry in the place of the one with its key, which must be there and as large."""
         self._held[str(entry.key)] = Hot(entry)
+        self.forget(str(entry.key))
 
     def insert(self, entry: Entry) -> list[str]:
         """Hold entry and return the keys that left for it; the entry's own key when it is too large."""
         key = str(entry.key)
+        self._before_admit()
+        self.forget(key)
         victims = self._eviction.admit(key, len(entry.body) + OVERHEAD_BYTES)
         self._held[key] = Hot(entry)
         self._expiry_s.pop(key, None)
         for victim in victims:
             del self._held[victim]
             self._expiry_s.pop(victim, None)
+            self.forget(victim)
         return victims
 
     def pin(self, key: str, distance: int) -> None:
@@ -109,10 +126,20 @@ class MemoryTier(BaseCache):  # type: ignore[misc]
         """Bodies and overheads of what is held and cannot leave."""
         return self._eviction.pinned_bytes
 
+    def touch(self, key: str, n_hits: int) -> None:
+        """Note hits that were answered without a look-up; more than a few at once count as a few."""
+        for _ in range(min(n_hits, TOLD_HITS)):
+            self._eviction.touch(key)
+
+    def forget(self, key: str) -> None:
+        """Have whoever made answers of this entry in advance throw them away."""
+        self._gone(key)
+
     def remove(self, key: str) -> bool:
         """Drop key; whether it was there."""
         self._eviction.remove(key)
         self._expiry_s.pop(key, None)
+        self.forget(key)
         return self._held.pop(key, None) is not None
 
     def keys(self) -> list[str]:

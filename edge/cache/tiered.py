@@ -317,6 +317,7 @@ class TieredCache:
         self, primary: PrimaryKey, vary: VaryValues, tags: tuple[str, ...], language: str = ""
     ) -> list[StorageKey]:
         self._tags.put(storage_key(primary, vary), tags)
+        self.memory.forget(primary)  # an answer made in advance knows nothing of a new variant
         return self._variants.add(primary, vary, language)
 
     def _unlist(self, key: StorageKey) -> None:

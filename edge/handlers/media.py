@@ -18,12 +18,13 @@ from edge.cache.freshness import NO_RULES, Storable, Verdict, judge, request_rul
 from edge.cache.key import MAX_TARGET_CHARS, PrimaryKey, primary_key, storage_key, vary_values
 from edge.cache.memory import Hot
 from edge.cache.query import QueryPolicy
-from edge.cache.tiered import Hit, TieredCache
+from edge.cache.tiered import Hit, Tier, TieredCache
 from edge.errors import Behind, Withdrawn
 from edge.fill import Fetched, Fills, Head, Ready, Source, Want
 from edge.handlers.answer import Answers
 from edge.handlers.forward import Forwarder, ForwardSettings, teller
 from edge.handlers.headers import CacheStatus, Forward, has_strict_precondition, is_plain, stored_detail
+from edge.hot import OFFERED
 from edge.peers.route import HOP_FIELD, REVISION_FIELD
 from edge.singleflight import Reader
 from edge.upstream import Fetcher
@@ -106,6 +107,7 @@ class MediaHandler:
                 age_s = meta.age_s(self._clock.wall_ms())
                 if judge(meta.policy, age_s, NO_RULES) is Verdict.FRESH:
                     self._hits.inc()
+                    request[OFFERED] = hot
                     return self._answers.hit(hot, age_s)
         try:
             self._refuse_buried(primary)
@@ -167,6 +169,8 @@ class MediaHandler:
             self._revalidate(primary, request, entry)
         result = "hit" if verdict is Verdict.FRESH else "stale"
         metrics.REQUESTS.labels(hit.tier, result).inc()
+        if verdict is Verdict.FRESH and hit.tier is Tier.MEMORY:
+            request[OFFERED] = hit.hot
         return self._stored(request, hit.hot, CacheStatus(str(hit.tier)))
 
     def _stored(self, request: web.BaseRequest, hot: Hot, status: CacheStatus) -> web.Response:

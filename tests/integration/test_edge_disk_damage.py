@@ -58,7 +58,7 @@ async def test_after_a_power_loss_what_is_served_was_stored_under_that_key(tmp_p
 
     served = {key: await tier.load(key) for key in (listed.key for listed in held)}
 
-    whole = {key: entry.body for key, entry in served.items() if entry is not None}
+    whole = {key: bytes(entry.body) for key, entry in served.items() if entry is not None}
     assert all(body in bodies and body.startswith(f"{key} ".encode()) for key, body in whole.items())
     assert len(whole) >= 5 and len(tier) == len(whole) == len(objects(tmp_path))
     await tier.close()

@@ -1,0 +1,198 @@
+"""Hot hits, answered in `data_received`: no parser, task or timer. Anything else falls through to aiohttp.
+
+A connection begins here. Bytes that are exactly one request whose line has a prepared answer (`hot.py`) and
+whose header block is known to be harmless (`headblock.py`) are answered at once; any other bytes go, in
+order, to an aiohttp handler that takes the connection over, and gives it back when it is at rest.
+"""
+
+import asyncio
+from typing import TYPE_CHECKING, cast
+
+from edge.headblock import WHOLE
+from edge.hot import HotAnswer
+from edge.outbox import Outbox
+
+if TYPE_CHECKING:
+    from edge.connections import Hub
+    from edge.slowpath import SlowPath
+
+
+class FastPath(asyncio.Protocol):
+    """One connection. Invariants: it is not `is_busy` while another protocol has the transport; the outbox
+    writes only when the transport's buffer is empty; bytes that come while busy wait, and reading stops."""
+
+    __slots__ = (
+        "_hub",
+        "_outbox",
+        "_parked",
+        "address",
+        "is_busy",
+        "is_ending",
+        "logs_at",
+        "n_answered",
+        "seen",
+        "seen_s",
+        "slow",
+        "transport",
+    )
+
+    def __init__(self, hub: "Hub") -> None:
+        self._hub = hub
+        self._outbox: Outbox | None = None
+        self._parked: bytes | None = None
+        self.address: str | None = None
+        """For the limit of connections per address."""
+        self.is_busy = False
+        """An answer is under way, or the transport has enough to write."""
+        self.is_ending = False
+        """Close when the answer under way is out."""
+        self.seen, self.seen_s = 0, 0.0
+        """The sweep's: a digest of the progress, and since when it is that."""
+        self.n_answered = 0
+        self.logs_at = 0
+        """The answer of this connection that goes to the access log; 0: none."""
+        self.slow: SlowPath | None = None
+        """The aiohttp handler, from the first fall-through on."""
+        self.transport: asyncio.Transport | None = None
+
+    @property
+    def n_sent(self) -> int:
+        """Bytes that the outbox has sent."""
+        return self._outbox.n_sent if self._outbox is not None else 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        self._hub.enter(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.let_go()
+        self._parked = None
+        self._hub.leave(self)
+        self.transport = None
+        slow, self.slow = self.slow, None
+        if slow is not None:
+            slow.connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self.is_busy or self._parked is not None:
+            self._park(data)
+            return
+        line, _, block = data.partition(b"\r\n")
+        hub = self._hub
+        table = hub.table
+        answer = table.whole.get(line)
+        span = table.blocks.get(block)
+        if span is not WHOLE or answer is None:
+            if span is None:
+                span = table.span(block)
+            if span is not WHOLE and span is not None:
+                answer = table.part(line, span)
+            if answer is None or span is None:
+                self._fall_through(data)
+                return
+        now_ms = table.now_ms()
+        if not answer.from_ms <= now_ms < answer.until_ms and not table.renew(answer, now_ms):
+            self._fall_through(data)
+            return
+        if answer.n_hits == 0:
+            table.dirty.append(answer)
+        answer.n_hits += 1
+        self.n_answered += 1
+        if self.n_answered == self.logs_at:
+            hub.log_hit(self, answer)
+        self._answer(answer)
+
+    def _answer(self, answer: HotAnswer) -> None:
+        transport = self.transport
+        assert transport is not None
+        if answer.file is not None and self._send_file(answer):
+            return
+        if answer.body is not None:
+            transport.writelines((answer.head, answer.body))
+        elif answer.file is not None:
+            start, stop = answer.start, answer.start + answer.size
+            transport.writelines((answer.head, memoryview(answer.file)[start:stop]))
+        else:
+            transport.write(answer.head)
+
+    def _send_file(self, answer: HotAnswer) -> bool:
+        """Whether the outbox has taken the answer; the transport must, when it encrypts or is not empty."""
+        transport, outbox = self.transport, self._outbox
+        assert transport is not None and answer.file is not None
+        if transport.get_write_buffer_size() or transport.is_closing():
+            return False
+        if outbox is None:
+            fd = self._hub.descriptor(transport)
+            if fd < 0:
+                return False
+            outbox = self._outbox = Outbox(fd, self._hub.room, self._on_room)
+        try:
+            is_done = outbox.send(answer.head, answer.file, answer.start, answer.start + answer.size)
+        except OSError:
+            transport.abort()
+            return True
+        self.is_busy = not is_done
+        return True
+
+    def _on_room(self) -> None:
+        if not self.is_busy or self._outbox is None or self.transport is None:
+            return
+        try:
+            if self._outbox.resume():
+                self._rest()
+        except OSError:
+            self.transport.abort()
+
+    def pause_writing(self) -> None:
+        self.is_busy = True
+
+    def resume_writing(self) -> None:
+        self._rest()
+
+    def _rest(self) -> None:
+        """The answer is out: see to what came meanwhile, or close."""
+        self.is_busy = False
+        transport, parked = self.transport, self._parked
+        if transport is None or transport.is_closing():
+            return
+        if self.is_ending:
+            transport.close()
+        elif parked is not None:
+            self._parked = None
+            transport.resume_reading()
+            self.data_received(parked)
+
+    def _park(self, data: bytes) -> None:
+        """Keep bytes that come too early, one read of them: reading stops until the answer is out."""
+        assert self.transport is not None
+        self._parked = data if self._parked is None else self._parked + data
+        self.transport.pause_reading()
+
+    def eof_received(self) -> bool:
+        """The viewer sends no more: what is under way goes out before the connection is closed."""
+        self.is_ending = True
+        return self.is_busy
+
+    def end(self) -> None:
+        """Close as soon as nothing is under way."""
+        self.is_ending = True
+        if not self.is_busy and self.transport is not None:
+            self.transport.close()
+
+    def _fall_through(self, data: bytes) -> None:
+        transport, slow = self.transport, self.slow
+        assert transport is not None
+        self.let_go()
+        if slow is None:
+            slow = self.slow = self._hub.slow_path(self)
+            transport.set_protocol(slow)
+            slow.connection_made(transport)
+        else:
+            transport.set_protocol(slow)
+        slow.take(data)
+
+    def let_go(self) -> None:
+        """Give the descriptor back to the transport alone."""
+        if self._outbox is not None:
+            self._outbox.release()
+            self._outbox = None

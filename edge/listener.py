@@ -1,0 +1,175 @@
+"""Listening sockets, TCP or Unix, plain or TLS, in front of the fast path; and how serving stops.
+
+`open` and `close` belong to one event loop. The aiohttp server behind it may be a bare `web.Server` or an
+application's: whatever the fast path does not answer goes there.
+"""
+
+import asyncio
+import contextlib
+import random
+import socket
+import ssl
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from edge.connections import ConnectionLimits, Hub
+from edge.doorway import Doorway
+from edge.fastpath import FastPath
+from edge.hot import HotTable
+from shared.config import setting
+from shared.web import split_address
+
+UNIX = "unix:"
+_HANDSHAKE_S = 10.0
+
+
+@dataclass(frozen=True)
+class ListenSettings:
+    """How the edge listens."""
+
+    backlog: int = setting(4096, "connections that wait to be accepted", low=1, high=65_535)
+    reuse_port: bool = setting(False, "share the port with other processes (SO_REUSEPORT)")
+    send_buffer_bytes: int = setting(
+        0,
+        "SO_SNDBUF; 0: the system's own sizing. It caps bytes in flight: too little starves long paths",
+        unit="bytes",
+        low=0,
+        high=64 * 1024 * 1024,
+    )
+    tls_cert: str = setting("", "PEM file with the certificate chain; empty: no TLS")
+    tls_key: str = setting("", "PEM file with its key")
+
+
+class Listener:
+    """One listening socket, and every connection that came through it."""
+
+    def __init__(
+        self,
+        runner: web.BaseRunner,
+        doorway: Callable[[web.Server], Doorway],
+        table: HotTable,
+        settings: ListenSettings | None = None,
+        limits: ConnectionLimits | None = None,
+    ) -> None:
+        self._runner = runner
+        self._make_doorway = doorway
+        self._doorway: Doorway | None = None
+        self._table = table
+        self._settings = settings or ListenSettings()
+        self._limits = limits or ConnectionLimits()
+        self._hub: Hub | None = None
+        self._acceptor: asyncio.Server | None = None
+        self._unix: Path | None = None
+
+    @property
+    def n_connections(self) -> int:
+        """Open now."""
+        return 0 if self._hub is None else len(self._hub)
+
+    @property
+    def connections(self) -> list[FastPath]:
+        """Those that are open."""
+        return [] if self._hub is None else self._hub.connections
+
+    async def open(self, listen: str) -> str:
+        """Listen on `host:port` (port 0: a free one) or `unix:/path`; returns the URL. Raises OSError."""
+        context = _tls(self._settings)
+        await self._runner.setup()
+        try:
+            link = await self._socket(listen)
+            await self._accept(link, context)
+        except BaseException:
+            await self._runner.cleanup()
+            raise
+        if self._unix is not None:
+            return listen
+        host, port = link.getsockname()[:2]
+        return f"{'https' if context else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
+
+    async def close(self, grace_s: float | None = None) -> None:
+        """Take no more connections, close those at rest, let answers under way end, then cut the rest."""
+        acceptor, hub = self._acceptor, self._hub
+        self._acceptor = self._hub = None
+        if acceptor is None or hub is None:
+            return
+        acceptor.close()
+        if self._unix is not None:
+            self._unix.unlink(missing_ok=True)
+        await asyncio.sleep(0)
+        server = self._runner.server
+        try:
+            hub.end()
+            if server is not None:
+                server.pre_shutdown()
+            await self._runner.shutdown()
+            await hub.drained(self._limits.drain_s if grace_s is None else grace_s)
+        finally:
+            hub.close()
+            await self._runner.cleanup()
+            if self._doorway is not None:
+                self._doorway.close()
+
+    async def _accept(self, link: socket.socket, context: ssl.SSLContext | None) -> None:
+        loop = asyncio.get_running_loop()
+        server = self._runner.server
+        assert server is not None
+        doorway = self._doorway = self._make_doorway(server)
+        self._table.restrict(doorway.limits)
+        hub = self._hub = Hub(self._table, doorway, self._limits, random.Random())
+        hub.is_tls = context is not None
+        listen = loop.create_unix_server if self._unix is not None else loop.create_server
+        told: dict[str, Any] = {"ssl_handshake_timeout": _HANDSHAKE_S} if context else {}
+        self._acceptor = await listen(
+            lambda: FastPath(hub), sock=link, ssl=context, backlog=self._settings.backlog, **told
+        )
+
+    async def _socket(self, listen: str) -> socket.socket:
+        if listen.startswith(UNIX):
+            self._unix = Path(listen.removeprefix(UNIX))
+            with contextlib.suppress(FileNotFoundError):
+                if stat.S_ISSOCK(self._unix.stat().st_mode):
+                    self._unix.unlink()  # of a process that was killed
+            link = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            address: Any = str(self._unix)
+        else:
+            host, port = split_address(listen)
+            family, kind, _, _, address = (
+                await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            )[0]
+            link = socket.socket(family, kind)
+        try:
+            self._set_up(link)
+            link.bind(address)
+            link.listen(self._settings.backlog)
+            link.setblocking(False)
+        except BaseException:
+            link.close()
+            raise
+        return link
+
+    def _set_up(self, link: socket.socket) -> None:
+        """Options that accepted sockets inherit."""
+        if self._unix is None:
+            link.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._settings.reuse_port:
+                link.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if self._settings.send_buffer_bytes:
+            link.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._settings.send_buffer_bytes)
+
+
+def _tls(settings: ListenSettings) -> ssl.SSLContext | None:
+    """TLS 1.2 and 1.3 with session tickets, or None. Raises OSError when a file cannot be used."""
+    if not settings.tls_cert:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
+    context.set_alpn_protocols(["http/1.1"])
+    context.load_cert_chain(settings.tls_cert, settings.tls_key or None)
+    return context

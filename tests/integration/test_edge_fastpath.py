@@ -1,0 +1,562 @@
+"""Hot hits on the fast path: same bytes as the ordinary path, nothing served that is gone, counted."""
+
+import asyncio
+import contextlib
+import gc
+import os
+import random
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+import uvloop
+from aiohttp import web
+
+from edge.cache.key import primary_key
+from edge.cache.settings import CacheLimits
+from edge.cache.tags import Purge
+from edge.connections import ConnectionLimits
+from edge.delivery import CORS, Delivery, DeliverySettings
+from edge.handlers.guard import RequestLimits
+from edge.headblock import WHOLE
+from edge.hot import HotLimits
+from edge.listener import ListenSettings
+from edge.memfile import MemFile
+from edge.outbox import Outbox, Room
+from edge.standalone import Listener
+from shared import metrics
+from shared.clock import SystemClock
+from tests.edge_cache_builders import FakeClock
+from tests.origins import FRESH, Reply, ScriptedOrigin
+from tests.waiting import eventually
+from tests.wire import Wire, connected, get
+
+BIG = random.Random(7).randbytes(1_000_000)
+LIMITS = ConnectionLimits(drain_s=1.0, log_share=0.0)
+SMALL_BUFFER = ListenSettings(send_buffer_bytes=16 * 1024)
+
+
+pytestmark = pytest.mark.filterwarnings("ignore:Overriding the:pytest.PytestDeprecationWarning")
+
+
+@pytest.fixture(params=["asyncio", "uvloop"], autouse=True)
+def event_loop_policy(request: pytest.FixtureRequest) -> asyncio.AbstractEventLoopPolicy:
+    return uvloop.EventLoopPolicy() if request.param == "uvloop" else asyncio.DefaultEventLoopPolicy()
+
+
+@dataclass
+class Served:
+    """A delivery behind the fast listener and behind plain aiohttp, over one cache."""
+
+    def __init__(
+        self, delivery: Delivery, clock: FakeClock, fast: str, plain: str, listener: Listener
+    ) -> None:
+        self.delivery = delivery
+        self.clock = clock
+        self.fast = fast
+        self.plain = plain
+        self.listener = listener
+
+    def is_hot(self, target: str = "/a") -> bool:
+        """Whether the fast path has an answer for the whole of target."""
+        return f"GET {target} HTTP/1.1".encode() in self.delivery.hot.whole
+
+
+@asynccontextmanager
+async def serving(
+    origin: ScriptedOrigin,
+    *,
+    hot: HotLimits | None = None,
+    limits: ConnectionLimits = LIMITS,
+    listening: ListenSettings | None = None,
+    requests: RequestLimits | None = None,
+    listen: str = "127.0.0.1:0",
+    cache: CacheLimits | None = None,
+) -> AsyncIterator[Served]:
+    clock = FakeClock(SystemClock().wall_ms() // 1000 * 1000)
+    settings = DeliverySettings(
+        origin.url, hot=hot or HotLimits(n_files=64), extra_headers=CORS, cache=cache or CacheLimits()
+    )
+    delivery = Delivery(settings, clock)
+    await delivery.open()
+    listener = Listener(delivery, requests, listening, limits)
+    fast = await listener.open(listen)
+    runner = web.ServerRunner(web.Server(delivery.media.handle, access_log=None), shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    plain = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        yield Served(delivery, clock, fast, plain, listener)
+    finally:
+        await listener.close()
+        await runner.cleanup()
+        await delivery.close()
+
+
+async def heated(wire: Wire, *requests: bytes) -> None:
+    """Ask twice: the first time fills the cache, the second one prepares the answer."""
+    for request in requests or (get(),):
+        await wire.ask(request)
+        await wire.ask(request)
+
+
+def hits() -> float:
+    return (
+        metrics.REGISTRY.get_sample_value("edge_cache_requests_total", {"tier": "memory", "result": "hit"})
+        or 0.0
+    )
+
+
+@pytest.mark.parametrize("size", [0, 1, 1024, 16 * 1024 + 1, 64 * 1024, 64 * 1024 + 1, 1_000_000])
+async def test_a_hot_answer_is_what_aiohttp_would_send(size: int) -> None:
+    async with ScriptedOrigin() as origin:
+        origin.replies["/a"] = Reply(
+            BIG[:size], headers={**FRESH, "Content-Type": "video/mp4", "X-100%": "%s"}
+        )
+        async with (
+            serving(origin) as served,
+            connected(served.fast) as fast,
+            connected(served.plain) as plain,
+        ):
+            await heated(fast)
+
+            first, again, theirs = await fast.ask(get()), await fast.ask(get()), await plain.ask(get())
+
+            assert served.is_hot()
+            assert first.masked == again.masked == theirs.masked
+            assert first.body == BIG[:size]
+            assert first.field("Cache-Status") == "headstart-edge; hit; detail=memory"
+
+
+@pytest.mark.parametrize("span", ["0-", "0-0", "5-99", "0-99999", "100000-299999", "999999-", "5-99999999"])
+async def test_a_hot_range_is_what_aiohttp_would_send(span: str) -> None:
+    asked = get("/a", f"Range: bytes={span}")
+    async with ScriptedOrigin() as origin:
+        origin.replies["/a"] = Reply(BIG)
+        async with (
+            serving(origin) as served,
+            connected(served.fast) as fast,
+            connected(served.plain) as plain,
+        ):
+            await heated(fast, get(), asked)
+
+            first, theirs = await fast.ask(asked), await plain.ask(asked)
+
+            assert len(served.delivery.hot.parts[b"GET /a HTTP/1.1"]) == 1
+            assert first.status == 206
+            assert first.masked == theirs.masked
+
+
+async def test_the_prepared_ranges_of_an_object_are_bounded() -> None:
+    async with ScriptedOrigin() as origin:
+        origin.replies["/a"] = Reply(BIG)
+        async with serving(origin) as served, connected(served.fast) as fast:
+            await heated(fast)
+            for start in range(30):
+                asked = get("/a", f"Range: bytes={start}-{start + 9}")
+                await fast.ask(asked)
+                assert (await fast.ask(asked)).body == BIG[start : start + 10]
+
+            assert len(served.delivery.hot.parts[b"GET /a HTTP/1.1"]) <= 8
+
+
+@pytest.mark.parametrize("status", [416, 200])
+async def test_ranges_without_a_part_are_not_prepared(status: int) -> None:
+    asked = get("/a", "Range: bytes=99-" if status == 416 else "Range: bytes=5-2")
+    async with ScriptedOrigin() as origin:
+        origin.replies["/a"] = Reply(b"short")
+        async with serving(origin) as served, connected(served.fast) as fast:
+            await heated(fast, get(), asked)
+
+            assert (await fast.ask(asked)).status == status
+            assert served.delivery.hot.parts == {}
+
+
+async def test_age_and_date_move_and_the_end_of_freshness_ends_the_answer() -> None:
+    async with ScriptedOrigin() as origin:
+        origin.replies["/a"] = Reply(headers={"Cache-Control": "max-age=10"})
+        async with serving(origin) as served, connected(served.fast) as fast:
+            await heated(fast)
+            ages = []
+            for step_s in (0, 0.999, 0.001, 8.0, 0.999):
+                served.clock.advance(step_s)
+                ages.append(int((await fast.ask(get())).field("Age")))
+            assert served.is_hot()
+
+            served.clock.advance(0.001)
+            stale = await fast.ask(get())
+
+            assert ages == [0, 0, 1, 9, 9]
+            assert not served.is_hot()
+            assert "fwd=stale" in stale.field("Cache-Status")
+            assert origin.n_seen("/a") == 2
+
+
+async def test_a_clock_that_goes_back_tells_no_greater_age() -> None:
+    async with ScriptedOrigin() as origin:
+        origin.replies["/a"] = Reply()
+        async with serving(origin) as served, connected(served.fast) as fast:
+            await heated(fast)
+            served.clock.advance(5)
+            assert (await fast.ask(get())).field("Age") == "5"
+
+            served.clock.advance(-3)
+
+            assert (await fast.ask(get())).field("Age") == "2"
+
+
+async def test_a_purge_empties_the_fast_path_at_once() -> None:
+    async with ScriptedOrigin() as origin:
+        origin.replies["/a"] = [Reply(b"old"), Reply(b"new")]
+        async with serving(origin) as served, connected(served.fast) as fast:
+            await heated(fast)
+
+            await served.delivery.cache.purge(Purge(primary=primary_key("/a")))
+
+            assert not served.is_hot()
+            assert (await fast.ask(get())).body == b"new"
+
+
+async def test_a_soft_purge_ends_the_prepared_answer() -> None:
+    async with ScriptedOrigin() as origin:
+        origin.replies["/a"] = [Reply(b"old"), Reply(b"new")]
+        async with serving(origin) as served, connected(served.fast) as fast:
+            await heated(fast)
+            at_ms = served.clock.wall_ms()
+
+            await served.delivery.cache.purge(Purge(primary=primary_key("/a"), is_soft=True, at_ms=at_ms))
+
+            assert not served.is_hot()
+            await fast.ask(get())
+            assert (await fast.ask(get())).body == b"new"
+
+
+async def test_a_purge_between_two_pipelined_requests_is_obeyed_by_the_second() -> None:
+    async with ScriptedOrigin() as origin:
+        origin.replies["/a"] = [Reply(BIG), Reply(b"new")]
+        async with serving(origin, listening=SMALL_BUFFER) as served, connected(served.fast, 4096) as fast:
+            await heated(fast)
+            fast.writer.write(get())
+            (connection,) = served.listener.connections
+            await eventually(lambda: connection.is_busy, within_s=5)
+            fast.writer.write(get())
+
+            await served.delivery.cache.purge(Purge(primary=primary_key("/a")))
+
+            assert (await fast.reply()).body == BIG
+            assert (await fast.reply()).body == b"new"
+
+
+async def test_an_object_that_is_replaced_or_gets_variants_leaves_the_fast_path() -> None:
+    async with ScriptedOrigin() as origin:
+        varied = {**FRESH, "Vary": "Accept-Language"}
+        origin.replies["/a"] = [Reply(b"plain"), Reply(b"varied", headers=varied)]
+        async with serving(origin) as served, connected(served.fast) as fast:
+            await heated(fast)
+            await fast.ask(get("/a", "Cache-Control: no-cache"))
+
+            answers = [(await fast.ask(get())).body for _ in range(3)]
+
+            assert answers == [b"varied"] * 3
+            assert not served.is_hot()
+
+
+async def test_an_evicted_object_leaves_the_fast_path() -> None:
+    async with ScriptedOrigin() as origin:
+        origin.replies["*"] = Reply(BIG[:200_000])
+        limits = CacheLimits(memory_bytes=1024 * 1024)
+        async with serving(origin, cache=limits) as served, connected(served.fast) as fast:
+            await heated(fast)
+            for i in range(60):
+                await fast.ask(get(f"/{i}"))
+                await fast.ask(get(f"/{i}"))
+
+            held = set(served.delivery.cache.memory.keys())
+            hot = {line.split()[1].decode() for line in served.delivery.hot.whole}
+            assert hot <= held
+            await eventually(lambda: gc.collect() is not None and MemFile.n_open <= len(held), within_s=5)
+
+
+@pytest.mark.parametrize(
+    "unusual",
+    [
+        get("/a", 'If-None-Match: "one"'),
+        get("/a", "Cookie: a=b"),
+        get("/a", "Cache-Control: no-cache"),
+        get("/a", "X-Unknown: 1"),
+        b"HEAD /a HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"POST /post HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc",
+    ],
+)
+async def test_a_connection_comes_back_to_the_fast_path_after_the_ordinary_one(unusual: bytes) -> None:
+    async with ScriptedOrigin() as origin:
+        origin.replies["/a"] = Reply()
+        async with serving(origin) as served, connected(served.fast) as fast:
+            await heated(fast)
+            await fast.ask(unusual, is_head=unusual.startswith(b"HEAD"))
+            await heated(fast)
+            (connection,) = served.listener.connections
+            before = connection.n_answered
+
+            await fast.ask(get())
+            await fast.ask(get())
+
+            assert connection.n_answered == before + 2
+
+
+async def test_a_request_hidden_in_the_rest_of_another_is_not_answered_from_the_fast_path() -> None:
+    async with ScriptedOrigin() as origin:
+        origin.replies["/a"] = Reply(b"hot")
+        origin.replies["/b"] = Reply(b"other", headers={})
+        origin.replies["/post"] = Reply(b"posted", headers={})
+        async with serving(origin) as served, connected(served.fast) as fast:
+            await heated(fast)
+            post = b"POST /post HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"
+            await fast.ask(post + b"GET /b HTTP/1.1\r\nX-Odd: ")
+
+            answer = await fast.ask(get())
+
+            assert answer.body == b"other"
+
+
+async def test_hits_on_the_fast_path_are_counted_and_told_to_the_eviction(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with ScriptedOrigin() as origin:
+        origin.replies["/a"] = Reply()
+        async with serving(origin) as served, connected(served.fast) as fast:
+            await heated(fast)
+            before = hits()
+            told: list[tuple[str, int]] = []
+            memory = served.delivery.cache.memory
+            monkeypatch.setattr(memory, "touch", lambda key, n: told.append((key, n)))
+
+            for _ in range(5):
+                await fast.ask(get())
+
+            assert hits() - before == 5
+            assert sum(n for key, n in told if key == "/a") == 5
+
+
+async def test_a_share_of_the_fast_answers_is_in_the_access_log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    async with ScriptedOrigin() as origin:
+        origin.replies["/a"] = Reply()
+        logged = replace(LIMITS, log_share=1.0)
+        async with serving(origin, limits=logged) as served, connected(served.fast) as fast:
+            await heated(fast)
+            caplog.clear()
+
+            await fast.ask(get())
+
+    (line,) = [record for record in caplog.records if record.message == "request"]
+    assert vars(line)["path"] == "/a" and vars(line)["is_hot"]
+
+
+async def test_a_slow_reader_gets_every_byte_and_later_bytes_wait() -> None:
+    async with ScriptedOrigin() as origin:
+        origin.replies["/a"] = Reply(BIG)
+        origin.replies["/b"] = Reply(b"b")
+        async with serving(origin, listening=SMALL_BUFFER) as served, connected(served.fast, 4096) as fast:
+            await heated(fast, get(), get("/b"))
+            fast.writer.write(get())
+            (connection,) = served.listener.connections
+            await eventually(lambda: connection.is_busy, within_s=5)
+            fast.writer.write(get("/b"))
+
+            assert (await fast.reply()).body == BIG
+            assert (await fast.reply()).body == b"b"
+
+
+async def test_a_viewer_that_has_said_all_gets_its_answer_whole() -> None:
+    async with ScriptedOrigin() as origin:
+        origin.replies["/a"] = Reply(BIG)
+        async with serving(origin, listening=SMALL_BUFFER) as served:
+            async with connected(served.fast) as fast:
+                await heated(fast)
+            async with connected(served.fast, 4096) as fast:
+                fast.writer.write(get())
+                fast.writer.write_eof()
+
+                assert (await fast.reply()).body == BIG
+                assert await fast.rest() == b""
+
+
+async def test_a_viewer_that_leaves_mid_body_leaves_nothing_behind() -> None:
+    async with ScriptedOrigin() as origin:
+        origin.replies["/a"] = Reply(BIG)
+        async with serving(origin, listening=SMALL_BUFFER) as served:
+            async with connected(served.fast) as fast:
+                await heated(fast)
+            await eventually(lambda: served.listener.n_connections == 0, within_s=5)
+            before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+            for _ in range(20):
+                async with connected(served.fast, 4096) as fast:
+                    fast.writer.write(get())
+                    await fast.reader.readexactly(1000)
+
+            await eventually(lambda: served.listener.n_connections == 0, within_s=5)
+            assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+
+
+async def test_an_object_that_is_purged_mid_body_is_sent_to_its_end_and_then_its_file_is_closed() -> None:
+    async with ScriptedOrigin() as origin:
+        origin.replies["/a"] = Reply(BIG)
+        gc.collect()
+        n_before = MemFile.n_open
+        async with serving(origin, listening=SMALL_BUFFER) as served, connected(served.fast, 4096) as fast:
+            await heated(fast)
+            assert MemFile.n_open == n_before + 1
+            fast.writer.write(get())
+            await fast.reader.readuntil(b"\r\n\r\n")
+
+            await served.delivery.cache.purge(Purge())
+            gc.collect()
+
+            assert MemFile.n_open == n_before + 1
+            assert await fast.reader.readexactly(len(BIG)) == BIG
+            await eventually(lambda: gc.collect() is not None and MemFile.n_open == n_before, within_s=5)
+
+
+async def test_beyond_the_bound_of_files_the_transport_sends() -> None:
+    async with ScriptedOrigin() as origin:
+        origin.replies["/a"] = Reply(BIG)
+        async with serving(origin, hot=HotLimits(n_files=0)) as served, connected(served.fast) as fast:
+            await heated(fast)
+
+            assert (await fast.ask(get())).body == BIG
+            assert served.is_hot()
+            assert served.delivery.hot.whole[b"GET /a HTTP/1.1"].file is None
+
+
+async def test_nothing_is_sent_directly_while_the_transport_has_bytes_to_write() -> None:
+    async with ScriptedOrigin() as origin:
+        origin.replies["/a"] = Reply(BIG)
+        origin.replies["/small"] = Reply(BIG[:65_536])
+        async with serving(origin, listening=SMALL_BUFFER) as served, connected(served.fast, 4096) as fast:
+            await heated(fast, get(), get("/small"))
+            (connection,) = served.listener.connections
+            fast.writer.write(get("/small"))
+            transport = connection.transport
+            assert transport is not None
+            await eventually(lambda: transport.get_write_buffer_size() > 0, within_s=5)
+            fast.writer.write(get())
+
+            assert (await fast.reply()).body == BIG[:65_536]
+            assert (await fast.reply()).body == BIG
+
+
+async def test_the_socket_survives_the_hand_over_after_a_direct_send() -> None:
+    async with ScriptedOrigin() as origin:
+        origin.replies["/a"] = Reply(BIG)
+        async with serving(origin) as served, connected(served.fast) as fast:
+            await heated(fast)
+            assert (await fast.ask(get())).body == BIG
+            await fast.ask(get("/a", "Cookie: a"))
+            gc.collect()
+
+            assert (await fast.ask(get("/a", "Cookie: a"))).body == BIG
+            assert (await fast.ask(get())).body == BIG
+
+
+async def test_it_serves_on_a_unix_socket(tmp_path: Path) -> None:
+    async with ScriptedOrigin() as origin:
+        origin.replies["/a"] = Reply(BIG)
+        listen = f"unix:{tmp_path}/edge.sock"
+        async with serving(origin, listen=listen) as served, connected(served.fast) as fast:
+            await heated(fast)
+
+            assert (await fast.ask(get())).body == BIG
+            assert served.is_hot()
+        assert not (tmp_path / "edge.sock").exists()
+
+
+def test_the_outbox_goes_on_after_a_short_head_and_stops_at_a_short_file() -> None:
+    asyncio.run(_short_sends())
+
+
+async def _short_sends() -> None:
+    ours, theirs = socket.socketpair()
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(theirs)
+        stack.callback(ours.close)
+        for link in (ours, theirs):
+            link.setblocking(False)
+            link.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        room = Room(asyncio.get_running_loop())
+        stack.callback(room.close)
+        told: list[bool] = []
+        outbox = Outbox(ours.fileno(), room, lambda: told.append(outbox.resume()))
+        stack.callback(outbox.release)
+        head, file = BIG[:50_000], MemFile(BIG)
+
+        assert not outbox.send(head, file, 10, 500_000)
+
+        got = bytearray()
+        while len(got) < 50_000 + 499_990:
+            with contextlib.suppress(BlockingIOError):
+                got += theirs.recv(65536)
+            await asyncio.sleep(0)
+        await eventually(lambda: told and told[-1], within_s=5)
+        assert bytes(got) == head + BIG[10:500_000]
+        with pytest.raises(ConnectionAbortedError):
+            outbox.send(b"", file, len(BIG) - 5, len(BIG) + 5)
+
+
+async def test_a_stop_lets_the_answer_under_way_end_and_closes_who_is_at_rest() -> None:
+    async with ScriptedOrigin() as origin:
+        origin.replies["/a"] = Reply(BIG)
+        async with (
+            serving(origin, listening=SMALL_BUFFER, limits=replace(LIMITS, drain_s=10)) as served,
+            connected(served.fast) as idle,
+            connected(served.fast) as ordinary,
+            connected(served.fast, 4096) as busy,
+        ):
+            await heated(idle)
+            await ordinary.ask(get("/a", "Cookie: a"))
+            busy.writer.write(get())
+            await busy.reader.readuntil(b"\r\n\r\n")
+
+            stopping = asyncio.create_task(served.listener.close())
+
+            assert await idle.rest() == b"" and await ordinary.rest() == b""
+            assert await busy.reader.readexactly(len(BIG)) == BIG
+            assert await busy.rest() == b""
+            await stopping
+
+
+async def test_answers_with_a_vary_or_a_query_of_their_own_are_judged_by_the_ordinary_path() -> None:
+    async with ScriptedOrigin() as origin:
+        origin.replies["/a"] = Reply(headers={**FRESH, "Vary": "Accept-Encoding"})
+        origin.replies["/private"] = Reply(headers={"Cache-Control": "private, max-age=60"})
+        origin.replies["/cookie"] = Reply(headers={**FRESH, "Set-Cookie": "a=b"})
+        async with serving(origin) as served, connected(served.fast) as fast:
+            await heated(fast, get(), get("/private"), get("/cookie"))
+            await heated(fast, get(), get("/private"), get("/cookie"))
+
+            assert served.delivery.hot.whole == {}
+
+
+async def test_it_can_be_turned_off() -> None:
+    async with ScriptedOrigin() as origin:
+        origin.replies["/a"] = Reply()
+        async with serving(origin, hot=HotLimits(is_on=False)) as served, connected(served.fast) as fast:
+            await heated(fast)
+
+            assert (await fast.ask(get())).status == 200
+            assert not served.is_hot()
+
+
+async def test_too_many_header_blocks_are_forgotten_and_judged_again() -> None:
+    async with ScriptedOrigin() as origin:
+        origin.replies["/a"] = Reply()
+        async with serving(origin, hot=HotLimits(n_blocks=4)) as served, connected(served.fast) as fast:
+            await heated(fast)
+            for i in range(20):
+                assert (await fast.ask(get("/a", f"User-Agent: {i}"))).status == 200
+
+            assert len(served.delivery.hot.blocks) <= 4
+            assert served.delivery.hot.span(b"Host: a\r\n\r\n") is WHOLE
