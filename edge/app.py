@@ -18,6 +18,7 @@ from edge.handlers.admin import AdminHandler
 from edge.handlers.api import ApiHandler
 from edge.handlers.feed import FeedHandler
 from edge.handlers.purge import PurgeHandler
+from edge.handlers.signed import Gate
 from edge.handlers.stream import StreamHandler
 from edge.listener import Listener
 from edge.notices import Notices
@@ -76,11 +77,13 @@ class Edge:
         folder = config.data_dir / config.edge_id
         self._saved = Saved(folder, clock)
         self._access = Access(self._saved.token_key(config.token_key), config.token_s)
+        self._gate = Gate(config.signed, below="/v/")
         settings = DeliverySettings(
             config.origin_url,
             folder / "cache",
             extra_headers=CORS,
             is_media=True,
+            gate=self._gate,
             cache=config.cache,
             hot=config.hot,
             upstream=config.upstream,
@@ -136,17 +139,21 @@ class Edge:
             self.spool,
             self.worker,
             self.notices,
+            self._gate.media_base,
         )
         self.feed = Feed(parts, config.ranking, config.prefetch.plan)
         self.catalogue = Catalogue(
             self.cards, self.feed, self._origin.catalog, self.delivery.purges, config.reconcile_s
         )
-        self._api = ApiHandler(self._origin, config.api, clock, self.delivery.cache.tombstones)
+        self._api = ApiHandler(
+            self._origin, config.api, clock, self._gate.media_base, self.delivery.cache.tombstones
+        )
         for stone in self.delivery.cache.tombstones.saved():
             self.cards.withdraw(stone.video_id, stone.seq)
         self.replays = Replays(self.delivery.cache, config.purge.hold_s)
         self.health.add("purges", self.replays.check)
         self.health.watch("nats", lambda: None if self._bus.is_connected else "not connected")
+        self.health.watch("signing", lambda: None if self._may_sign() else "no signing key is active")
         self.health.watch("cards", lambda: None if len(self.cards) else "no card is known yet")
 
     def _supervise(self, life: Lifecycle) -> None:
@@ -196,6 +203,9 @@ class Edge:
         life.on_stop("streams", stream.stop)
         life.on_stop("drain", self._drained)
         self.admin_url = operator.url
+
+    def _may_sign(self) -> bool:
+        return self._gate.may_sign(self._clock.wall_ms() / 1000)
 
     def _doorway(self, server: web.Server) -> Doorway:
         return Doorway(server, self._config.requests, decompresses=True)

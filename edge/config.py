@@ -9,6 +9,7 @@ from edge.cards import CardLimits
 from edge.connections import ConnectionLimits
 from edge.handlers.api import ApiLimits
 from edge.handlers.guard import RequestLimits
+from edge.handlers.signed import SignedLimits
 from edge.hot import HotLimits
 from edge.listener import ListenSettings
 from edge.origin_api import OriginLimits
@@ -63,5 +64,6 @@ class EdgeConfig:
     cache: CacheLimits = field(default_factory=CacheLimits)
     upstream: UpstreamLimits = field(default_factory=UpstreamLimits)
     peers: PeerLimits = field(default_factory=PeerLimits)
+    signed: SignedLimits = field(default_factory=SignedLimits)
     requests: RequestLimits = field(default_factory=RequestLimits)
     purge: PurgeLimits = field(default_factory=PurgeLimits)

@@ -14,6 +14,7 @@ from edge.handlers.fields import FieldPolicy
 from edge.handlers.forward import ForwardSettings
 from edge.handlers.headers import Completion
 from edge.handlers.media import MediaHandler, MediaSettings
+from edge.handlers.signed import Gate, SignedLimits
 from edge.hot import HotLimits, HotTable
 from edge.peers.route import is_behind, told
 from edge.peers.routes import Routes
@@ -41,6 +42,8 @@ class DeliverySettings:
     name: str = "headstart-edge"
     """In Via, CDN-Loop and Cache-Status."""
     extra_headers: tuple[tuple[str, str], ...] = ()
+    gate: Gate = field(default_factory=lambda: Gate(SignedLimits()))
+    """What signed URLs must say."""
     is_media: bool = False
     """In front of our own origin: reads carry only what media needs."""
     cache: CacheLimits = field(default_factory=CacheLimits)
@@ -71,6 +74,7 @@ class Delivery:
             own,
             clock,
             fields=fields,
+            for_peer=settings.gate.for_peer,
         )
         self.fills = Fills(
             self.cache, self.upstream, clock, FillSettings(limits, name, extra, settings.upstream.n_resumes)
@@ -81,7 +85,7 @@ class Delivery:
             settings.upstream.request_body_bytes,
             urlsplit(settings.origin_url).netloc,
         )
-        answers = MediaSettings(forwarding, name, extra, limits.obeys_reload, limits.query())
+        answers = MediaSettings(forwarding, name, extra, limits.obeys_reload, limits.query(), settings.gate)
         self.media = MediaHandler(self.cache, self.fills, self.upstream, clock, answers)
         kept = settings.folder / "purges.bin" if settings.folder is not None else None
         self.purges = Purges(self.cache, PurgeFile(kept), clock, self.media.key)

@@ -6,6 +6,7 @@ brain or the origin. What is missing (a queue, vectors, cards, warm bytes) is as
 
 import logging
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
@@ -62,6 +63,8 @@ class FeedParts:
     spool: Spool
     worker: PrefetchWorker
     notices: Notices
+    media_base: Callable[[str, float], str]
+    """Folder of a video's objects for a player, at a time in Unix seconds."""
 
 
 class Feed:
@@ -102,7 +105,7 @@ class Feed:
         nexts = slices.upcoming(session, self._card, n_wanted)
         if not nexts:
             nexts = slices.upcoming(session, self._parts.cards.get, n_wanted)
-        return slices.build(session, nexts, n, self._plan)
+        return slices.build(session, nexts, n, self._plan, self._base)
 
     def take_events(self, session: Session, body: intake.EventsIn) -> EventsOut:
         """Fold a POST's events into the session; the answer is already re-ranked by them."""
@@ -249,6 +252,9 @@ class Feed:
             self._parts.worker.submit(session_id, [])
         self._parts.refill.forget(session_ids)
         metrics.SESSIONS.set(len(self._parts.store))
+
+    def _base(self, video_id: str) -> str:
+        return self._parts.media_base(video_id, self._parts.clock.wall_ms() / 1000)
 
     def _new_id(self, now_ms: int) -> str:
         return new_id(now_ms, os.urandom(10))

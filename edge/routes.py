@@ -26,7 +26,7 @@ PREFLIGHT = {
 @web.middleware
 async def open_to_all(request: web.Request, handler: Handler) -> web.StreamResponse:
     """CORS for any page: a player is anywhere, and there are no cookies to protect."""
-    if request.method == "OPTIONS" and not request.path.startswith("/v/"):
+    if request.method == "OPTIONS" and not request.path.startswith(("/v/", "/s/")):
         response: web.StreamResponse = web.Response(status=204, headers=PREFLIGHT)
     else:
         response = await handler(request)
@@ -51,6 +51,7 @@ def viewer_app(
     app.router.add_get("/v1/users/{id}", api.user)
     app.router.add_get("/v1/{rest:.*}", not_here)
     app.router.add_route("*", "/v/{rest:.*}", media.handle)
+    app.router.add_route("*", "/s/{signature}/v/{rest:.*}", media.handle)
     app.router.add_get("/", pages.index)
     app.router.add_get("/player/{path:.*}", pages.file)
     return app

@@ -46,3 +46,6 @@ PEER_EJECTIONS = metrics.counter(
 ORIGIN_RESUMES = metrics.counter(
     "edge_upstream_resumes_total", "Bodies that broke and were continued with a Range request"
 )
+UNSIGNED = metrics.counter(
+    "edge_cache_unsigned_total", "Requests without the signature that is required, by its flaw", ("flaw",)
+)

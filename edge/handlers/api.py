@@ -4,10 +4,11 @@ One request at a time goes to the origin for a path; the others of that moment s
 """
 
 import asyncio
-from collections.abc import Container
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import msgspec
 from aiohttp import web
 
 from edge import metrics
@@ -40,8 +41,14 @@ class ApiHandler:
     """`/v1/videos/{id}`, `/v1/videos/{id}/comments`, `/v1/users/{id}`."""
 
     def __init__(
-        self, origin: OriginApi, limits: ApiLimits, clock: Clock, withdrawn: Container[str] = ()
+        self,
+        origin: OriginApi,
+        limits: ApiLimits,
+        clock: Clock,
+        media_base: Callable[[str, float], str],
+        withdrawn: Container[str] = (),
     ) -> None:
+        self._media_base = media_base
         self._origin = origin
         self._withdrawn = withdrawn
         self._limits = limits
@@ -50,7 +57,13 @@ class ApiHandler:
         self._flights: dict[str, asyncio.Task[Answer]] = {}
 
     async def video(self, request: web.Request) -> web.Response:
-        return await self._read(request, f"/v1/videos/{self._video(request)}")
+        """The origin's answer, with the folder of the video's objects as `base`, signed if need be."""
+        video = self._video(request)
+        response = await self._read(request, f"/v1/videos/{video}")
+        if response.status == 200 and isinstance(response.body, bytes):
+            base = self._media_base(video, self._clock.wall_ms() / 1000)
+            response.body = _with_member(response.body, "base", base)
+        return response
 
     async def comments(self, request: web.Request) -> web.Response:
         return await self._read(request, f"/v1/videos/{self._video(request)}/comments")
@@ -97,6 +110,15 @@ class ApiHandler:
         answer = await self._origin.read(path, query)
         await self._kept.set(key, _Kept(answer, self._clock.monotonic()))
         return answer
+
+
+def _with_member(body: bytes, name: str, value: str) -> bytes:
+    """The JSON object with one more member; anything else as it is."""
+    try:
+        document = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    except msgspec.DecodeError:
+        return body
+    return msgspec.json.encode({**document, name: value})
 
 
 def _checked(request: web.Request) -> str:

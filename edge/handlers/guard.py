@@ -101,7 +101,7 @@ class RequestLimits:
         60.0, "a client that takes no byte of its answer for so long is cut", unit="s", low=0.1
     )
     encoded_slash: bool = setting(
-        False, "%2F and %5C in paths; the standalone cache always lets them pass to its origin"
+        False, "%2F, %5C and needless encoding (%41) in paths; the standalone cache always lets them pass"
     )
 
 
@@ -138,6 +138,8 @@ _ENCODED_DOT = re.compile(r"%2e", re.IGNORECASE)
 _ENCODED_SLASH = re.compile(r"%(?:25)*(?:2f|5c)", re.IGNORECASE)
 _ENCODED_CONTROL = re.compile(r"%(?:25)*(?:0[0-9a-f]|1[0-9a-f]|7f)", re.IGNORECASE)
 _ENCODED_TWICE = re.compile(r"%25(?:25)*(?:2e|2f|5c)", re.IGNORECASE)
+_ENCODED_PLAIN = re.compile(r"%(?:2d|2e|3[0-9]|4[1-9a-f]|5[0-9af]|6[1-9a-f]|7[0-9ae])", re.IGNORECASE)
+"""RFC 3986 section 6.2.2.2: two spellings of one path."""
 _ABSOLUTE = re.compile(r"https?://([^/?#]*)(.*)\Z", re.IGNORECASE | re.DOTALL)
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._~!$&'()*+,;=%-]{1,255})(?::[0-9]{0,5})?\Z")
 
@@ -215,8 +217,14 @@ def _path(path: str, query: str, limits: RequestLimits) -> Refusal | None:
     shown = _ENCODED_SLASH.sub("/", _ENCODED_DOT.sub(".", path))
     if _DOTS.search(shown):
         return Refusal(Reason.TRAVERSAL, "a dot segment in the path")
-    if not limits.encoded_slash and (_ENCODED_SLASH.search(path) or _ENCODED_TWICE.search(path)):
-        return Refusal(Reason.ENCODING, "an encoded slash in the path")
     if "\\" in path:
         return Refusal(Reason.ENCODING, "a backslash in the path")
+    return None if limits.encoded_slash else _two_spellings(path)
+
+
+def _two_spellings(path: str) -> Refusal | None:
+    if _ENCODED_SLASH.search(path) or _ENCODED_TWICE.search(path):
+        return Refusal(Reason.ENCODING, "an encoded slash in the path")
+    if _ENCODED_PLAIN.search(path):
+        return Refusal(Reason.ENCODING, "a letter, digit, dash or dot that needs no encoding")
     return None

@@ -24,6 +24,7 @@ from edge.fill import Fetched, Fills, Head, Ready, Source, Want
 from edge.handlers.answer import Answers
 from edge.handlers.forward import Forwarder, ForwardSettings, teller
 from edge.handlers.headers import CacheStatus, Forward, has_strict_precondition, is_plain, stored_detail
+from edge.handlers.signed import Gate, SignedLimits, Unsigned
 from edge.hot import OFFERED
 from edge.peers.route import HOP_FIELD, REVISION_FIELD
 from edge.singleflight import Reader
@@ -73,6 +74,7 @@ class MediaSettings:
     """CORS; told with our own errors too. When there are any, preflight requests are answered here."""
     obeys_reload: bool = True
     query: QueryPolicy = field(default_factory=QueryPolicy)
+    gate: Gate = field(default_factory=lambda: Gate(SignedLimits()))
 
 
 class MediaHandler:
@@ -96,7 +98,11 @@ class MediaHandler:
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """The answer to any request."""
-        primary = self.key(request.raw_path)
+        try:
+            primary = self._admitted(request)
+        except Unsigned as exc:
+            metrics.UNSIGNED.labels(exc.flaw).inc()
+            return self._answers.failed(exc)
         if request.headers.get(HOP_FIELD) and self.is_behind(request.headers.get(REVISION_FIELD, "")):
             return self._answers.failed(Behind("the asking edge knows purges that this one does not"))
         if request.method in ("GET", "HEAD"):
@@ -119,6 +125,13 @@ class MediaHandler:
         except ServiceError as exc:
             metrics.REQUESTS.labels("origin", "withdrawn" if isinstance(exc, Withdrawn) else "error").inc()
             return self._answers.failed(exc)
+
+    def _admitted(self, request: web.BaseRequest) -> PrimaryKey:
+        """The key of what is asked for. Raises Unsigned."""
+        gate = self._settings.gate
+        if gate.is_open:
+            return self.key(request.raw_path)
+        return self.key(gate.admitted(primary_key(request.raw_path), self._clock.wall_ms() / 1000).path)
 
     def key(self, target: str) -> PrimaryKey:
         """What an object of this target is stored under, whatever its variant."""

@@ -48,10 +48,12 @@ class Routes:
         clock: Clock,
         *,
         fields: FieldPolicy = EVERYTHING,
+        for_peer: Callable[[str, float], str] = lambda target, _: target,
     ) -> None:
         self._rng = random.Random(own.node)
         self._own = own
         self._fields = fields
+        self._for_peer = for_peer
         self._origin = Upstream(origin_url, limits, own, self._rng, fields=fields)
         self._limits = peers.checked()
         self._peer_limits = peers.upstream(limits)
@@ -134,8 +136,10 @@ class Routes:
         self._health.asked(url, self._clock.monotonic())
         held.enter_context(self._counted(url))
         own_fields = ((HOP_FIELD, str(hop)), (REVISION_FIELD, self.revision()))
+        target = self._for_peer(request.target, self._clock.wall_ms() / 1000)
+        asked = replace(request, target=target, own_fields=own_fields)
         try:
-            response = await held.enter_async_context(peer.fetch(replace(request, own_fields=own_fields)))
+            response = await held.enter_async_context(peer.fetch(asked))
         except ServiceError as exc:
             self._failed(hop, url, exc)
             return None

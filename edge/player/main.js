@@ -145,7 +145,8 @@ async function linked(slice) {
   const answer = id && (await api.read(`videos/${id}`).catch(() => null));
   if (!id || !answer?.card?.rungs?.length) return slice;
   const why = { source: "link", score: 0, rank_moved: 0, text: "You followed a link" };
-  const item = { video: id, base: `/v/${id}/`, master: `/v/${id}/master.m3u8`, card: answer.card, why };
+  const base = answer.base ?? `/v/${id}/`;
+  const item = { video: id, base, master: `${base}master.m3u8`, card: answer.card, why };
   return { ...slice, items: [item, ...slice.items.filter(({ video }) => video !== id)] };
 }
 

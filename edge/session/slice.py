@@ -63,6 +63,11 @@ class Upcoming(NamedTuple):
     brain_rank: int
 
 
+def home(video: str) -> str:
+    """The folder of a video's objects."""
+    return f"/v/{video}/"
+
+
 def upcoming(session: Session, card_of: Callable[[str], VideoCard | None], n: int) -> list[Upcoming]:
     """The next at most `n` videos that can be shown."""
     found: list[Upcoming] = []
@@ -78,15 +83,21 @@ def upcoming(session: Session, card_of: Callable[[str], VideoCard | None], n: in
     return found
 
 
-def build(session: Session, nexts: list[Upcoming], n: int, limits: PlanLimits) -> Slice:
-    """The slice of at most `n` of these."""
+def build(
+    session: Session,
+    nexts: list[Upcoming],
+    n: int,
+    limits: PlanLimits,
+    base_of: Callable[[str], str] = home,
+) -> Slice:
+    """The slice of at most `n` of these. `base_of`: the folder of a video's objects, signed if need be."""
     return Slice(
         version=session.version,
         queue_version=session.queue_version,
         model=session.model,
         origin=_origin(session, nexts),
-        items=[_item(session, one, place) for place, one in enumerate(nexts[:n])],
-        plan=[_step(one) for one in openings([one.card for one in nexts], limits)],
+        items=[_item(session, one, place, base_of) for place, one in enumerate(nexts[:n])],
+        plan=[_step(one, base_of) for one in openings([one.card for one in nexts], limits)],
     )
 
 
@@ -99,14 +110,15 @@ def _origin(session: Session, nexts: list[Upcoming]) -> str:
     return "local" if session.is_reranked else "brain"
 
 
-def _item(session: Session, one: Upcoming, place: int) -> Item:
-    home = f"/v/{one.card.id}/"
+def _item(session: Session, one: Upcoming, place: int, base_of: Callable[[str], str]) -> Item:
+    base = base_of(one.card.id)
     moved = one.brain_rank - place
     why = Why(
         one.candidate.source, one.candidate.score, moved, reason(session, one.candidate, one.card, moved)
     )
-    return Item(one.card.id, home, f"{home}master.m3u8", one.card, why)
+    return Item(one.card.id, base, f"{base}master.m3u8", one.card, why)
 
 
-def _step(one: Opening) -> PlanStep:
-    return PlanStep(one.video, one.url, one.rung, one.bytes)
+def _step(one: Opening, base_of: Callable[[str], str]) -> PlanStep:
+    url = base_of(one.video) + one.url.removeprefix(home(one.video))
+    return PlanStep(one.video, url, one.rung, one.bytes)
