@@ -114,9 +114,13 @@ class RawOrigin:
     async def __aexit__(self, *_: object) -> None:
         assert self._server is not None
         self._server.close()
+        self.hang_up()
+        await self._server.wait_closed()
+
+    def hang_up(self) -> None:
+        """Close every connection, as an origin does with idle ones."""
         for writer in list(self._open):
             writer.close()
-        await self._server.wait_closed()
 
     def n_seen(self, path: str) -> int:
         """How many requests came for a path."""
