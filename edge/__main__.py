@@ -33,14 +33,19 @@ def main(arguments: list[str]) -> int:
         print(f"edge: {exc.detail}", file=sys.stderr)
         return 2
     settings = replace(
-        settings, listen=options.listen or settings.listen, origin_url=options.origin or settings.origin_url
+        settings,
+        listen=options.listen or settings.listen,
+        admin_listen=options.admin_listen or settings.admin_listen,
+        origin_url=options.origin or settings.origin_url,
     )
     if options.print_config:
         print(config.render(settings), end="")
         return 0
     log.configure("edge", settings.log_level)
-    is_alone = bool(options.origin) and not settings.nats_url
-    return _finished(_alone(settings) if is_alone else _node(settings))
+    if bool(options.origin) and not settings.nats_url:
+        is_asked_for = options.admin_listen or settings.admin_listen != EdgeConfig().admin_listen
+        return _finished(_alone(settings if is_asked_for else replace(settings, admin_listen="")))
+    return _finished(_node(settings))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -50,6 +55,11 @@ def _parser() -> argparse.ArgumentParser:
         "--origin", default="", help="URL of the origin; without a NATS URL: be a cache, alone"
     )
     parser.add_argument("--listen", default="", help="HOST:PORT; port 0 takes a free one")
+    parser.add_argument(
+        "--admin-listen",
+        default="",
+        help="HOST:PORT of the operator's listener; alone there is none unless it is given or configured",
+    )
     parser.add_argument(
         "--print-config", action="store_true", help="print every key and its value, then exit"
     )
@@ -81,6 +91,8 @@ async def _alone(settings: EdgeConfig) -> None:
         connections=settings.connections,
         peers=settings.peers,
         requests=settings.requests,
+        purge=settings.purge,
+        admin_listen=settings.admin_listen,
         url_file=settings.data_dir / f"{NAME}-alone.url",
     )
 

@@ -1,7 +1,8 @@
 """`python -m edge --origin URL --listen HOST:PORT`: a shared HTTP cache in front of any origin, alone.
 
-No bus, no sessions, and no path of our own: every path belongs to the origin. /healthz and /metrics are on
-`admin_listen` when that is given. Runs on aiohttp's low-level server, for there is nothing to route.
+No bus, no sessions, and no path of our own: every path belongs to the origin. /healthz, /metrics and
+/admin/purge are on `admin_listen` when that is given. Runs on aiohttp's low-level server, for there is
+nothing to route.
 """
 
 import hashlib
@@ -18,11 +19,15 @@ from edge.connections import ConnectionLimits
 from edge.delivery import Delivery, DeliverySettings
 from edge.doorway import Doorway
 from edge.handlers.guard import RequestLimits
+from edge.handlers.purge import PurgeHandler
 from edge.hot import HotLimits
 from edge.peers.settings import PeerLimits
+from edge.purge.desk import LocalDesk
+from edge.purge.node import PurgeLimits
+from shared.clock import SystemClock
 from shared.health import Health
 from shared.lifecycle import Lifecycle
-from shared.web import add_operator_routes, serve
+from shared.web import add_operator_routes, error_middleware, serve
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +49,8 @@ def to_the_letter(limits: CacheLimits) -> CacheLimits:
 SURROGATE = ("Surrogate-Control",)
 """From before RFC 9213, and still sent; read as a targeted field when it has that form."""
 PLAIN = to_the_letter(CacheLimits())
+NODE = "alone"
+"""Our name in receipts."""
 
 
 async def run(
@@ -58,6 +65,7 @@ async def run(
     hot: HotLimits | None = None,
     listening: listener.ListenSettings | None = None,
     connections: ConnectionLimits | None = None,
+    purge: PurgeLimits | None = None,
     admin_listen: str = "",
     url_file: Path | None = None,
 ) -> None:
@@ -74,14 +82,20 @@ async def run(
     delivery = Delivery(settings)
     async with Lifecycle() as lifecycle:
         n_objects = await lifecycle.start("delivery", delivery.open(), delivery.close)
+        purges = _purge_handler(delivery, purge or PurgeLimits())
+        admin_url = ""
         if admin_listen:
-            admin = await serve(_admin(), admin_listen)
+            admin = await serve(_admin(purges), admin_listen)
             lifecycle.on_stop("admin", admin.stop)
+            admin_url = admin.url
+            if url_file is not None:
+                url_file.with_name(f"{url_file.stem}-admin.url").write_text(admin_url)
         server = Listener(delivery, requests, listening, connections)
         url = await lifecycle.start("http", server.open(listen), server.close)
         if url_file is not None:
             url_file.write_text(url)
-        log.info("ready", extra={"url": url, "origin": origin, "objects": n_objects})
+        told = {"url": url, "admin_url": admin_url, "origin": origin, "objects": n_objects}
+        log.info("ready", extra=told)
         await lifecycle.run_until_signal()
 
 
@@ -100,7 +114,16 @@ class Listener(listener.Listener):
         super().__init__(runner, lambda server: Doorway(server, judged), delivery.hot, settings, limits)
 
 
-def _admin() -> web.Application:
-    app = web.Application()
+def _purge_handler(delivery: Delivery, limits: PurgeLimits) -> PurgeHandler:
+    clock = SystemClock()
+    handler = PurgeHandler(LocalDesk(delivery.purges, clock), NODE, clock, limits)
+    if handler.takes_method:
+        delivery.media.on_purge = handler.method
+    return handler
+
+
+def _admin(purges: PurgeHandler) -> web.Application:
+    app = web.Application(middlewares=[error_middleware])
+    app.router.add_post("/admin/purge", purges.purge)
     add_operator_routes(app, Health())
     return app

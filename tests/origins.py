@@ -171,7 +171,10 @@ class RunningEdge:
 class EdgeProcess:
     """`python -m edge --origin …` as a process of its own, which can be killed and started again."""
 
-    def __init__(self, origin_url: str, data_dir: Path, listen: str = "127.0.0.1:0") -> None:
+    def __init__(
+        self, origin_url: str, data_dir: Path, listen: str = "127.0.0.1:0", arguments: tuple[str, ...] = ()
+    ) -> None:
+        self._arguments = arguments
         self._origin_url = origin_url
         self._data_dir = data_dir
         self._listen = listen
@@ -191,6 +194,7 @@ class EdgeProcess:
         environ = {name: value for name, value in os.environ.items() if not name.startswith("HEADSTART_")}
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "edge", "--origin", self._origin_url, "--listen", self._listen),
+            *self._arguments,
             env={**environ, "HEADSTART_DATA_DIR": str(self._data_dir), "PYTHONPATH": str(ROOT)},
             stderr=asyncio.subprocess.DEVNULL,
         )

@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
@@ -21,6 +21,9 @@ app = typer.Typer(
     help="Headstart: short vertical video where a swipe never waits.",
 )
 console = Console()
+T = TypeVar("T")
+NOT_ALL_ANSWERED = 3
+"""Exit status of a purge that some node has not, or not yet, done."""
 N_WORKERS = min(max(1, (os.cpu_count() or 2) // 2), 4)
 DataDir = Annotated[Path, typer.Option(help="Where `up` keeps everything.", envvar="HEADSTART_DATA_DIR")]
 Admin = Annotated[
@@ -62,18 +65,25 @@ def explain(session: str, data_dir: DataDir = Path("data"), admin: Admin = "") -
 
 
 @app.command()
-def purge(
-    url: Annotated[str, typer.Option(help="One object's path.")] = "",
-    tag: Annotated[str, typer.Option(help="A surrogate tag, e.g. video:ID.")] = "",
+def purge(  # noqa: PLR0917
+    url: Annotated[str, typer.Option(help="One object's path or URL, with all its variants.")] = "",
+    tag: Annotated[str, typer.Option(help="An exact surrogate tag, e.g. video:ID.")] = "",
+    creator: Annotated[str, typer.Option(help="All objects of a creator, by id.")] = "",
     everything: Annotated[bool, typer.Option("--all", help="The whole cache.")] = False,
+    soft: Annotated[bool, typer.Option("--soft", help="Make stale instead of delete.")] = False,
+    wait: Annotated[float, typer.Option(min=0, max=30, help="Seconds for the receipts.")] = 2.0,
     data_dir: DataDir = Path("data"),
     admin: Admin = "",
 ) -> None:
-    """Make the edge forget cached objects."""
-    wanted = {name: value for name, value in (("url", url), ("tag", tag), ("all", everything)) if value}
+    """Make every edge forget objects, and show who has done it; exit status 3 when not all have answered."""
+    named = {"url": url, "tag": tag, "creator": creator, "all": everything}
+    wanted = {name: value for name, value in named.items() if value}
     if len(wanted) != 1:
-        raise typer.BadParameter("give exactly one of --url, --tag, --all")
-    _run(lambda: operate.order(console, operate.address_of(data_dir, "admin", admin), "purge", wanted))
+        raise typer.BadParameter("give exactly one of --url, --tag, --creator, --all")
+    asked = wanted | {"soft": soft, "wait_s": wait}
+    is_complete = _run(lambda: operate.purge(console, operate.address_of(data_dir, "admin", admin), asked))
+    if not is_complete:
+        raise typer.Exit(NOT_ALL_ANSWERED)
 
 
 @app.command()
@@ -82,10 +92,10 @@ def drain(data_dir: DataDir = Path("data"), admin: Admin = "") -> None:
     _run(lambda: operate.order(console, operate.address_of(data_dir, "admin", admin), "drain", {}))
 
 
-def _run(command: Callable[[], Coroutine[Any, Any, None]]) -> None:
+def _run(command: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Do it; what goes wrong is one line and exit status 1."""
     try:
-        asyncio.run(command())
+        return asyncio.run(command())
     except ServiceError as exc:
         console.print(f"[red]{exc.code}[/]: {exc.detail}")
         raise typer.Exit(1) from exc

@@ -48,10 +48,12 @@ async def nodes(console: Console, nats_url: str, listen_s: float) -> None:
 
 def nodes_table(heard: Mapping[str, EdgeHeartbeat], now_ms: int) -> Table:
     """The edges, by name."""
-    table = Table("edge", "region", "url", "sessions", "state", "last heard", title=f"{len(heard)} edges")
+    columns = ("edge", "region", "url", "sessions", "purges", "state", "last heard")
+    table = Table(*columns, title=f"{len(heard)} edges")
     for name, beat in sorted(heard.items()):
         state, ago_s = "draining" if beat.is_draining else "serving", (now_ms - beat.at_ms) / 1000
-        table.add_row(name, beat.region, beat.url, str(beat.n_sessions), state, f"{max(ago_s, 0):.1f} s ago")
+        numbers = str(beat.n_sessions), str(beat.purge_revision)
+        table.add_row(name, beat.region, beat.url, *numbers, state, f"{max(ago_s, 0):.1f} s ago")
     return table
 
 
@@ -65,8 +67,34 @@ async def order(console: Console, admin: str, verb: str, body: Mapping[str, Any]
     console.print_json(data=await _call("POST", f"{admin}/admin/{verb}", json=dict(body)))
 
 
-async def _call(method: str, url: str, **options: Any) -> Any:
-    limit = aiohttp.ClientTimeout(total=REQUEST_S)
+async def purge(console: Console, admin: str, asked: Mapping[str, Any]) -> bool:
+    """Give the order to one edge, show every node's receipt; whether all living nodes have done it."""
+    url = f"{admin}/admin/purge"
+    answer = await _call("POST", url, limit_s=REQUEST_S + float(asked.get("wait_s", 0)), json=dict(asked))
+    console.print(receipts_table(answer))
+    if answer["local_only"]:
+        console.print("NATS is away: done on this edge alone; the others are told when it is back.")
+    return bool(answer["complete"])
+
+
+def receipts_table(answer: Mapping[str, Any]) -> Table:
+    """What each node did, and when."""
+    nodes = answer["nodes"]
+    n_done = sum(node["answered"] for node in nodes)
+    revision = f", revision {answer['revision']}" if answer["revision"] else ""
+    title = f"purged {answer['purged']} objects on {n_done} of {len(nodes)} nodes{revision}"
+    table = Table("node", "objects", "took", "heard after", title=title)
+    for node in nodes:
+        if node["answered"]:
+            after, took = f"{node['after_ms']:.1f} ms", f"{node['took_ms']:.1f} ms"
+            table.add_row(node["node"], str(node["objects"]), took, after)
+        else:
+            table.add_row(node["node"], "", "", "[red]no answer[/]")
+    return table
+
+
+async def _call(method: str, url: str, *, limit_s: float = REQUEST_S, **options: Any) -> Any:
+    limit = aiohttp.ClientTimeout(total=limit_s)
     try:
         async with (
             aiohttp.ClientSession(timeout=limit) as http,

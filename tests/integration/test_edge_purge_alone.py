@@ -1,0 +1,222 @@
+"""The standalone cache: purged by its operator or the method PURGE; softly; quickly; for good."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from typer.testing import CliRunner
+
+from edge.cache.key import primary_key
+from edge.cache.tags import Purge
+from edge.handlers.purge import may_purge, networks
+from edge.purge.node import PurgeLimits
+from edge.standalone import PLAIN, _purge_handler
+from shared.cli.__main__ import app
+from shared.errors import ConfigError
+from tests.edge_cache_builders import FakeClock, make_entry
+from tests.origins import FRESH, EdgeProcess, Reply, RunningEdge, ScriptedOrigin, running_edge
+from tests.waiting import eventually
+
+FREE = "127.0.0.1:0"
+STALE_OK = {"Cache-Control": "max-age=60, stale-while-revalidate=60, stale-if-error=60", "ETag": '"one"'}
+
+
+@pytest.fixture
+async def origin() -> AsyncIterator[ScriptedOrigin]:
+    async with ScriptedOrigin() as server:
+        yield server
+
+
+def revalidated(request: web.BaseRequest) -> Reply:
+    if request.headers.get("If-None-Match") == '"one"':
+        return Reply(status=304, headers=FRESH)
+    return Reply(b"opening", headers=FRESH)
+
+
+async def softly(edge: RunningEdge, purge: Purge) -> int:
+    clock = edge.delivery.media._clock
+    return await edge.delivery.purges.purge(replace(purge, is_soft=True, at_ms=clock.wall_ms()))
+
+
+async def test_a_soft_purge_asks_the_origin_before_the_object_is_used_again(origin: ScriptedOrigin) -> None:
+    origin.replies["/a"] = revalidated
+    async with running_edge(origin.url) as edge:
+        await edge.ask("/a")
+        assert await softly(edge, Purge(primary=primary_key("/a"))) == 1
+
+        answer = await edge.ask("/a")
+
+        assert (answer.body, origin.n_seen()) == (b"opening", 2)
+        assert "fwd=stale; fwd-status=304" in answer.cache_status
+        assert "; hit" in (await edge.ask("/a")).headers["Cache-Status"]
+        assert origin.n_seen() == 2
+
+
+async def test_a_soft_purged_object_stands_in_for_an_origin_that_is_away(origin: ScriptedOrigin) -> None:
+    origin.replies["/a"] = Reply(b"opening", headers={"Cache-Control": "max-age=60, stale-if-error=60"})
+    origin.replies["/strict"] = Reply(b"strict", headers={"Cache-Control": "max-age=60, must-revalidate"})
+    async with running_edge(origin.url) as edge:
+        for path in ("/a", "/strict"):
+            await edge.ask(path)
+        await softly(edge, Purge())
+        await origin.stop()
+
+        assert (await edge.ask("/a")).body == b"opening"
+        assert (await edge.ask("/strict")).status >= 500
+
+
+async def test_a_soft_purged_object_is_served_while_it_is_validated_if_it_says_so(
+    origin: ScriptedOrigin,
+) -> None:
+    origin.replies["/a"] = [Reply(b"old", headers=STALE_OK), Reply(b"new", headers=STALE_OK)]
+    async with running_edge(origin.url) as edge:
+        await edge.ask("/a")
+        await softly(edge, Purge(primary=primary_key("/a")))
+
+        assert (await edge.ask("/a")).body == b"old"
+        await eventually(lambda: origin.n_seen() == 2)
+
+        async def is_new() -> bool:
+            return (await edge.ask("/a")).body == b"new"
+
+        await eventually(is_new)
+
+
+async def test_a_soft_purge_reaches_what_is_only_on_disk(origin: ScriptedOrigin, tmp_path: Path) -> None:
+    origin.replies["/a"] = revalidated
+    async with running_edge(origin.url, tmp_path) as edge:
+        await edge.ask("/a")
+        disk = edge.delivery.cache.disk
+        assert disk is not None
+        await eventually(lambda: "/a" in disk and not disk.n_writing)
+        edge.delivery.cache.memory.remove("/a")
+
+        assert await softly(edge, Purge()) == 1
+
+        assert "fwd=stale" in (await edge.ask("/a")).cache_status
+
+
+async def test_a_file_that_comes_back_after_a_purge_is_not_served(
+    origin: ScriptedOrigin, tmp_path: Path
+) -> None:
+    """A power cut may bring back what was deleted: the purge is on the medium, the deletion is not."""
+    origin.replies["/a"] = Reply(b"opening", headers=FRESH)
+    async with running_edge(origin.url, tmp_path) as edge:
+        await edge.ask("/a")
+        disk = edge.delivery.cache.disk
+        assert disk is not None
+        await eventually(lambda: not disk.n_writing)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    async with running_edge(origin.url, tmp_path) as edge:
+        await edge.delivery.purges.purge(Purge(at_ms=edge.delivery.media._clock.wall_ms()))
+        await edge.delivery.purges.keep()
+    for path, data in before.items():
+        if path.name != "purges.bin":
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+
+    async with running_edge(origin.url, tmp_path) as edge:
+        assert "/a" in (edge.delivery.cache.disk or ())
+        await edge.ask("/a")
+
+    assert origin.n_seen() == 2
+
+
+@asynccontextmanager
+async def purging(edge: RunningEdge, **limits: Any) -> AsyncIterator[None]:
+    """With the method PURGE as these limits allow it."""
+    _purge_handler(edge.delivery, PurgeLimits(**limits))
+    yield
+
+
+async def test_the_method_purge_is_the_origins_unless_it_is_turned_on(origin: ScriptedOrigin) -> None:
+    origin.replies["/a"] = Reply(b"opening", headers=FRESH)
+    async with running_edge(origin.url) as edge:
+        await edge.ask("/a")
+        _purge_handler(edge.delivery, PurgeLimits())
+        await edge.ask("/a", method="PURGE")
+        assert [request.method for request in origin.seen] == ["GET", "PURGE"]
+
+        _purge_handler(edge.delivery, PurgeLimits(method_from="10.0.0.0/8"))
+        assert (await edge.ask("/a", method="PURGE")).status == 403
+
+        _purge_handler(edge.delivery, PurgeLimits(method_from="10.0.0.0/8, 127.0.0.1"))
+        await edge.ask("/a")
+        answer = await edge.ask("/a", method="PURGE")
+        assert (answer.status, json.loads(answer.body)["purged"]) == (200, 1)
+        assert not edge.delivery.media.is_in_memory("/a")
+        await edge.ask("/a")
+        assert json.loads((await edge.ask("/a", method="PURGE", Purge_Mode="soft")).body)["soft"]
+        assert edge.delivery.media.is_in_memory("/a")
+
+
+@pytest.mark.parametrize(
+    ("remote", "is_allowed"),
+    [("10.1.2.3", True), ("::ffff:10.1.2.3", True), ("fd00::1", True), ("11.0.0.1", False), ("", False)],
+)
+def test_addresses_are_judged_by_network(remote: str, is_allowed: bool) -> None:
+    assert may_purge(remote, networks("10.0.0.0/8,fd00::/8")) is is_allowed
+    with pytest.raises(ConfigError):
+        networks("10.0.0.0/8,nonsense")
+
+
+async def test_the_operator_purges_a_cache_that_is_alone_and_sees_a_receipt(
+    origin: ScriptedOrigin, tmp_path: Path
+) -> None:
+    origin.replies["*"] = Reply(b"opening", headers=FRESH | {"Surrogate-Key": "video:1 creator:ann"})
+    process = EdgeProcess(origin.url, tmp_path, arguments=("--admin-listen", FREE))
+    client = await process.start()
+    admin = (tmp_path / "edge-alone-admin.url").read_text()
+    try:
+        for path in ("/a", "/b"):
+            await client.ask(path)
+        done = await asyncio.to_thread(
+            CliRunner().invoke, app, ["purge", "--creator", "ann", "--admin", admin], env={"COLUMNS": "120"}
+        )
+        assert done.exit_code == 0, done.output
+        assert "purged 2 objects on 1 of 1 nodes" in done.output
+        await client.ask("/a")
+        assert origin.n_seen("/a") == 2
+    finally:
+        assert await process.stop() == 0
+
+
+@pytest.mark.parametrize("soft", [False, True])
+async def test_ten_thousand_objects_go_without_holding_up_anybody(tmp_path: Path, soft: bool) -> None:
+    limits = replace(PLAIN, memory_bytes=256 * 1024**2)
+    async with running_edge("http://127.0.0.1:1", tmp_path, limits=limits, clock=FakeClock()) as edge:
+        cache = edge.delivery.cache
+        for number in range(10_000):
+            cache.store(make_entry(f"/{number}", b"x" * 1000, Surrogate_Key="video:1"), cache.revision)
+            if number % 500 == 0:
+                await asyncio.sleep(0)
+        cache.store(make_entry("/other", Surrogate_Key="video:10"), cache.revision)
+        assert cache.disk is not None
+        await eventually(lambda: not cache.disk or not cache.disk.n_writing, within_s=60)
+        lags: list[float] = []
+
+        async def measure() -> None:
+            while True:
+                before = time.perf_counter()
+                await asyncio.sleep(0)
+                lags.append(time.perf_counter() - before)
+
+        measuring = asyncio.create_task(measure())
+        began = time.perf_counter()
+        n_purged = await cache.purge(
+            Purge(tag="video:1", is_soft=soft, at_ms=edge.delivery.media._clock.wall_ms())
+        )
+        took_s = time.perf_counter() - began
+        measuring.cancel()
+
+        print(f"{n_purged} objects in {took_s * 1000:.0f} ms, longest hold-up {max(lags) * 1000:.1f} ms")
+        assert n_purged == 10_000
+        assert took_s < 10 and max(lags) < 0.25
+        assert cache.memory.peek("/other") is not None
