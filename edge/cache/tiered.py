@@ -17,7 +17,7 @@ from edge.cache.admission import RamAdmission
 from edge.cache.disk import DiskTier
 from edge.cache.entry import Entry, softened
 from edge.cache.journal import Listed
-from edge.cache.key import PrimaryKey, StorageKey, VaryValues, storage_key
+from edge.cache.key import PrimaryKey, StorageKey, VaryValues, primary_of, storage_key
 from edge.cache.marks import Marks
 from edge.cache.memory import Hot, MemoryTier
 from edge.cache.settings import CacheLimits
@@ -28,6 +28,8 @@ from shared.errors import ServiceError
 
 PURGE_BATCH = 256
 """Objects that a purge handles before it lets others run."""
+SCAN_BATCH = 2048
+"""Keys looked at in one go."""
 
 
 class Held(ServiceError):
@@ -227,6 +229,17 @@ class TieredCache:
             n_purged += self._soften(batch, purge.at_ms) if purge.is_soft else await self._delete_all(batch)
             await asyncio.sleep(0)
         return n_purged
+
+    async def drop_buried(self) -> int:
+        """Delete from RAM what lies below a withdrawn video's path and does not carry its tag; how many."""
+        held, n_dropped = self.memory.keys(), 0
+        for start in range(0, len(held), SCAN_BATCH):
+            for key in held[start : start + SCAN_BATCH]:
+                if self.tombstones.is_buried(primary_of(StorageKey(key))):
+                    n_dropped += self.memory.remove(key)
+                    self._forget_if_gone(StorageKey(key))
+            await asyncio.sleep(0)
+        return n_dropped
 
     def _covered(self, purge: Purge) -> list[StorageKey]:
         if purge.primary is not None:

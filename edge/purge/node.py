@@ -133,6 +133,7 @@ class Purges:
         if self.tombstones.bury(Tombstone(video_id, seq, now_ms)):
             self.tombstones.expire(now_ms)
             await self.purge(Purge(tag=f"video:{video_id}", at_ms=now_ms))
+            await self._cache.drop_buried()  # an object without tags would stay on the hot path
             await self.keep()
 
     async def republish(self, video_id: str, seq: int) -> None:

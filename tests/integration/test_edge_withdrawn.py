@@ -111,6 +111,21 @@ async def test_a_video_that_is_published_again_is_served_again(region: Region) -
         assert (await region.status(one, ONE))[0] == 200
 
 
+async def test_an_object_without_tags_leaves_the_hot_path_with_its_video(data_dir: Path, nats: str) -> None:
+    async with ScriptedOrigin() as origin:
+        origin.replies["*"] = Reply(b"opening", headers=FRESH)
+        region = Region(data_dir, origin.url, nats)
+        async with region.edge("e1") as one:
+            for path in (ONE, TEN) * 3:
+                await region.status(one, path)
+            await region.tell(WITHDRAWN, "1", 7)
+
+            await eventually(lambda: gone(region, one))
+            await eventually(lambda: not one.delivery.media.is_in_memory(ONE))
+            assert await region.is_hit(one, TEN)
+        await region.http.close()
+
+
 async def test_a_video_that_is_withdrawn_while_it_is_being_fetched_is_gone(data_dir: Path, nats: str) -> None:
     async with ScriptedOrigin() as origin:
         gate = asyncio.Event()
