@@ -1,13 +1,16 @@
 """Hot hits by body size, plain and by TLS: every peer in turn, in one run."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+from tests.bench.edge import peers as servers
 from tests.bench.edge.bench import Bench, Group, label_of
 from tests.bench.edge.load import Ask
 from tests.bench.edge.process import Peer
 
 BESIDE = ("nginx tuned", "varnish", "C")
 TLS_BYTES = 256 * 1024
+TLS_EDGE = servers.EdgeKind("edge TLS", is_tls=True)
 
 
 def hits(bench: Bench, peers: Sequence[Peer]) -> dict[str, Group]:
@@ -22,15 +25,13 @@ def hits(bench: Bench, peers: Sequence[Peer]) -> dict[str, Group]:
 
 def tls_hits(bench: Bench, peers: Sequence[Peer]) -> dict[str, Group]:
     """TLS 1.3 with one cipher for all, among the peers that have such a listener."""
-    with_tls = [peer for peer in peers if peer.tls_port]
-    if not bench.place.programs.has_tls:
+    if not bench.place.programs.has_tls or bench.place.certificate is None:
         bench.left_out.append(
-            "TLS: the load generator was built without OpenSSL (apt-get install libssl-dev)"
+            "TLS: no OpenSSL to build with or no certificate (apt-get install libssl-dev openssl)"
         )
-        return {}
-    if "edge" not in [peer.name for peer in with_tls]:
-        bench.left_out.append("TLS: the edge has no setting for a certificate")
         return {}
     ask = Ask(f"/{TLS_BYTES}", TLS_BYTES, bench.body(TLS_BYTES), is_tls=True)
     label = f"TLS {label_of(TLS_BYTES)}"
-    return {label: bench.beside(label, with_tls, ask, ("nginx tuned",))}
+    with servers.edge(bench.place, bench.origin, TLS_EDGE) as edge:
+        with_tls = [replace(edge, name="edge"), *(peer for peer in peers if peer.tls_port)]
+        return {label: bench.beside(label, with_tls, ask, ("nginx tuned",))}

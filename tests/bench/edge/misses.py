@@ -20,12 +20,13 @@ N_REQUESTS = 2000
 N_ALONE = 300
 """Requests one after the other, for the added latency."""
 BESIDE = "nginx tuned"
+RAM_ONLY = servers.EdgeKind("edge RAM only", disk_mib=0)
 _fresh = itertools.count()
 
 
 def misses(bench: Bench, peers: Sequence[Peer]) -> dict[str, Group]:
     """One group; the bare origin is its last row. Every request of the run has a URL of its own."""
-    with servers.edge(bench.place, bench.origin, "edge RAM only", disk_mib=0) as in_memory:
+    with servers.edge(bench.place, bench.origin, RAM_ONLY) as in_memory:
         caches = [peer for peer in peers if peer.name not in ("edge", "C", "aiohttp")]
         edges = [replace(peer, name="edge, and disk") for peer in peers if peer.name == "edge"]
         return _beside(bench, [replace(in_memory, name="edge"), *edges, *caches])

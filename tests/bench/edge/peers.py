@@ -85,9 +85,20 @@ def bare_aiohttp(place: Place, origin: Peer) -> Iterator[Peer]:
         yield Peer("aiohttp", pid, told_port(told))
 
 
+@dataclass(frozen=True)
+class EdgeKind:
+    """How an edge differs from the one that is measured most."""
+
+    name: str = "edge"
+    disk_mib: int = STORE_MIB
+    """0: no disk tier."""
+    is_tls: bool = False
+
+
 @contextmanager
-def edge(place: Place, origin: Peer, name: str = "edge", disk_mib: int = STORE_MIB) -> Iterator[Peer]:
-    """`python -m edge --origin …` with a RAM tier, and a disk tier unless `disk_mib` is 0."""
+def edge(place: Place, origin: Peer, kind: EdgeKind = EdgeKind()) -> Iterator[Peer]:
+    """`python -m edge --origin …` with metrics, eviction, Age and the sampled access log on, as they are."""
+    name = kind.name
     folder = place.folder / name.replace(" ", "-")
     folder.mkdir(exist_ok=True)
     told = folder / "edge-alone.url"
@@ -97,10 +108,15 @@ def edge(place: Place, origin: Peer, name: str = "edge", disk_mib: int = STORE_M
     environ = {
         "HEADSTART_DATA_DIR": str(folder),
         "HEADSTART_EDGE_CACHE_MEMORY_BYTES": str(STORE_MIB << 20),
-        "HEADSTART_EDGE_CACHE_DISK_BYTES": str(disk_mib << 20),
+        "HEADSTART_EDGE_CACHE_DISK_BYTES": str(kind.disk_mib << 20),
+        "HEADSTART_EDGE_LISTENING_SEND_BUFFER_BYTES": str(SNDBUF_BYTES),
     }
+    if kind.is_tls:
+        environ["HEADSTART_EDGE_LISTENING_TLS_CERT"] = str(place.certificate)
+        environ["HEADSTART_EDGE_LISTENING_TLS_KEY"] = str(place.certificate)
     with started(command, place.core, lambda: told_port(told) > 0, environ) as pid:
-        yield Peer(name, pid, told_port(told))
+        port = told_port(told)
+        yield Peer(name, pid, port, tls_port=port if kind.is_tls else 0)
 
 
 def nginx(place: Place, origin: Peer) -> AbstractContextManager[Peer]:
