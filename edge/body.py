@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from multidict import CIMultiDict, MultiMapping
 
 from edge.cache import metrics
-from edge.cache.ranges import does_continue, rest_of
+from edge.cache.ranges import content_range, does_continue, rest_of
 from edge.handlers.headers import unconditional
 from edge.upstream import Fetcher, OriginAborted, OriginRequest, OriginResponse, OriginTimeout
 
@@ -44,8 +44,13 @@ class Body:
         async for chunk in self._joined(response):
             self._n_bytes += len(chunk)
             yield chunk
-        if self._head.length not in (None, self._n_bytes):
-            raise OriginAborted(f"the origin's body has {self._n_bytes} bytes, not {self._head.length}")
+        if self._told_bytes() not in (None, self._n_bytes):
+            raise OriginAborted(f"the origin's body has {self._n_bytes} bytes, not {self._told_bytes()}")
+
+    def _told_bytes(self) -> int | None:
+        """How many bytes the answer is to bring, as far as its head says."""
+        told = content_range(self._head.headers) if self._head.status == 206 else None
+        return told.stop - told.start if self._head.length is None and told else self._head.length
 
     async def _joined(self, response: OriginResponse | None) -> AsyncIterator[bytes]:
         broke: OriginAborted | OriginTimeout = OriginAborted("who read the body is gone")

@@ -9,7 +9,7 @@ from edge.cache.disk import DiskTier
 from edge.cache.memory import MemoryTier
 from edge.cache.settings import CacheLimits, UpstreamLimits
 from edge.cache.tiered import TieredCache
-from edge.fill import Fills, FillSettings
+from edge.fill import Fills
 from edge.handlers.fields import FieldPolicy
 from edge.handlers.forward import ForwardSettings
 from edge.handlers.headers import Completion
@@ -22,6 +22,7 @@ from edge.peers.settings import PeerLimits
 from edge.purge.node import Purges
 from edge.purge.state import PurgeFile
 from edge.upstream import NodeName
+from edge.want import FillSettings
 from shared.clock import Clock, SystemClock
 from shared.subjects import PURGE
 
@@ -85,7 +86,8 @@ class Delivery:
             settings.upstream.request_body_bytes,
             urlsplit(settings.origin_url).netloc,
         )
-        answers = MediaSettings(forwarding, name, extra, limits.obeys_reload, limits.query(), settings.gate)
+        obeys, query = limits.obeys_reload, limits.query()
+        answers = MediaSettings(forwarding, name, extra, obeys, query, settings.gate, limits.ranges())
         self.media = MediaHandler(self.cache, self.fills, self.upstream, clock, answers)
         kept = settings.folder / "purges.bin" if settings.folder is not None else None
         self.purges = Purges(self.cache, PurgeFile(kept), clock, self.media.key)

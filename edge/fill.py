@@ -7,15 +7,15 @@ arrives (`Fetched`), or a stored entry that was validated or stands in for a fai
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 
-from multidict import CIMultiDict, CIMultiDictProxy
+from multidict import CIMultiDictProxy
 
 from edge.body import Body
 from edge.cache import metrics
 from edge.cache.admission import Predictor, admit, reserved_bytes
-from edge.cache.entry import Entry, Meta, Times, complete, make_meta, tags_of, updated
+from edge.cache.blocks import part_meta
+from edge.cache.entry import Meta, Times, complete, make_meta, tags_of, updated
 from edge.cache.freshness import (
     NO_RULES,
     Storable,
@@ -24,95 +24,19 @@ from edge.cache.freshness import (
     storable,
     withheld_fields,
 )
-from edge.cache.key import PrimaryKey, StorageKey, VaryValues, vary_names, vary_values
-from edge.cache.settings import CacheLimits
+from edge.cache.key import PrimaryKey, StorageKey, vary_names, vary_values
 from edge.cache.tags import Purge
 from edge.cache.tiered import TieredCache
-from edge.handlers.headers import Completion, is_same_tag, unconditional
+from edge.handlers.headers import Completion, is_same_tag
 from edge.singleflight import Flight, Flights, Reader
 from edge.stand_ins import StandIns
 from edge.upstream import Fetcher, OriginRequest, OriginResponse
+from edge.want import Arrived, Fetched, FillSettings, Head, Ready, Source, Want
 from edge.wire import InformedOf
 from shared.clock import Clock
 from shared.errors import ServiceError
 
 log = logging.getLogger(__name__)
-
-Headers = CIMultiDictProxy[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Want:
-    """What a request needs from the origin."""
-
-    primary: PrimaryKey
-    headers: Headers
-    key: str | None
-    """Requests with the same key share a fill; None: the request's own headers decide what it may get."""
-    stale: Entry | None = None
-    """Held, but to be validated first."""
-    is_live: bool = True
-    """Somebody waits for it; not so for what is only warmed."""
-
-
-class Source(StrEnum):
-    """Why a flight ended in a stored entry."""
-
-    VALIDATED = "validated"
-    STALE_IF_ERROR = "stale-if-error"
-
-
-@dataclass(frozen=True, slots=True)
-class Arrived:
-    """An answer of the origin whose body is still to come."""
-
-    want: Want
-    response: OriginResponse
-    times: Times
-    revision: int
-    """Of the purges, before the request left."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """The origin's answer; its body is in the flight."""
-
-    response: OriginResponse
-    headers: Headers
-    vary: VaryValues
-    """What the nominated fields were in the request that was sent."""
-    verdict: Storable
-    is_shared: bool
-    """It may answer requests that did not cause it."""
-    meta: Meta
-    revision: int
-    """Of the purges, before the request left."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """A stored entry answers."""
-
-    entry: Entry
-    source: Source
-    status: int | None
-    """The origin's status; None when it could not be reached."""
-
-
-Head = Fetched | Ready
-
-
-@dataclass(frozen=True, slots=True)
-class FillSettings:
-    """What an operator sets about fills."""
-
-    limits: CacheLimits
-    name: str = "headstart-edge"
-    """In Via."""
-    extra_headers: tuple[tuple[str, str], ...] = ()
-    """Added to an answer whose origin does not send them itself."""
-    n_resumes: int = 2
-    """How often a body that broke is asked to go on."""
 
 
 class Fills:
@@ -156,7 +80,9 @@ class Fills:
 
     def join(self, want: Want) -> Reader[Head]:
         """A reader of the fill that brings what is wanted."""
-        key = want.key if self.predict(want.primary) is Storable.YES else None
+        predicted = self.predict(want.primary)
+        may_share = predicted is Storable.YES or (want.span != "" and predicted is Storable.TOO_LARGE)
+        key = want.key if may_share else None
         reader = self._flights.join(key, lambda flight: self._fill(flight, want))
         if not reader.is_leader:
             metrics.COLLAPSED.inc()
@@ -182,6 +108,10 @@ class Fills:
             self._stand_ins.waited()
             return Ready(want.stale, Source.STALE_IF_ERROR, None)
 
+    def under_way(self, key: str) -> Flight[Head] | None:
+        """The fill of this key that could be joined."""
+        return self._flights.under_way(key)
+
     async def close(self) -> None:
         """Stop every fill."""
         await self._flights.close()
@@ -202,7 +132,7 @@ class Fills:
             if isinstance(flight.head, Fetched):  # the task that began it died
                 await self._store_streamed(flight, want, flight.head, None)
             elif not await self._exchange(flight, want):
-                await self._exchange(flight, replace(want, stale=None))
+                await self._exchange(flight, replace(want, stale=None, span="", is_rest=False))
         except ServiceError as exc:
             if flight.head is None:
                 self._stand_ins.failed(exc)
@@ -214,13 +144,17 @@ class Fills:
             raise
 
     async def _exchange(self, flight: Flight[Head], want: Want) -> bool:
-        """One request and its answer. False: a 304 validates something that is not held (RFC 9111 4.3.4)."""
-        request = OriginRequest("GET", want.primary, _with_validators(want), informed=flight.inform)
+        """One request and its answer. False: it is of no use, a whole answer is wanted: a 304 validates
+        something that is not held (RFC 9111 4.3.4), or a 206 brings what cannot be combined.
+        """
+        request = OriginRequest("GET", want.primary, want.fields(), informed=flight.inform)
         revision, sent_ms = self._cache.revision, self._clock.wall_ms()
         async with self._upstream.fetch(request) as response:
             self._stand_ins.answered()
             arrived = Arrived(want, response, Times(sent_ms, self._clock.wall_ms()), revision)
             held = want.stale
+            if want.is_rest and response.status == 206:
+                return False
             if held is None:
                 await self._stream(flight, arrived)
             elif response.status == 304:
@@ -244,14 +178,20 @@ class Fills:
     async def _stream(self, flight: Flight[Head], arrived: Arrived) -> None:
         want, response, times = arrived.want, arrived.response, arrived.times
         headers = CIMultiDictProxy(self._completion.completed(response.headers, times.response_ms))
-        verdict = storable("GET", want.headers, response.status, headers, self._storage)
+        is_part = response.status == 206 and want.span != ""
+        status = 200 if is_part else response.status
+        verdict = storable("GET", want.headers, status, headers, self._storage)
         verdict = admit(verdict, response.length, self._filling_bytes, self._admission)
-        target = (want.primary, vary_values(vary_names(headers), want.headers))
-        meta = make_meta(target, response.status, headers, times, self._storage)
+        vary = vary_values(vary_names(headers), want.headers)
+        meta = make_meta((want.primary, vary), status, headers, times, self._storage)
+        placed = part_meta(meta, headers, response.length) if is_part else meta
+        if placed is None or (status == 416 and want.span):  # it answers this one span only
+            verdict = Storable.STATUS
         keeps = verdict is Storable.YES
         is_shared = keeps and self._is_fresh(meta) and not withheld_fields(headers, self._storage.targets)
-        head = Fetched(response, headers, meta.vary, verdict, is_shared, meta, arrived.revision)
-        self._refused.note(want.primary, verdict, self._clock.monotonic())
+        head = Fetched(response, headers, vary, verdict, is_shared, placed or meta, arrived.revision)
+        if not is_part or verdict is not Storable.YES:
+            self._refused.note(want.primary, verdict, self._clock.monotonic())
         flight.begin(head, is_shared=is_shared, keeps=keeps)
         if not keeps:
             await self._drop_obsolete(want, response.status)
@@ -276,6 +216,16 @@ class Fills:
             verdict = Storable.PURGED
         metrics.FILLS.labels("stored" if verdict is Storable.YES else verdict).inc()
         flight.finish()
+        if verdict is Storable.YES and head.meta.status == 206:
+            await self._combine(want, head.revision)
+
+    async def _combine(self, want: Want, revision: int) -> None:
+        """Make a whole of the parts, when none is missing and the whole may be stored."""
+        parts = await self._cache.find_parts(want.primary, want.headers)
+        if parts is None or not parts.validator or not parts.covers(0, parts.total):
+            return
+        if parts.total <= self._admission.object_bytes and await self._cache.combine(parts, revision):
+            metrics.FILLS.labels("combined").inc()
 
     async def _receive(
         self, flight: Flight[Head], want: Want, head: Fetched, response: OriginResponse | None
@@ -299,13 +249,3 @@ class Fills:
         """The origin now answers with something that is not stored: what is held is no longer true."""
         if want.stale is not None and status < 500:
             await self._cache.purge(Purge(primary=want.primary))
-
-
-def _with_validators(want: Want) -> CIMultiDict[str]:
-    """The client's headers with the validators of the held entry in place of its own conditions."""
-    headers = unconditional(want.headers)
-    if want.stale is not None:
-        for condition, validator in (("If-None-Match", "ETag"), ("If-Modified-Since", "Last-Modified")):
-            if validator in want.stale.headers:
-                headers[condition] = want.stale.headers[validator]
-    return headers

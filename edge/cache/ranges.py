@@ -26,6 +26,18 @@ _SPEC = re.compile(r"(\d*)-(\d*)\Z", re.ASCII)
 _CONTENT_RANGE = re.compile(r"bytes +(\d{1,18})-(\d{1,18})/(\d{1,18}|\*)\Z", re.ASCII | re.IGNORECASE)
 
 
+@dataclass(frozen=True, slots=True)
+class RangeLimits:
+    """What an operator sets about ranges of objects that are not stored as a whole."""
+
+    block_bytes: int = 1024 * 1024
+    """The origin is asked for whole blocks of this size."""
+    span_bytes: int = 8 * 1024 * 1024
+    """The most that is asked for at once."""
+    gap_bytes: int = 1024 * 1024
+    """A range that begins further ahead of a fill is fetched by itself."""
+
+
 class Unsatisfiable(StrEnum):
     """A range that has no byte of the representation: 416."""
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from edge.cache.admission import AdmissionLimits
 from edge.cache.freshness import StorageRules
 from edge.cache.query import QueryPolicy
+from edge.cache.ranges import RangeLimits
 from shared.config import setting
 
 MIB = 1024 * 1024
@@ -48,6 +49,16 @@ class CacheLimits:
     )
     object_bytes: int = setting(
         16 * MIB, "a larger object is passed through and not stored", unit="bytes", low=1024, high=1024 * MIB
+    )
+    block_bytes: int = setting(
+        MIB,
+        "a range of an object that is not held asks for blocks of this size; what fits in one comes whole",
+        unit="bytes",
+        low=16 * 1024,
+        high=64 * MIB,
+    )
+    range_gap_bytes: int = setting(
+        MIB, "a range further ahead of a fill than this does not wait for it", unit="bytes", low=0
     )
     filling_bytes: int = setting(
         128 * MIB, "all fills in progress together; above it nothing more is stored", unit="bytes", low=MIB
@@ -117,6 +128,11 @@ class CacheLimits:
             stores_cookies=self.stores_cookies,
             targets=self.targets,
         )
+
+    def ranges(self) -> RangeLimits:
+        """The part that ranges read: nothing is asked for at once that could not be stored."""
+        most = self.admission().object_bytes
+        return RangeLimits(min(self.block_bytes, most), min(8 * self.block_bytes, most), self.range_gap_bytes)
 
     def admission(self) -> AdmissionLimits:
         """The part that admission reads."""

@@ -14,8 +14,9 @@ from multidict import MultiMapping
 
 from edge.cache import metrics
 from edge.cache.admission import RamAdmission
+from edge.cache.blocks import PartIndex, Parts, split_part
 from edge.cache.disk import DiskTier
-from edge.cache.entry import Entry, softened
+from edge.cache.entry import Entry, complete, softened
 from edge.cache.journal import Listed
 from edge.cache.key import PrimaryKey, StorageKey, VaryValues, primary_of, storage_key
 from edge.cache.marks import Marks
@@ -62,6 +63,7 @@ class TieredCache:
         self.disk = disk
         self._n_variants = limits.n_variants
         self._variants = Variants(limits.n_variants)
+        self._parts = PartIndex(limits.n_variants)
         self._tags = TagIndex()
         self._purges = PurgeLog()
         self.marks = Marks()
@@ -141,18 +143,53 @@ class TieredCache:
         if self._released is not None:
             await self._wait_released(self._released)
         for key in self._variants.candidates(primary, request) or (StorageKey(primary),):
-            hot = self.memory.lookup(key)
-            if hot is not None:
-                return Hit(hot, Tier.MEMORY)
-            unwritten = self._unwritten.pop(key, None)
-            if unwritten is not None:
-                self._insert(unwritten)
-                return Hit(Hot(unwritten), Tier.MEMORY)
-            if self.disk is not None and key in self.disk:
-                entry = await self._promote(key)
-                if entry is not None:
-                    return Hit(self.memory.lookup(key) or Hot(entry), Tier.DISK)
+            hit = await self._held(key)
+            if hit is not None:
+                return hit
         return None
+
+    async def _held(self, key: StorageKey) -> Hit | None:
+        hot = self.memory.lookup(key)
+        if hot is not None:
+            return Hit(hot, Tier.MEMORY)
+        unwritten = self._unwritten.pop(key, None)
+        if unwritten is not None:
+            self._insert(unwritten)
+            return Hit(Hot(unwritten), Tier.MEMORY)
+        entry = await self._promote(key) if self.disk is not None and key in self.disk else None
+        return None if entry is None else Hit(self.memory.lookup(key) or Hot(entry), Tier.DISK)
+
+    async def find_parts(self, primary: PrimaryKey, request: MultiMapping[str]) -> Parts | None:
+        """The parts held of the object that a request is for; their head is known."""
+        parts = self._parts.find(primary, request)
+        while parts is not None and parts.meta is None and parts.held:
+            if await self.part(parts.held[-1].key) is None:
+                parts.held.pop()
+        return parts if parts is not None and parts.held else None
+
+    async def drop_parts(self, primary: PrimaryKey) -> None:
+        """Forget the parts of a URL: the origin has another version."""
+        await self._delete_all(self._parts.keys(primary))
+
+    async def part(self, key: StorageKey) -> Entry | None:
+        """One stored part, promoted to RAM."""
+        hit = await self._held(key)
+        if hit is None:
+            return None
+        self._parts.told(hit.hot.entry.meta)
+        return hit.hot.entry
+
+    async def combine(self, parts: Parts, revision: int) -> bool:
+        """Store the whole in place of its parts. False: one of them is not there, or a purge won."""
+        pieces, place = [], 0
+        while place < parts.total:
+            held = parts.at(place)
+            entry = await self.part(held.key) if held is not None else None
+            if held is None or entry is None:
+                return False
+            pieces.append(entry.body[place - held.start :])
+            place = held.stop
+        return self.store(complete(parts.whole_meta(), b"".join(pieces)), revision)
 
     def flight_key(self, primary: PrimaryKey, request: MultiMapping[str]) -> str:
         """What requests must have in common to share a fill, as far as the stored variants tell."""
@@ -184,6 +221,7 @@ class TieredCache:
         meta, language = entry.meta, entry.headers.get("Content-Language", "")
         for replaced in self._list(meta.primary, meta.vary, meta.tags, language):
             self._spawn(self._delete_all([replaced]))
+        self._parts.told(entry.meta)
         self._unwritten.pop(key, None)
         if self.disk is None:
             self._insert(entry)
@@ -226,7 +264,10 @@ class TieredCache:
         keys, n_purged = self._covered(purge), 0
         for start in range(0, len(keys), PURGE_BATCH):
             batch = keys[start : start + PURGE_BATCH]
-            n_purged += self._soften(batch, purge.at_ms) if purge.is_soft else await self._delete_all(batch)
+            if purge.is_soft:  # a part is not validated: it goes
+                n_purged += self._soften([key for key in batch if key not in self._parts], purge.at_ms)
+                batch = [key for key in batch if key in self._parts]
+            n_purged += await self._delete_all(batch)
             await asyncio.sleep(0)
         return n_purged
 
@@ -243,7 +284,7 @@ class TieredCache:
 
     def _covered(self, purge: Purge) -> list[StorageKey]:
         if purge.primary is not None:
-            return self._variants.keys(purge.primary)
+            return [*self._variants.keys(purge.primary), *self._parts.keys(purge.primary)]
         if purge.tag is not None:
             return self._tags.keys(purge.tag)
         return [StorageKey(key) for key in {*self.memory.keys(), *(self.disk.keys() if self.disk else ())}]
@@ -263,6 +304,7 @@ class TieredCache:
         n_only_hot = sum(self.disk is None or not self.disk.may_hold(key) for key in hot)
         self._variants, self._tags = Variants(self._n_variants), TagIndex()
         self._unwritten.clear()
+        self._parts = PartIndex(self._n_variants)
         for start in range(0, len(hot), PURGE_BATCH):
             for key in hot[start : start + PURGE_BATCH]:
                 self.memory.remove(key)
@@ -330,12 +372,15 @@ class TieredCache:
         self, primary: PrimaryKey, vary: VaryValues, tags: tuple[str, ...], language: str = ""
     ) -> list[StorageKey]:
         self._tags.put(storage_key(primary, vary), tags)
+        if split_part(vary)[1] is not None:
+            return self._parts.add(primary, vary)
         self.memory.forget(primary)  # an answer made in advance knows nothing of a new variant
-        return self._variants.add(primary, vary, language)
+        return [*self._variants.add(primary, vary, language), *self._parts.replaced_by(primary, vary)]
 
     def _unlist(self, key: StorageKey) -> None:
         self._tags.remove(key)
         self._variants.remove(key)
+        self._parts.remove(key)
 
     def _forget_gone(self, keys: Iterable[str]) -> None:
         for key in keys:

@@ -13,7 +13,6 @@ from edge.cache import metrics
 from edge.cache.freshness import Storable
 from edge.cache.memory import Hot
 from edge.cache.ranges import ByteRange, Unsatisfiable, resolved, specs
-from edge.fill import Fetched, Head
 from edge.handlers.headers import (
     NOT_IN_304,
     CacheStatus,
@@ -26,6 +25,7 @@ from edge.handlers.multipart import Multipart, cut
 from edge.handlers.plain import PlainResponse, PlainStream
 from edge.singleflight import Reader
 from edge.upstream import OriginAborted, OriginResponse
+from edge.want import Fetched, Head
 from shared.errors import Blame, ServiceError
 from shared.web import problem
 
@@ -94,7 +94,7 @@ class Answers:
             return _not_modified(headers)
         parts = None
         if response.status == 200 and size is not None:
-            parts = _parts(request, headers, size)
+            parts = wanted_parts(request, headers, size)
         if isinstance(parts, Unsatisfiable):
             return _unsatisfiable(headers, size or 0)
         if parts is None or (len(parts) > 1 and head.verdict is not Storable.YES):
@@ -102,6 +102,30 @@ class Answers:
         return await in_parts(
             request, headers, parts, lambda part: cut(reader.again(), 0, part.start, part.stop)
         )
+
+    async def assembled(
+        self,
+        request: web.BaseRequest,
+        whole: CIMultiDict[str],
+        size: int,
+        read: Callable[[ByteRange], AsyncIterator[bytes]],
+        status: CacheStatus,
+    ) -> web.StreamResponse:
+        """The whole that has these headers, or parts of it, from what `read` brings.
+
+        Raises what `read` raises before its first bytes; what comes later cuts the connection.
+        """
+        headers = self._fetched_headers(CIMultiDictProxy(whole), status)
+        if is_not_modified(request.headers, headers):
+            return _not_modified(headers)
+        parts = wanted_parts(request, headers, size)
+        if isinstance(parts, Unsatisfiable):
+            return _unsatisfiable(headers, size)
+        first = parts[0] if parts else ByteRange(0, size, size)
+        begun = await _primed(read(first))
+        if parts is None:
+            return await _streamed(request, PlainStream(status=200, headers=headers), begun)
+        return await in_parts(request, headers, parts, lambda part: begun if part is first else read(part))
 
     async def relayed(
         self,
@@ -121,7 +145,7 @@ def _of_entry(request: web.BaseRequest, hot: Hot, headers: CIMultiDictProxy[str]
         return PlainResponse(body=bytes(entry.body), status=entry.meta.status, headers=headers)
     if is_not_modified(request.headers, headers):
         return _not_modified(headers)
-    parts = _parts(request, headers, len(entry.body))
+    parts = wanted_parts(request, headers, len(entry.body))
     if isinstance(parts, Unsatisfiable):
         return _unsatisfiable(headers, len(entry.body))
     if parts is None:
@@ -142,7 +166,7 @@ def _boundary() -> str:
     return secrets.token_hex(16)
 
 
-def _parts(
+def wanted_parts(
     request: web.BaseRequest, headers: CIMultiDictProxy[str] | CIMultiDict[str], size: int
 ) -> tuple[ByteRange, ...] | Unsatisfiable | None:
     """What to send of a representation of `size` bytes; None for all of it."""
@@ -188,6 +212,18 @@ def _partial_headers(headers: CIMultiDictProxy[str] | CIMultiDict[str], part: By
     kept["Content-Range"] = part.content_range()
     kept["Content-Length"] = str(part.stop - part.start)
     return kept
+
+
+async def _primed(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The same bytes, once the first of them have come."""
+    first = await anext(chunks, b"")
+
+    async def joined() -> AsyncIterator[bytes]:
+        yield first
+        async for chunk in chunks:
+            yield chunk
+
+    return joined()
 
 
 def _begun(response: OriginResponse, headers: CIMultiDict[str]) -> web.StreamResponse:

@@ -146,6 +146,7 @@ class Forward(StrEnum):
     VARY = "vary-miss"
     STALE = "stale"
     REQUEST = "request"
+    PARTIAL = "partial"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,17 +18,20 @@ from edge.cache.freshness import NO_RULES, Storable, Verdict, judge, request_rul
 from edge.cache.key import MAX_TARGET_CHARS, PrimaryKey, primary_key, storage_key, vary_values
 from edge.cache.memory import Hot
 from edge.cache.query import QueryPolicy
+from edge.cache.ranges import RangeLimits, specs
 from edge.cache.tiered import Hit, Tier, TieredCache
 from edge.errors import Behind, Withdrawn
-from edge.fill import Fetched, Fills, Head, Ready, Source, Want
+from edge.fill import Fills
 from edge.handlers.answer import Answers
 from edge.handlers.forward import Forwarder, ForwardSettings, teller
 from edge.handlers.headers import CacheStatus, Forward, has_strict_precondition, is_plain, stored_detail
+from edge.handlers.ranged import Ask, Ranged
 from edge.handlers.signed import Gate, SignedLimits, Unsigned
 from edge.hot import OFFERED
 from edge.peers.route import HOP_FIELD, REVISION_FIELD
 from edge.singleflight import Reader
 from edge.upstream import Fetcher
+from edge.want import Fetched, Head, Ready, Source, Want
 from shared.clock import Clock
 from shared.errors import InvalidRequest, ServiceError
 
@@ -75,6 +78,7 @@ class MediaSettings:
     obeys_reload: bool = True
     query: QueryPolicy = field(default_factory=QueryPolicy)
     gate: Gate = field(default_factory=lambda: Gate(SignedLimits()))
+    ranges: RangeLimits = field(default_factory=RangeLimits)
 
 
 class MediaHandler:
@@ -89,6 +93,8 @@ class MediaHandler:
         self._settings = settings
         self._answers = Answers(settings.name, settings.extra_headers)
         self._forwarder = Forwarder(cache, upstream, clock, self._answers, settings.forwarding)
+        self._ranged = Ranged(cache, fills, clock, self._answers, settings.ranges)
+        self._ranged.check = self._refuse_buried
         self._buried = cache.tombstones
         self.on_purge: Callable[[web.BaseRequest], Awaitable[web.Response]] | None = None
         """Takes the HTTP method PURGE; None: it is the origin's, like any other."""
@@ -160,10 +166,14 @@ class MediaHandler:
             verdict = judge(meta.policy, meta.age_s(self._clock.wall_ms()), rules)
             if verdict in SERVED_AT_ONCE:
                 return self._serve(request, primary, hit, verdict)
-        if rules.only_if_cached:
-            raise NotCached("only-if-cached, and nothing stored may be used")
         forward = self._reason(primary, hit, verdict)
         is_alone = rules.is_reload or rules.no_store or "Authorization" in request.headers
+        if hit is None and not is_alone:
+            answer = await self._ranged.answer(Ask(request, primary, rules, forward))
+            if answer is not None:
+                return answer
+        if rules.only_if_cached:
+            raise NotCached("only-if-cached, and nothing stored may be used")
         key = None if is_alone else self._cache.flight_key(primary, request.headers)
         want = Want(primary, request.headers, key, hit.hot.entry if hit else None)
         stand_in = self._fills.stand_in(want) if verdict is Verdict.STALE else None
@@ -171,6 +181,7 @@ class MediaHandler:
             return self._ready(request, stand_in, forward)
         if request.method == "HEAD" or self._should_relay(request, primary):
             return await self._forward(request, primary, forward)
+        want = await self._ranged.rest(want)
         return await self._fill(request, want, forward)
 
     def _serve(
@@ -220,16 +231,27 @@ class MediaHandler:
                 self._refuse_buried(want.primary)
                 if isinstance(head, Ready) or self._may_read(request, reader, head):
                     return await self._answer(request, reader, head, forward)
-            if _is_part_of_too_large(request, head):
+            if self._is_apart(request, reader, head):
+                asked = specs(request.headers.get("Range")) or ()
+                answer = await self._ranged.cold(Ask(request, want.primary, NO_RULES, forward), asked)
+                if answer is not None:
+                    return answer
                 break
             want = replace(want, key=_own_key(request, want, head))
         return await self._forward(request, want.primary, forward)
 
     def _may_read(self, request: web.BaseRequest, reader: Reader[Head], head: Fetched) -> bool:
-        if _is_part_of_too_large(request, head):
+        if self._is_apart(request, reader, head):
             return False
         names = tuple(name for name, _ in head.vary)
         return reader.is_leader or (head.is_shared and head.vary == vary_values(names, request.headers))
+
+    def _is_apart(self, request: web.BaseRequest, reader: Reader[Head], head: Fetched) -> bool:
+        """Whether a range should be fetched by itself: the whole is not stored, or not soon that far."""
+        if specs(request.headers.get("Range")) is None:
+            return False
+        is_ahead = not reader.is_leader and self._ranged.is_ahead(request, reader)
+        return head.verdict is Storable.TOO_LARGE or is_ahead
 
     async def _answer(
         self, request: web.BaseRequest, reader: Reader[Head], head: Head, forward: Forward
@@ -294,11 +316,6 @@ class MediaHandler:
     def is_in_memory(self, path: str) -> bool:
         """Whether RAM holds the object at path, fresh or not."""
         return self._cache.is_in_memory(self.key(path))
-
-
-def _is_part_of_too_large(request: web.BaseRequest, head: Fetched) -> bool:
-    """The origin should send the part, not the whole, for nothing of it will be stored."""
-    return head.verdict is Storable.TOO_LARGE and "Range" in request.headers
 
 
 def _own_key(request: web.BaseRequest, want: Want, head: Fetched) -> str | None:

@@ -5,14 +5,13 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import pytest
 from aiohttp import web
 
 from edge.cache.settings import UpstreamLimits
-from tests.origins import FRESH, Reply, RunningEdge, Script, ScriptedOrigin, running_edge
+from tests.origins import Reply, RunningEdge, ScriptedOrigin, ranged, running_edge
 from tests.waiting import eventually
 
 BODY = bytes(range(256)) * 4096
@@ -31,21 +30,6 @@ async def edge(origin: ScriptedOrigin, tmp_path: Path) -> AsyncIterator[RunningE
         yield running
 
 
-def ranged(body: bytes = BODY, tag: str = '"one"', **first: Any) -> Script:
-    """A script: a whole answer as `first` says, parts of the body to who asks for them."""
-
-    def answer(request: web.BaseRequest) -> Reply:
-        told = {**FRESH, "ETag": tag}
-        asked = request.http_range
-        if asked.start is None and asked.stop is None:
-            return replace(Reply(body, headers=told), **first)
-        start, stop, _ = asked.indices(len(body))
-        part = f"bytes {start}-{stop - 1}/{len(body)}"
-        return Reply(body[start:stop], 206, {**told, "Content-Range": part})
-
-    return answer
-
-
 async def kill_leader(edge: RunningEdge) -> None:
     """End the fill's task as a defect would."""
     (task,) = edge.delivery.fills._flights._tasks
@@ -54,7 +38,7 @@ async def kill_leader(edge: RunningEdge) -> None:
 
 async def test_a_body_that_breaks_goes_on_where_it_broke(origin: ScriptedOrigin, edge: RunningEdge) -> None:
     gate = asyncio.Event()
-    origin.replies["/v/a"] = ranged(body_gate=gate, aborts_midway=True)
+    origin.replies["/v/a"] = ranged(BODY, body_gate=gate, aborts_midway=True)
     asked = [asyncio.create_task(edge.ask("/v/a")) for _ in range(20)]
     await eventually(lambda: edge.delivery.fills.n_readers == 20)
 
@@ -71,8 +55,8 @@ async def test_a_body_that_breaks_goes_on_where_it_broke(origin: ScriptedOrigin,
 async def test_a_body_never_goes_on_with_another_version(
     origin: ScriptedOrigin, edge: RunningEdge, tag: str
 ) -> None:
-    first = ranged(tag='W/"one"' if tag.startswith("W") else '"one"', aborts_midway=True)
-    then = ranged(tag=tag)
+    first = ranged(BODY, tag='W/"one"' if tag.startswith("W") else '"one"', aborts_midway=True)
+    then = ranged(BODY, tag=tag)
     origin.replies["/v/a"] = lambda request: (then if "Range" in request.headers else first)(request)
 
     with pytest.raises(aiohttp.ClientPayloadError):
@@ -83,7 +67,7 @@ async def test_a_body_never_goes_on_with_another_version(
 
 async def test_a_body_that_stalls_goes_on_over_another_connection(origin: ScriptedOrigin) -> None:
     never = asyncio.Event()
-    origin.replies["/v/a"] = ranged(body_gate=never)
+    origin.replies["/v/a"] = ranged(BODY, body_gate=never)
     async with running_edge(origin.url, upstream=UpstreamLimits(stall_s=0.1)) as edge:
         assert (await edge.ask("/v/a")).body == BODY
     never.set()
@@ -92,7 +76,7 @@ async def test_a_body_that_stalls_goes_on_over_another_connection(origin: Script
 async def test_an_origin_that_breaks_every_time_is_asked_a_bounded_number_of_times(
     origin: ScriptedOrigin,
 ) -> None:
-    whole = ranged(aborts_midway=True)
+    whole = ranged(BODY, aborts_midway=True)
 
     def breaks(request: web.BaseRequest) -> Reply:
         return replace(whole(request), aborts_midway=True)
@@ -124,7 +108,7 @@ async def test_a_leader_that_dies_midway_is_replaced_without_a_seam(
     origin: ScriptedOrigin, edge: RunningEdge
 ) -> None:
     never = asyncio.Event()
-    origin.replies["/v/a"] = ranged(body_gate=never)
+    origin.replies["/v/a"] = ranged(BODY, body_gate=never)
     async with edge.client.open("/v/a") as first:
         await first.content.readexactly(HALF)
 
