@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from edge.cache.blocks import Part, PartIndex, came, part_meta, split_part, with_part
 from edge.cache.entry import Meta, Times, make_meta
 from edge.cache.freshness import StorageRules
-from edge.cache.key import PrimaryKey, primary_key, primary_of, storage_key
+from edge.cache.key import PrimaryKey, VaryValues, primary_key, primary_of, storage_key, vary_values
 from edge.cache.ranges import ContentRange
 from tests.edge_cache_builders import DATE, NOW_MS, headers
 
@@ -15,13 +15,17 @@ URL = primary_key("/v/one/large.mp4")
 TOTAL = 300
 
 
-def meta_of(fields: dict[str, str], vary: tuple[tuple[str, str], ...] = (), at_ms: int = NOW_MS) -> Meta:
+def meta_of(fields: dict[str, str], vary: VaryValues = (), at_ms: int = NOW_MS) -> Meta:
     told = headers(**{"Cache_Control": "max-age=60", "Date": DATE} | fields)
     return make_meta((URL, vary), 200, told, Times(at_ms, at_ms), StorageRules())
 
 
-def part(start: int, stop: int, total: int = TOTAL, validator: str = '"one"') -> tuple[tuple[str, str], ...]:
+def part(start: int, stop: int, total: int = TOTAL, validator: str = '"one"') -> VaryValues:
     return with_part((), Part(start, stop, total, validator))
+
+
+def spoken(language: str) -> VaryValues:
+    return vary_values(("accept-language",), headers(Accept_Language=language))
 
 
 def test_a_part_has_a_key_of_its_own_below_its_url() -> None:
@@ -78,7 +82,7 @@ def test_what_is_held_and_missing_agrees_with_a_naive_twin(
 @pytest.mark.parametrize(
     "other", [part(50, 90, 400), part(50, 90, validator='"two"'), part(50, 90, validator="")]
 )
-def test_parts_of_another_version_drop_the_older_ones(other: tuple[tuple[str, str], ...]) -> None:
+def test_parts_of_another_version_drop_the_older_ones(other: VaryValues) -> None:
     index = PartIndex(4)
     index.add(URL, part(0, 50))
 
@@ -101,13 +105,13 @@ def test_without_a_validator_only_one_part_answers() -> None:
 def test_a_variants_parts_answer_only_its_requests_and_their_number_is_bounded() -> None:
     index = PartIndex(2)
     for language in ("de", "en", "fr"):
-        index.add(URL, with_part((("accept-language", language),), Part(0, 10, TOTAL, '"one"')))
+        index.add(URL, with_part(spoken(language), Part(0, 10, TOTAL, '"one"')))
 
     assert index.find(URL, headers(Accept_Language="de")) is None
     found = index.find(URL, headers(Accept_Language="fr"))
-    assert found is not None and found.vary == (("accept-language", "fr"),)
+    assert found is not None and found.vary == spoken("fr")
     assert len(index) == 2
-    assert len(index.replaced_by(URL, (("accept-language", "en"),))) == 1
+    assert len(index.replaced_by(URL, spoken("en"))) == 1
     assert len(index.replaced_by(URL, ())) == 2
     assert index.replaced_by(PrimaryKey("/other"), ()) == []
 
