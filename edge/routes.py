@@ -63,5 +63,6 @@ def admin_app(admin: AdminHandler, purge: PurgeHandler) -> web.Application:
     app.router.add_get("/admin/sessions", admin.sessions)
     app.router.add_get("/admin/sessions/{id}", admin.session)
     app.router.add_post("/admin/purge", purge.purge)
+    app.router.add_get("/admin/purges", purge.status)
     app.router.add_post("/admin/drain", admin.drain)
     return app

@@ -125,5 +125,6 @@ def _purge_handler(delivery: Delivery, limits: PurgeLimits) -> PurgeHandler:
 def _admin(purges: PurgeHandler) -> web.Application:
     app = web.Application(middlewares=[error_middleware])
     app.router.add_post("/admin/purge", purges.purge)
+    app.router.add_get("/admin/purges", purges.status)
     add_operator_routes(app, Health())
     return app

@@ -15,7 +15,7 @@ from shared.errors import Unavailable
 from shared.link import Line
 from shared.messages import Message
 from shared.pull import API_S, Consumer, Pull, ensure_stream
-from shared.resume import LogFacts, Place, Resume, resume
+from shared.resume import LogFacts, Place, Resume, Step, resume, step
 from shared.subjects import Stream
 
 M = TypeVar("M", bound=Message)
@@ -91,9 +91,12 @@ async def _hand_over(found: Sequence[Msg], kind: type[M], follower: Follower[M],
     pairs: list[tuple[M | None, Place]] = []
     for received in found:
         seq, of_consumer = received.metadata.sequence.stream, received.metadata.sequence.consumer
-        if seq != place.seq + 1:
-            if of_consumer != 1:
-                raise Unavailable(f"message {place.seq + 1} of the stream did not come")
+        how = step(place.seq, seq, is_first=of_consumer == 1)
+        if how is Step.AGAIN:
+            continue
+        if how is Step.UNHEARD:
+            raise Unavailable(f"message {place.seq + 1} of the stream did not come")
+        if how is Step.HOLE:
             await follower.lost(Resume.GAP, Place(place.created, seq - 1))
         place = Place(place.created, seq)
         pairs.append((decoded(received, kind), place))

@@ -46,3 +46,24 @@ def resume(place: Place | None, facts: LogFacts) -> Resume:
     if facts.last_seq < place.seq:
         return Resume.WENT_BACK
     return Resume.GAP if facts.first_seq > place.seq + 1 else Resume.REPLAY
+
+
+class Step(StrEnum):
+    """What the next message that came says about those in between."""
+
+    NEXT = "next"
+    AGAIN = "again"
+    """It was applied before."""
+    HOLE = "hole"
+    """The stream itself no longer holds what should have come first."""
+    UNHEARD = "unheard"
+    """One was lost, or overtaken, on the way to us: read on from the place."""
+
+
+def step(place_seq: int, seq: int, *, is_first: bool) -> Step:
+    """How message `seq` follows the place; `is_first` of a reader that was opened right after the place."""
+    if seq <= place_seq:
+        return Step.AGAIN
+    if seq == place_seq + 1:
+        return Step.NEXT
+    return Step.HOLE if is_first else Step.UNHEARD

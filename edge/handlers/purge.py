@@ -48,6 +48,7 @@ class PurgeHandler:
 
     def __init__(self, desk: Desk, node: str, clock: Clock, limits: PurgeLimits) -> None:
         self._desk = desk
+        self._purges = desk.purges
         self._node = node
         self._clock = clock
         self._wait_s = limits.receipt_s
@@ -64,6 +65,20 @@ class PurgeHandler:
         scope, value = _named(asked)
         wait_s = self._wait_s if asked.wait_s is None else min(max(asked.wait_s, 0.0), MAX_WAIT_S)
         return json_response(shown(await self._issue(scope, value, wait_s, is_soft=asked.soft)))
+
+    async def status(self, _: web.Request) -> web.Response:
+        """Where this node stands: its place in each log, what it owes the others, what it answers 410."""
+        purges = self._purges
+        places = {name: {"created": place.created, "seq": place.seq} for name, place in purges.places.items()}
+        return json_response(
+            {
+                "node": self._node,
+                "places": places,
+                "owed": len(purges.pending),
+                "tombstones": len(purges.tombstones),
+                "marks": purges.n_marks,
+            }
+        )
 
     async def method(self, request: web.BaseRequest) -> web.Response:
         """PURGE of the request's own URL; `Purge-Mode: soft` makes it stale only. Raises NotAllowed."""

@@ -46,6 +46,9 @@ class Report:
 class Desk(Protocol):
     """Who takes orders."""
 
+    purges: Purges
+    """Of this node."""
+
     async def issue(self, order: PurgeOrder, wait_s: float) -> Report:
         """Give the order, and wait at most so long for the receipts of all living nodes."""
 
@@ -69,12 +72,12 @@ class LocalDesk:
     """Of a node without neighbours."""
 
     def __init__(self, purges: Purges, clock: Clock) -> None:
-        self._purges = purges
+        self.purges = purges
         self._clock = clock
 
     async def issue(self, order: PurgeOrder, wait_s: float) -> Report:
         """As Desk's; there is nobody to wait for."""
-        receipt = await _done_here(self._purges, order, self._clock)
+        receipt = await _done_here(self.purges, order, self._clock)
         return Report(order, 0, is_local=False, answers=[Answer(receipt.node, receipt, receipt.took_ms)])
 
 
@@ -83,7 +86,7 @@ class BusDesk:
 
     def __init__(self, bus: Bus, purges: Purges, node: str, clock: Clock) -> None:
         self._bus = bus
-        self._purges = purges
+        self.purges = purges
         self._node = node
         self._clock = clock
         self._open: dict[str, tuple[Ledger, float, asyncio.Event]] = {}
@@ -101,12 +104,12 @@ class BusDesk:
         self._open[order.id] = (ledger, began, changed)
         try:
             # Here first: our own echo from the log, a moment later, finds nothing more to count.
-            self._purges.n_unsent += 1
+            self.purges.n_unsent += 1
             try:
-                done = await _done_here(self._purges, order, self._clock)
+                done = await _done_here(self.purges, order, self._clock)
                 revision = await self._publish(order)
             finally:
-                self._purges.n_unsent -= 1
+                self.purges.n_unsent -= 1
             await self.hear_receipt(structs.replace(done, revision=revision))
             await _until(lambda: ledger.is_complete or not revision, changed, wait_s)
         finally:
@@ -117,12 +120,12 @@ class BusDesk:
         """The order's place in the log; 0 when it cannot be put there now, and is owed from then on."""
         try:
             revision = await self._bus.publish_durable(subjects.PURGE_ORDERS, order, order.id)
-            self._purges.published(revision)
+            self.purges.published(revision)
             return revision
         except ServiceError as exc:
             log.warning("purge_local_only", extra={"id": order.id, "code": exc.code})
-            self._purges.owe(order)
-            await self._purges.keep()
+            self.purges.owe(order)
+            await self.purges.keep()
             self._owes.set()
             return 0
 
@@ -164,7 +167,7 @@ class BusDesk:
     async def pay_forever(self) -> None:
         """Put into the log what is owed, in its order, as soon as NATS takes it."""
         while True:
-            pending = self._purges.pending
+            pending = self.purges.pending
             if not pending:
                 self._owes.clear()
                 await self._owes.wait()
@@ -174,8 +177,8 @@ class BusDesk:
             except ServiceError:
                 await asyncio.sleep(PAY_S)
                 continue
-            self._purges.paid(pending[0])
-            await self._purges.keep()
+            self.purges.paid(pending[0])
+            await self.purges.keep()
 
 
 async def _until(is_met: Callable[[], bool], changed: asyncio.Event, limit_s: float) -> None:

@@ -82,6 +82,11 @@ class Purges:
         if place := self.places.get(PURGE.name):
             self._published = place._replace(seq=revision)
 
+    @property
+    def n_marks(self) -> int:
+        """Purges that stored objects are still judged by."""
+        return len(self._cache.marks)
+
     def restore(self) -> None:
         """Read the file; call it before the cache opens, for its marks decide what the disk still holds."""
         try:

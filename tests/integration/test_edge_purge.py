@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from edge.app import Edge
 from edge.purge.ears import State
 from edge.purge.node import PurgeLimits, Purges
 from shared.lifecycle import Lifecycle
-from shared.messages import PurgeOrder
+from shared.messages import CatalogKind, PurgeOrder
 from shared.subjects import PURGE
 from tests.card_origin import CardOrigin
 from tests.edge_builders import make_card
@@ -110,3 +111,42 @@ async def test_not_one_stale_byte_is_served_while_the_log_is_replayed(
         assert await region.is_ready(two)
         assert not any("; hit" in came_from for _, came_from in answers[:5])
         assert all("; hit" in came_from for _, came_from in answers[5:])
+
+
+@pytest.mark.parametrize("soft", [False, True])
+@pytest.mark.parametrize("asked", [{"tag": "video:1"}, {"url": ONE}, {"all": True}, {"creator": "ann"}])
+async def test_a_purge_empties_the_hot_path_too(region: Region, asked: dict[str, Any], soft: bool) -> None:
+    async with region.edge("e1") as one:
+        for _ in range(5):
+            await region.status(one, ONE)
+        assert await region.is_hit(one, ONE)
+
+        await region.purge(one, **asked, soft=soft, wait_s=0)
+
+        assert await region.is_hit(one, ONE) is ("creator" in asked)
+
+
+async def test_an_edge_tells_where_it_stands(region: Region) -> None:
+    async with region.edge("e1") as one:
+        await region.purge(one, tag="a", soft=True)
+        await region.tell(CatalogKind.WITHDRAWN, "10", 3)
+        await eventually(lambda: len(one.delivery.cache.tombstones) == 1)
+
+        async def told() -> bool:
+            async with region.http.get(f"{one.admin_url}/admin/purges") as answer:
+                state = await answer.json()
+            places = {name: place["seq"] for name, place in state["places"].items()}
+            return (places, state["owed"], state["tombstones"]) == ({"PURGE": 1, "CATALOG": 1}, 0, 1)
+
+        await eventually(told)
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"tag": "a", "all": True}, {"tag": "a b"}, {"creator": "a/b"}, {"url": ""}]
+)
+async def test_an_order_that_names_nothing_is_refused(region: Region, body: dict[str, Any]) -> None:
+    async with region.edge("e1") as one:
+        async with region.http.post(f"{one.admin_url}/admin/purge", json=body) as answer:
+            assert answer.status == 400
+        async with region.http.post(f"{one.url}/admin/purge", json={"all": True}) as answer:
+            assert answer.status >= 404

@@ -13,7 +13,7 @@ from edge.cache.tombstones import Tombstone, Tombstones, video_of
 from edge.purge.plan import Ledger, checked, collapsed, purge_of
 from shared.errors import InvalidId, InvalidRequest
 from shared.messages import PurgeOrder, PurgeReceipt, PurgeScope
-from shared.resume import LogFacts, Place, Resume, resume
+from shared.resume import LogFacts, Place, Resume, Step, resume, step
 from tests.edge_cache_builders import NOW_MS, make_entry
 
 DAY_MS = 86_400_000
@@ -90,6 +90,46 @@ def test_a_replay_reaches_every_message_after_the_place(seq: int, n_dropped: int
     missed = set(range(seq + 1, last + 1))
     held = set(range(n_dropped + 1, last + 1))
     assert (how is Resume.REPLAY) == (seq <= last and missed <= held)
+
+
+@given(
+    st.lists(st.booleans(), max_size=12),
+    st.lists(st.lists(st.tuples(st.integers(0, 11), st.integers(0, 2)), max_size=4), max_size=6),
+)
+def test_whatever_is_lost_repeated_or_overtaken_every_order_is_applied_once_in_order_or_told_as_lost(
+    is_held: list[bool], disturbances: list[list[tuple[int, int]]]
+) -> None:
+    """A stream with holes, read by readers that lose, repeat and swap messages, then by some that do not."""
+    held = [seq for seq, is_there in enumerate(is_held, 1) if is_there]
+    place, applied, covered = 0, list[int](), set[int]()
+    for disturbed in (*disturbances, *[[]] * (len(is_held) + 1)):
+        for number, seq in disturbance([seq for seq in held if seq > place], disturbed):
+            how = step(place, seq, is_first=number == 1)
+            if how is Step.UNHEARD:
+                break
+            if how is Step.HOLE:
+                covered |= set(range(place + 1, seq))
+            if how is not Step.AGAIN:
+                place = seq
+                applied.append(seq)
+
+    assert applied == sorted(set(applied))
+    assert set(range(1, (held or [0])[-1] + 1)) == set(applied) | covered
+    assert not set(held) - set(applied) - covered
+
+
+def disturbance(sent: list[int], how: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The consumer's numbers and the stream's, with some lost, repeated or swapped after the first."""
+    numbered = list(enumerate(sent, 1))
+    for at, kind in how:
+        if 0 < at < len(numbered):
+            if kind == 0:
+                del numbered[at]
+            elif kind == 1:
+                numbered.insert(at, numbered[at - 1])
+            else:
+                numbered[at - 1 : at + 1] = reversed(numbered[at - 1 : at + 1])
+    return numbered
 
 
 def test_a_ledger_knows_who_has_not_answered() -> None:
