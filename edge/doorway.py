@@ -140,7 +140,7 @@ class ViewerProtocol(RequestHandler):
         """Parse, and note whether a head or a body is under way since."""
         if self._is_refused:
             return
-        n_before = self._request_count
+        n_before, is_body = self._request_count, self._body is not None and not self._body.is_eof()
         super().data_received(data)
         if self._request_count != n_before:
             self._head_since_s, self._head_bytes = 0.0, 0
@@ -149,13 +149,15 @@ class ViewerProtocol(RequestHandler):
             self._body_since_s = 0.0 if self._body is None else self._loop.time()
         elif data and (self._body is None or self._body.is_eof()) and not self._upgraded:
             self._body = None
-            self._head_since_s = self._head_since_s or self._loop.time()
-            self._head_bytes += len(data)
-            if self._head_bytes > self._limits.head_bytes + self._limits.target_chars:
-                limit = self._limits.head_bytes
-                self._cut(
-                    Refusal(Reason.HEAD_LENGTH, "the header fields are too long", limit, self._head_bytes)
-                )
+            if not is_body:  # the end of a body is no head
+                self._count_head(len(data))
+
+    def _count_head(self, n_bytes: int) -> None:
+        self._head_since_s = self._head_since_s or self._loop.time()
+        self._head_bytes += n_bytes
+        if self._head_bytes > self._limits.head_bytes + self._limits.target_chars:
+            limit = self._limits.head_bytes
+            self._cut(Refusal(Reason.HEAD_LENGTH, "the header fields are too long", limit, self._head_bytes))
 
     def sweep(self, now_s: float) -> None:
         """End what is late. Called every SWEEP_S."""
