@@ -27,7 +27,7 @@ from edge.cache.freshness import (
 from edge.cache.key import PrimaryKey, StorageKey, vary_names, vary_values
 from edge.cache.tags import Purge
 from edge.cache.tiered import TieredCache
-from edge.handlers.headers import Completion, is_same_tag
+from edge.handlers.headers import Completion, end_to_end, is_same_tag
 from edge.singleflight import Flight, Flights, Reader
 from edge.stand_ins import StandIns
 from edge.upstream import Fetcher, OriginRequest, OriginResponse
@@ -182,7 +182,8 @@ class Fills:
         status = 200 if is_part else response.status
         verdict = storable("GET", want.headers, status, headers, self._storage)
         verdict = admit(verdict, response.length, self._filling_bytes, self._admission)
-        vary = vary_values(vary_names(headers), want.headers)
+        # What the origin did not see did not choose its answer: a client may name any field in Connection.
+        vary = vary_values(vary_names(headers), end_to_end(want.headers))
         meta = make_meta((want.primary, vary), status, headers, times, self._storage)
         placed = part_meta(meta, headers, response.length) if is_part else meta
         if placed is None or (status == 416 and want.span):  # it answers this one span only

@@ -27,6 +27,9 @@ _DIRECTIVE = re.compile(
 )
 _DELTA = re.compile(r"[0-9]+\Z")
 _INVALID = "invalid"
+LEGACY = "surrogate-control"
+"""Older than RFC 9213 and not of caching only: counts when it says something about that."""
+_OF_CACHING = frozenset({"max-age", "s-maxage", "no-store", "no-cache", "private"})
 _NAMES_FIELDS = frozenset({"private", "no-cache"})
 _TAKES_SECONDS = frozenset({"max-age", "s-maxage", "stale-while-revalidate", "stale-if-error"})
 
@@ -114,7 +117,7 @@ def response_directives(headers: MultiMapping[str], targets: Sequence[str]) -> S
     for target in targets:
         lines = headers.getall(target, None)
         found = _targeted(lines) if lines is not None else None
-        if found:
+        if found and (target.lower() != LEGACY or found.keys() & _OF_CACHING):
             return Said(found, is_targeted=True)
     return Said(cache_control(headers), is_targeted=False)
 

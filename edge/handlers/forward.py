@@ -133,7 +133,7 @@ class Forwarder:
         answer = await self._answers.relayed(request, response, status, _noted(response, parts))
         body = b"".join(parts)
         if len(body) == response.length:
-            target = (primary, vary_values(vary_names(response.headers), request.headers))
+            target = (primary, vary_values(vary_names(response.headers), end_to_end(request.headers)))
             meta = make_meta(target, 200, response.headers, times, self._storage)
             self._cache.store(complete(meta, body), revision)
         return answer

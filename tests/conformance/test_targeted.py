@@ -125,3 +125,9 @@ async def test_no_configured_target_is_plain_cache_control() -> None:
         assert await lab.is_reused(
             told("max-age=600", (TARGETED, "no-store"), ("Surrogate-Control", "no-store"))
         )
+
+
+async def test_surrogate_control_counts_only_when_it_speaks_of_caching(lab: Lab) -> None:
+    assert await lab.is_reused(told("no-store", ("Surrogate-Control", "max-age=600")), after_s=3)
+    assert not await lab.is_reused(told("max-age=600", ("Surrogate-Control", "no-store")))
+    assert await lab.is_reused(told("max-age=600", ("Surrogate-Control", 'content="ESI/1.0"')), after_s=3)

@@ -119,3 +119,10 @@ async def test_a_variant_does_not_answer_after_the_resource_stopped_to_vary(lab:
     await lab.ask(path, ("Foo", "2"))
 
     assert (await lab.ask(path, ("Foo", "1"))).body == b"2"
+
+
+async def test_a_field_that_the_origin_did_not_see_chooses_no_variant(lab: Lab) -> None:
+    path = lab.tell(told("max-age=600", ("Vary", "Foo"), body=b"plain"), told("max-age=600", body=b"foo"))
+    await lab.ask(path, ("Foo", "1"), ("Connection", "foo"))
+
+    assert (await lab.ask(path, ("Foo", "1"))).body == b"foo"
