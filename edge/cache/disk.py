@@ -17,6 +17,7 @@ from edge.cache.entry import Entry
 from edge.cache.eviction.adaptive import Adaptive
 from edge.cache.eviction.policy import Eviction
 from edge.cache.files import DiskShort, ObjectFiles
+from edge.cache.frame import listed_of
 from edge.cache.journal import Listed
 from edge.cache.journal_file import JournalFile
 from edge.cache.key import StorageKey
@@ -27,7 +28,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 BLOCK_BYTES = 4096
-"""A file counts as whole blocks, as the file system does."""
+"""A file counts in these, as on the file system."""
 N_WRITE_TRIES = 6
 """Each makes more room than the one before."""
 MANY_FILES = 64
@@ -200,9 +201,8 @@ class DiskTier:
             self._eviction.remove(key)
             await self.remove(obsolete)
             return [key]
-        meta = entry.meta
         self._numbers[key] = write.number
-        self._upkeep.note([Listed(write.number, meta.primary, meta.vary, meta.tags, file_bytes)])
+        self._upkeep.note([listed_of(entry, write.number, file_bytes)])
         victims = self._eviction.admit(key, _blocks(file_bytes))
         await self.remove([*obsolete, *self._forget(victims)])
         return victims
@@ -263,14 +263,19 @@ class DiskTier:
                 numbers += [write.number] if write.replaces is None else [write.number, write.replaces]
         return numbers
 
-    async def clear(self) -> int:
-        """Drop everything at once, in one rename; returns how many objects."""
+    def clear(self) -> Coroutine[Any, Any, int]:
+        """Drop everything, out of reach when this call returns, by one rename; await how many objects."""
         keys = self.keys()
         self._forget(self._writing.copy(), withdraws=True)
         self._numbers = {}
         self._upkeep.forget()
         name = self.next_number()
-        await self.run(self.writer, lambda: self.files.remove_all(name))
+        # Queued now: before the writes of what is put after this call.
+        renamed = asyncio.get_running_loop().run_in_executor(self.writer, self.files.remove_all, name)
+        return self._cleared(keys, renamed)
+
+    async def _cleared(self, keys: list[str], renamed: asyncio.Future[None]) -> int:
+        await asyncio.shield(renamed)
         self._upkeep.spawn(self._empty(keys))
         return len(keys)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgpack
-from multidict import CIMultiDict
+from multidict import CIMultiDict, MultiMapping
 
 from edge.cache.entry import Body, Entry, Fields, Meta, Times, complete, tags_of
 from edge.cache.freshness import StorageRules, policy
@@ -86,10 +86,22 @@ def read_listed(prefix: Prefix, head: bytes, number: int) -> Listed:
     """What the index must know, from the head of file `number`. Raises ValueError as `read_head` does."""
     try:
         primary, vary, _, fields, _, _, size = _unpacked(prefix, head)
-        tags = tags_of(CIMultiDict(_pairs(fields)))
-        return Listed(number, PrimaryKey(str(primary)), _pairs(vary), tags, prefix.body_at + int(size))
+        headers, file_bytes = CIMultiDict(_pairs(fields)), prefix.body_at + int(size)
+        told = tags_of(headers), file_bytes, _language(vary, headers)
+        return Listed(number, PrimaryKey(str(primary)), _pairs(vary), *told)
     except TypeError as exc:
         raise ValueError(f"not a stored head: {exc}") from exc
+
+
+def listed_of(entry: Entry, number: int, file_bytes: int) -> Listed:
+    """What the index must know of an entry that was written as file `number`."""
+    meta = entry.meta
+    language = _language(meta.vary, entry.headers)
+    return Listed(number, meta.primary, meta.vary, meta.tags, file_bytes, language)
+
+
+def _language(vary: Fields, headers: MultiMapping[str]) -> str:
+    return headers.get("Content-Language", "") if vary else ""
 
 
 def check_body(prefix: Prefix, body: bytes) -> None:

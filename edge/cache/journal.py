@@ -37,6 +37,8 @@ class Listed(NamedTuple):
     vary: VaryValues
     tags: tuple[str, ...]
     file_bytes: int
+    language: str = ""
+    """Content-Language, when there are variants."""
 
     @property
     def key(self) -> StorageKey:
@@ -133,11 +135,11 @@ def replay(data: bytes) -> Replayed:
         elif block[0] == DROPPED:
             result.dropped.update(block[1])
         else:
-            for number, primary, vary, tags, file_bytes in block[1]:
+            for number, primary, vary, tags, file_bytes, language in block[1]:
                 same = known_tags.get(tags)
                 if same is None:
                     same = known_tags[tags] = tuple(map(intern, tags))
-                result.listed[number] = Listed(number, primary, vary, same, file_bytes)
+                result.listed[number] = Listed(number, primary, vary, same, file_bytes, language)
     return result
 
 

@@ -17,8 +17,10 @@ from edge.cache.eviction.pinned import Pinned
 from edge.cache.eviction.policy import Eviction
 from shared.clock import Clock
 
-OVERHEAD_BYTES = 2048
-"""What an entry counts beside its body: fields, keys, queue nodes."""
+OVERHEAD_BYTES = 1536
+"""What an entry counts beside its body and fields: keys, places in indexes and queues, policy."""
+FIELD_BYTES = 400
+"""What a header field counts beside its text: in the entry, in its headers and in the prepared head."""
 PINNED_SHARE = 0.5
 """Part of the tier that pinned entries may hold."""
 TOLD_HITS = 4
@@ -27,6 +29,13 @@ TOLD_HITS = 4
 
 def _nobody(_: str) -> None:
     pass
+
+
+def weight_bytes(entry: Entry) -> int:
+    """What an entry takes of the RAM tier; measured by tests/bench/edge/test_bench_disk.py."""
+    fields = entry.meta.fields
+    text = sum([len(name) + len(value) for name, value in fields])
+    return len(entry.body) + OVERHEAD_BYTES + len(fields) * FIELD_BYTES + text
 
 
 class Hot:
@@ -100,7 +109,7 @@ class MemoryTier(BaseCache):  # type: ignore[misc]
         key = str(entry.key)
         self._before_admit()
         self.forget(key)
-        victims = self._eviction.admit(key, len(entry.body) + OVERHEAD_BYTES)
+        victims = self._eviction.admit(key, weight_bytes(entry))
         self._held[key] = Hot(entry)
         self._expiry_s.pop(key, None)
         for victim in victims:

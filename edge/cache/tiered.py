@@ -14,30 +14,22 @@ from multidict import MultiMapping
 
 from edge.cache import metrics
 from edge.cache.admission import RamAdmission
-from edge.cache.blocks import PartIndex, Parts, split_part
+from edge.cache.blocks import Parts
 from edge.cache.disk import DiskTier
 from edge.cache.entry import Entry, complete, softened
-from edge.cache.journal import Listed
-from edge.cache.key import PrimaryKey, StorageKey, VaryValues, primary_of, storage_key
+from edge.cache.gate import Gate
+from edge.cache.key import PrimaryKey, StorageKey, primary_of
+from edge.cache.listing import Listing
 from edge.cache.marks import Marks
 from edge.cache.memory import Hot, MemoryTier
 from edge.cache.settings import CacheLimits
-from edge.cache.tags import Purge, PurgeLog, TagIndex
+from edge.cache.tags import Purge, PurgeLog
 from edge.cache.tombstones import Tombstones
-from edge.cache.variants import Variants
-from shared.errors import ServiceError
 
 PURGE_BATCH = 256
 """Objects that a purge handles before it lets others run."""
 SCAN_BATCH = 2048
 """Keys looked at in one go."""
-
-
-class Held(ServiceError):
-    """Nothing is answered from the cache before the purges that it missed are applied."""
-
-    code = "purges_replayed"
-    retryable = True
 
 
 class Tier(StrEnum):
@@ -61,16 +53,12 @@ class TieredCache:
     def __init__(self, limits: CacheLimits, memory: MemoryTier, disk: DiskTier | None) -> None:
         self.memory = memory
         self.disk = disk
-        self._n_variants = limits.n_variants
-        self._variants = Variants(limits.n_variants)
-        self._parts = PartIndex(limits.n_variants)
-        self._tags = TagIndex()
+        self._listing = Listing(limits.n_variants)
         self._purges = PurgeLog()
         self.marks = Marks()
         """Restored from a file before `open`, by who keeps it."""
         self.tombstones = Tombstones(limits.n_tombstones, int(limits.tombstone_s * 1000))
-        self._released: asyncio.Event | None = None
-        self._hold_s = 0.0
+        self.gate = Gate()
         self.on_purge: list[Callable[[Purge], None]] = []
         """Told of every purge at once, before the first object goes."""
         self._promotions: dict[str, asyncio.Task[Entry | None]] = {}
@@ -92,12 +80,9 @@ class TieredCache:
             return 0
         held = await self.disk.open()
         self.disk.on_gone = self._forget_gone
-        await asyncio.to_thread(self._list_all, held)
-        return len(held)
-
-    def _list_all(self, held: Iterable[Listed]) -> None:
-        for listed in held:
-            self._list(listed.primary, listed.vary, listed.tags)
+        replaced = await asyncio.to_thread(self._listing.put_all, held)
+        await self.disk.delete_all(replaced)
+        return len(self.disk)
 
     async def close(self) -> None:
         """Wait for the disk writes that are under way."""
@@ -106,30 +91,11 @@ class TieredCache:
         if self.disk is not None:
             await self.disk.close()
 
-    def hold(self, limit_s: float) -> None:
-        """Answer nothing from here until `release`, because purges are still to be replayed."""
-        self._hold_s = limit_s
-        if self._released is None:
-            self._released = asyncio.Event()
-
-    def release(self) -> None:
-        """Let those go on who waited."""
-        if self._released is not None:
-            self._released.set()
-            self._released = None
-
-    async def _wait_released(self, released: asyncio.Event) -> None:
-        try:
-            async with asyncio.timeout(self._hold_s):
-                await released.wait()
-        except TimeoutError as exc:
-            raise Held(f"purges are still being replayed after {self._hold_s} s") from exc
-
     def lookup(self, primary: PrimaryKey, request: MultiMapping[str]) -> Hot | None:
-        """What RAM holds for a request; fresh or not is for the caller to judge. None while held."""
-        if self._released is not None:
+        """What RAM holds for a request; fresh or not is the caller's to judge. None before a closed gate."""
+        if self.gate.is_closed:
             return None
-        for key in self._variants.candidates(primary, request) or (StorageKey(primary),):
+        for key in self._listing.variants.candidates(primary, request) or (StorageKey(primary),):
             hot = self.memory.lookup(key)
             if hot is not None:
                 return hot
@@ -138,11 +104,11 @@ class TieredCache:
     async def find(self, primary: PrimaryKey, request: MultiMapping[str]) -> Hit | None:
         """What either tier holds for a request, promoted to RAM. A damaged object is not there.
 
-        Waits while the cache is held; raises Held when that takes too long.
+        Waits for the gate; raises Held when that takes too long.
         """
-        if self._released is not None:
-            await self._wait_released(self._released)
-        for key in self._variants.candidates(primary, request) or (StorageKey(primary),):
+        if self.gate.is_closed:
+            await self.gate.wait()
+        for key in self._listing.variants.candidates(primary, request) or (StorageKey(primary),):
             hit = await self._held(key)
             if hit is not None:
                 return hit
@@ -161,7 +127,7 @@ class TieredCache:
 
     async def find_parts(self, primary: PrimaryKey, request: MultiMapping[str]) -> Parts | None:
         """The parts held of the object that a request is for; their head is known."""
-        parts = self._parts.find(primary, request)
+        parts = self._listing.parts.find(primary, request)
         while parts is not None and parts.meta is None and parts.held:
             if await self.part(parts.held[-1].key) is None:
                 parts.held.pop()
@@ -169,14 +135,14 @@ class TieredCache:
 
     async def drop_parts(self, primary: PrimaryKey) -> None:
         """Forget the parts of a URL: the origin has another version."""
-        await self._delete_all(self._parts.keys(primary))
+        await self._delete_all(self._listing.parts.keys(primary))
 
     async def part(self, key: StorageKey) -> Entry | None:
         """One stored part, promoted to RAM."""
         hit = await self._held(key)
         if hit is None:
             return None
-        self._parts.told(hit.hot.entry.meta)
+        self._listing.parts.told(hit.hot.entry.meta)
         return hit.hot.entry
 
     async def combine(self, parts: Parts, revision: int) -> bool:
@@ -193,15 +159,15 @@ class TieredCache:
 
     def flight_key(self, primary: PrimaryKey, request: MultiMapping[str]) -> str:
         """What requests must have in common to share a fill, as far as the stored variants tell."""
-        return self._variants.expected(primary, request)
+        return self._listing.variants.expected(primary, request)
 
     def has_variants(self, primary: PrimaryKey) -> bool:
         """Whether other variants of a URL are stored."""
-        return len(self._variants.keys(primary)) > 1
+        return len(self._listing.variants.keys(primary)) > 1
 
     def is_in_memory(self, primary: PrimaryKey) -> bool:
         """Whether RAM holds some variant of a URL."""
-        return any(key in self.memory for key in self._variants.keys(primary))
+        return any(key in self.memory for key in self._listing.variants.keys(primary))
 
     def pin(self, primary: PrimaryKey, distance: int) -> None:
         """Keep the object in RAM, from now or from when it comes, until `unpin`. Variants are not pinned."""
@@ -219,9 +185,10 @@ class TieredCache:
         if self._purges.covers_since(revision, key, entry.meta.tags):
             return False
         meta, language = entry.meta, entry.headers.get("Content-Language", "")
-        for replaced in self._list(meta.primary, meta.vary, meta.tags, language):
+        self.memory.forget(meta.primary)  # an answer made in advance knows nothing of a new variant
+        for replaced in self._listing.put(meta.primary, meta.vary, meta.tags, language):
             self._spawn(self._delete_all([replaced]))
-        self._parts.told(entry.meta)
+        self._listing.parts.told(entry.meta)
         self._unwritten.pop(key, None)
         if self.disk is None:
             self._insert(entry)
@@ -265,8 +232,10 @@ class TieredCache:
         for start in range(0, len(keys), PURGE_BATCH):
             batch = keys[start : start + PURGE_BATCH]
             if purge.is_soft:  # a part is not validated: it goes
-                n_purged += self._soften([key for key in batch if key not in self._parts], purge.at_ms)
-                batch = [key for key in batch if key in self._parts]
+                n_purged += self._soften(
+                    [key for key in batch if key not in self._listing.parts], purge.at_ms
+                )
+                batch = [key for key in batch if key in self._listing.parts]
             n_purged += await self._delete_all(batch)
             await asyncio.sleep(0)
         return n_purged
@@ -284,9 +253,9 @@ class TieredCache:
 
     def _covered(self, purge: Purge) -> list[StorageKey]:
         if purge.primary is not None:
-            return [*self._variants.keys(purge.primary), *self._parts.keys(purge.primary)]
+            return [*self._listing.variants.keys(purge.primary), *self._listing.parts.keys(purge.primary)]
         if purge.tag is not None:
-            return self._tags.keys(purge.tag)
+            return self._listing.tags.keys(purge.tag)
         return [StorageKey(key) for key in {*self.memory.keys(), *(self.disk.keys() if self.disk else ())}]
 
     def _soften(self, keys: list[StorageKey], at_ms: int) -> int:
@@ -300,16 +269,18 @@ class TieredCache:
 
     async def _clear(self) -> int:
         """Delete everything; no answer after this call comes from a purged object."""
-        hot = self.memory.keys()
-        n_only_hot = sum(self.disk is None or not self.disk.may_hold(key) for key in hot)
-        self._variants, self._tags = Variants(self._n_variants), TagIndex()
+        held = [(key, self.memory.peek(key)) for key in self.memory.keys()]  # noqa: SIM118 - no mapping
+        n_only_hot = sum(self.disk is None or not self.disk.may_hold(key) for key, _ in held)
+        # The disk first, and at once: nothing is promoted from it while RAM is emptied in batches.
+        clearing = None if self.disk is None else self.disk.clear()
+        self._listing.clear()
         self._unwritten.clear()
-        self._parts = PartIndex(self._n_variants)
-        for start in range(0, len(hot), PURGE_BATCH):
-            for key in hot[start : start + PURGE_BATCH]:
-                self.memory.remove(key)
+        for start in range(0, len(held), PURGE_BATCH):
+            for key, hot in held[start : start + PURGE_BATCH]:
+                if self.memory.peek(key) is hot:  # not stored again since
+                    self.memory.remove(key)
             await asyncio.sleep(0)
-        return n_only_hot + (0 if self.disk is None else await self.disk.clear())
+        return n_only_hot + (0 if clearing is None else await clearing)
 
     async def _delete_all(self, keys: list[StorageKey]) -> int:
         # RAM first and at once, so that no answer after this call comes from a purged object.
@@ -318,7 +289,7 @@ class TieredCache:
             is_cold = self.disk is not None and self.disk.may_hold(key)
             n_only_hot += self.memory.remove(key) and not is_cold
             self._unwritten.pop(key, None)
-            self._unlist(key)
+            self._listing.remove(key)
         return n_only_hot + (0 if self.disk is None else await self.disk.delete_all(keys))
 
     async def _promote(self, key: StorageKey) -> Entry | None:
@@ -368,27 +339,13 @@ class TieredCache:
         metrics.USED_BYTES.labels("memory").set(self.memory.used_bytes)
         metrics.PINNED_BYTES.set(self.memory.pinned_bytes)
 
-    def _list(
-        self, primary: PrimaryKey, vary: VaryValues, tags: tuple[str, ...], language: str = ""
-    ) -> list[StorageKey]:
-        self._tags.put(storage_key(primary, vary), tags)
-        if split_part(vary)[1] is not None:
-            return self._parts.add(primary, vary)
-        self.memory.forget(primary)  # an answer made in advance knows nothing of a new variant
-        return [*self._variants.add(primary, vary, language), *self._parts.replaced_by(primary, vary)]
-
-    def _unlist(self, key: StorageKey) -> None:
-        self._tags.remove(key)
-        self._variants.remove(key)
-        self._parts.remove(key)
-
     def _forget_gone(self, keys: Iterable[str]) -> None:
         for key in keys:
             self._forget_if_gone(StorageKey(key))
 
     def _forget_if_gone(self, key: StorageKey) -> None:
         if key not in self.memory and (self.disk is None or not self.disk.may_hold(key)):
-            self._unlist(key)
+            self._listing.remove(key)
 
     def _spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         task = asyncio.create_task(work)

@@ -63,10 +63,10 @@ class Replays:
     def _judge(self) -> None:
         if self.check() is None:
             self._settled.set()
-            self._cache.release()
+            self._cache.gate.open()
         else:
             self._settled.clear()
-            self._cache.hold(self._limit_s)
+            self._cache.gate.close(self._limit_s)
 
 
 class _Ear:

@@ -1,5 +1,6 @@
 """What every tier promises: RAM, disk, and both together; and aiocache's own interface."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from edge.cache.disk import DiskTier
 from edge.cache.entry import Entry
-from edge.cache.memory import OVERHEAD_BYTES, MemoryTier
+from edge.cache.memory import MemoryTier, weight_bytes
 from edge.cache.settings import MIB, CacheLimits
 from edge.cache.tags import Purge
 from edge.cache.tiered import Tier, TieredCache
@@ -199,7 +200,7 @@ async def test_aiocache_ttl_expires_and_can_be_taken_back() -> None:
 
     assert not await tier.exists("/a")
     assert await tier.exists("/b")
-    assert tier.used_bytes == len(b"opening") + OVERHEAD_BYTES
+    assert tier.used_bytes == weight_bytes(make_entry("/b"))
 
 
 async def test_aiocache_clear_by_namespace(tier: MemoryTier) -> None:
@@ -363,3 +364,72 @@ async def test_without_a_disk_a_large_object_enters_ram_at_once() -> None:
     cache.store(FILM, cache.revision)
 
     assert FILM.key in cache.memory
+
+
+async def restarted(cache: TieredCache, folder: Path) -> TieredCache:
+    await cache.close()
+    again = TieredCache(LIMITS, MemoryTier(LIMIT, FakeClock()), DiskTier(folder, LIMITS))
+    await again.open()
+    return again
+
+
+async def test_after_a_restart_tags_and_languages_are_known_from_the_index(tmp_path: Path) -> None:
+    cache = await restarted(TieredCache(LIMITS, MemoryTier(LIMIT, FakeClock()), None), tmp_path)
+    german = headers(Accept_Language="de")
+    entry = make_entry(
+        "/a", request=german, Vary="Accept-Language", Content_Language="de", Surrogate_Key="video:1"
+    )
+    await BothStore(cache).put(entry)
+
+    again = await restarted(cache, tmp_path)
+
+    assert await again.find(entry.meta.primary, headers(Accept_Language="de, en;q=0.5"))
+    assert await again.purge(Purge(tag="video:1")) == 1
+    assert await again.find(entry.meta.primary, german) is None
+    await again.close()
+
+
+async def test_a_variant_that_a_later_answer_replaced_does_not_come_back(tmp_path: Path) -> None:
+    cache = await restarted(TieredCache(LIMITS, MemoryTier(LIMIT, FakeClock()), None), tmp_path)
+    zipped = make_entry("/a", b"old", request=headers(Accept_Encoding="gzip"), Vary="Accept-Encoding")
+    assert cache.disk is not None
+    await cache.disk.put(zipped)
+    await cache.disk.put(make_entry("/a", b"new"))
+
+    for _ in range(2):
+        cache = await restarted(cache, tmp_path)
+        assert cache.disk is not None and len(cache.disk) <= 1
+        await cache.purge(Purge(primary=zipped.meta.primary))
+
+    assert await cache.find(zipped.meta.primary, headers(Accept_Encoding="gzip")) is None
+    await cache.close()
+
+
+async def test_a_purge_of_all_lets_no_promotion_bring_an_object_back(both: TieredCache) -> None:
+    for number in range(5):
+        await BothStore(both).put(make_entry(f"/{number}", BODY))
+    both.memory.remove("/0")
+    primary = make_entry("/0").meta.primary
+
+    promoting = asyncio.create_task(both.find(primary, headers()))
+    await asyncio.sleep(0)
+    purging = asyncio.create_task(both.purge(Purge()))
+    await asyncio.sleep(0)
+    found = await asyncio.gather(*(both.find(primary, headers()) for _ in range(3)))
+
+    assert await purging == 5 and found == [None] * 3
+    await promoting
+    assert await both.find(primary, headers()) is None and len(both.memory) == 0
+
+
+async def test_what_is_stored_while_everything_is_purged_stays(both: TieredCache) -> None:
+    await BothStore(both).put(make_entry("/0", b"old"))
+    purging = asyncio.create_task(both.purge(Purge()))
+    await asyncio.sleep(0)
+
+    await BothStore(both).put(make_entry("/0", b"new"))
+    await purging
+
+    assert both.disk is not None and "/0" in both.disk and "/0" in both.memory
+    found = await both.disk.load(make_entry("/0").key)
+    assert found is not None and found.body == b"new"

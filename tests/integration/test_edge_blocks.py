@@ -96,7 +96,7 @@ async def test_only_what_is_missing_is_asked_for_and_the_whole_is_stored_in_the_
     assert asked(origin) == [f"bytes={start}-{stop - 1}" for start, stop in blocks]
     assert all(request.headers["If-Range"] == '"one"' for request in origin.seen)
     assert (await edge.ask("/v/a")).cache_status == "hit; detail=memory"
-    assert not edge.delivery.cache._parts
+    assert not edge.delivery.cache._listing.parts
     await eventually(lambda: edge.delivery.cache.disk and len(edge.delivery.cache.disk) == 1)
 
 
@@ -306,7 +306,7 @@ async def test_what_is_private_is_not_stored_in_parts(origin: ScriptedOrigin, ed
 
     assert [(answer.status, answer.body) for answer in answers] == [(206, BODY[:10])] * 2
     assert asked(origin) == [f"bytes=0-{BLOCK - 1}", "bytes=0-9"]
-    assert not edge.delivery.cache._parts
+    assert not edge.delivery.cache._listing.parts
 
 
 async def test_a_range_far_ahead_of_a_slow_fill_does_not_wait_for_it(origin: ScriptedOrigin) -> None:

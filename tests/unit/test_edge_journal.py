@@ -16,6 +16,7 @@ RECORDS = st.lists(
         st.lists(st.tuples(TEXT, TEXT), max_size=2).map(tuple),
         st.lists(TEXT, max_size=2).map(tuple),
         st.integers(0, 2**40),
+        TEXT,
     ),
     max_size=6,
     unique_by=lambda record: record.number,

@@ -11,7 +11,7 @@ from edge.cache.eviction.lru import Lru
 from edge.cache.eviction.pinned import Pinned
 from edge.cache.eviction.policy import Eviction
 from edge.cache.eviction.s3fifo import S3Fifo
-from edge.cache.memory import OVERHEAD_BYTES, MemoryTier
+from edge.cache.memory import MemoryTier, weight_bytes
 from edge.prefetch.pins import Pins
 from tests.edge_cache_builders import FakeClock, make_entry
 
@@ -162,7 +162,7 @@ def test_over_every_policy_the_bytes_are_right_and_what_is_pinned_stays(
 
 
 def test_a_flood_does_not_wash_out_what_a_session_needs_next() -> None:
-    tier = MemoryTier(20 * (OVERHEAD_BYTES + 1000), FakeClock())
+    tier = MemoryTier(20 * weight_bytes(make_entry("/v/flood-000/open.mp4", bytes(1000))), FakeClock())
     entry = make_entry("/v/next/open.mp4", bytes(1000))
     tier.insert(entry)
     tier.pin(entry.key, 1)
@@ -179,7 +179,7 @@ def test_a_flood_does_not_wash_out_what_a_session_needs_next() -> None:
 
 
 def test_an_object_is_pinned_when_it_comes_after_the_plan() -> None:
-    tier = MemoryTier(20 * (OVERHEAD_BYTES + 1000), FakeClock())
+    tier = MemoryTier(20 * weight_bytes(make_entry("/v/flood-000/open.mp4", bytes(1000))), FakeClock())
     entry = make_entry("/v/next/open.mp4", bytes(1000))
     tier.pin(entry.key, 1)
 
