@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test conformance check bench bench-edge bench-eviction screenshots lock clean
+.PHONY: help setup run test conformance check bench bench-edge bench-eviction screenshots lock fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -43,6 +43,9 @@ bench-edge: $(STAMP) ## the edge beside nginx, Varnish and a bare C server; ARGS
 
 bench-eviction: $(STAMP) ## who leaves a full cache: miss ratios side by side; TRACE=file.csv for your own
 	@$(BIN)/python -m tests.bench.eviction.run $(TRACE) $(if $(COLUMNS),--columns $(COLUMNS)) $(ARGS)
+
+fuzz: $(STAMP) ## any bytes against the edge for FUZZ_S=600 seconds
+	@FUZZ_S=$(or $(FUZZ_S),600) $(BIN)/python -m tests.fuzz.run
 
 screenshots: $(STAMP) ## the README's pictures, from a running demo in Chromium
 	@$(BIN)/python tests/browser/screenshots.py $(ARGS)

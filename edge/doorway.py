@@ -7,12 +7,12 @@ and the client would not see why.
 """
 
 import asyncio
-import http
 import logging
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from typing import TypeVar
 
-from aiohttp import StreamReader, web
+from aiohttp import HttpVersion11, StreamReader, web
 from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
 from aiohttp.web_protocol import RequestHandler
 
@@ -27,6 +27,7 @@ Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 SWEEP_S = 0.5
 LINGER_S = 1.0
 """Input is thrown away for so long after a refusal."""
+SERVER = "headstart-edge"
 READ_BYTES = 64 * 1024
 """Of a request's body, read ahead."""
 P = TypeVar("P", bound="ViewerProtocol")
@@ -41,7 +42,9 @@ def _document(refused: Refusal) -> bytes:
 
 def answer(refused: Refusal) -> web.Response:
     """The problem document that tells a refusal; it ends the connection when the framing is in doubt."""
-    headers = {"Retry-After": str(RETRY_AFTER_S)} if refused.status == 503 else None
+    headers = {"Server": SERVER}  # aiohttp would tell its own version
+    if refused.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers["Retry-After"] = str(RETRY_AFTER_S)
     response = web.Response(
         body=_document(refused), status=refused.status, content_type=PROBLEM_TYPE, headers=headers
     )
@@ -52,7 +55,7 @@ def answer(refused: Refusal) -> web.Response:
 
 def rendered(refused: Refusal) -> bytes:
     """The same answer as bytes, for a connection that has no request yet."""
-    body, phrase = _document(refused), http.HTTPStatus(refused.status).phrase
+    body, phrase = _document(refused), HTTPStatus(refused.status).phrase
     head = (
         f"HTTP/1.1 {refused.status} {phrase}\r\nContent-Type: {PROBLEM_TYPE}\r\n"
         f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
@@ -290,6 +293,8 @@ class Doorway:
             )
         protocol = request.protocol
         if refused is not None:
+            if refused.reason is Reason.VERSION:
+                request._cache["version"] = HttpVersion11  # which the answer repeats
             response: web.StreamResponse = answer(refused)
             if refused.reason not in KEEPS_CONNECTION and isinstance(protocol, ViewerProtocol):
                 protocol.refuse_the_rest()

@@ -77,6 +77,12 @@ class ScriptedOrigin:
         """How many requests came, of all or for one path."""
         return sum(1 for request in self.seen if path in ("", request.path_qs))
 
+    @property
+    def server(self) -> web.Server:
+        """The running server."""
+        assert self._runner is not None and self._runner.server is not None
+        return self._runner.server
+
     async def start(self, port: int = 0) -> None:
         """Listen on a free port, or on the same one again."""
         self._runner = web.ServerRunner(web.Server(self._answer), shutdown_timeout=0.1)
