@@ -2,7 +2,8 @@
 
 Pure. An allow-list: a block is harmless when each of its fields is known to leave a stored answer without
 Vary as it is, stands there once and is written in the plainest way (RFC 9112 without its tolerances). Its
-bytes are then judged once: identical bytes, identical meaning. One simple Range may be among them.
+bytes are then judged once: identical bytes, identical meaning. One simple Range may be among them, or one
+entity tag in If-None-Match.
 """
 
 import re
@@ -12,6 +13,8 @@ MAX_BLOCK_BYTES = 4096
 
 Span = tuple[int, int]
 """First and last position that a Range asks for, as told; last -1: to the end."""
+Asked = Span | bytes
+"""What is asked of an object: a range of it, or (bytes) whether it has another entity tag than this."""
 WHOLE: Final[Span] = (-1, -1)
 """No range is asked for."""
 UNSURE: Final = -1
@@ -21,6 +24,7 @@ _ANY = re.compile(rb"[\x20-\x7e]*")
 _HOST = re.compile(rb"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 _KEEP_ALIVE = re.compile(rb"keep-alive", re.IGNORECASE)
 _RANGE = re.compile(rb"bytes=([0-9]{1,15})-([0-9]{0,15})")
+_TAG = re.compile(rb'(?:W/)?"[\x21\x23-\x7e]{0,128}"')
 _LINE = re.compile(rb"([A-Za-z0-9-]+): *([\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?)? *")
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]{1,15}) *(?=\r\n)")
 _ODD = re.compile(rb"\r\n[ \t]|[^\r]\n|\r[^\n]|\x00|\r\n(?:transfer-encoding|upgrade|expect)|^connect ")
@@ -29,6 +33,7 @@ HARMLESS: Final = {
     b"host": _HOST,
     b"connection": _KEEP_ALIVE,
     b"range": _RANGE,
+    b"if-none-match": _TAG,
 } | dict.fromkeys(
     (
         b"user-agent",
@@ -60,8 +65,8 @@ HARMLESS: Final = {
 """What may stand in a block, and how its value must look. Whatever is not here is for the ordinary path."""
 
 
-def judge(block: bytes) -> Span | None:
-    """What a whole header block, with its empty line, asks for: WHOLE or a range; None: not harmless."""
+def judge(block: bytes) -> Asked | None:
+    """What a whole header block, with its empty line, asks for: WHOLE, a range, a tag; None: not harmless."""
     if len(block) > MAX_BLOCK_BYTES or not block.endswith(b"\r\n\r\n"):
         return None
     seen: dict[bytes, bytes] = {}
@@ -76,6 +81,8 @@ def judge(block: bytes) -> Span | None:
         seen[name] = value
     if b"host" not in seen:
         return None
+    if b"if-none-match" in seen:
+        return None if b"range" in seen else seen[b"if-none-match"]
     return _span(seen[b"range"]) if b"range" in seen else WHOLE
 
 

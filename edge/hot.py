@@ -16,7 +16,7 @@ from edge.cache import metrics
 from edge.cache.freshness import NO_RULES, Verdict, judge
 from edge.cache.memory import Hot, MemoryTier
 from edge.handlers.guard import RequestLimits
-from edge.headblock import WHOLE, Span
+from edge.headblock import WHOLE, Asked
 from edge.headblock import judge as judge_block
 from edge.memfile import MemFile, allowed_files, file_of
 from edge.wirehead import Template, render, template
@@ -31,7 +31,7 @@ JOINED_BYTES = 16 * 1024
 SENDFILE_BYTES = 64 * 1024
 """Above this size a body is sent from its file."""
 N_PARTS = 8
-"""Ranges of one object that have a prepared answer."""
+"""Ranges and entity tags of one object that have a prepared answer."""
 
 _TARGET = re.compile(r"/[\x21\x22\x24-\x7e]*")
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,15})-(\d{1,15})/\d{1,15}")
@@ -96,8 +96,8 @@ class HotTable:
 
     def __init__(self, memory: MemoryTier, clock: Clock, limits: HotLimits) -> None:
         self.whole: dict[bytes, HotAnswer] = {}
-        self.parts: dict[bytes, dict[Span, HotAnswer]] = {}
-        self.blocks: dict[bytes, Span] = {}
+        self.parts: dict[bytes, dict[Asked, HotAnswer]] = {}
+        self.blocks: dict[bytes, Asked] = {}
         self.dirty: list[HotAnswer] = []
         """Answers with hits that are not folded yet."""
         self.now_ms: Callable[[], int] = clock.wall_ms
@@ -116,7 +116,7 @@ class HotTable:
         self._max_fields = limits.n_fields
         self.blocks.clear()
 
-    def span(self, block: bytes) -> Span | None:
+    def span(self, block: bytes) -> Asked | None:
         """What a header block asks for, judged once; None: not for the fast path."""
         known = self.blocks.get(block)
         if known is not None:
@@ -130,8 +130,8 @@ class HotTable:
             self.blocks[block] = judged
         return judged
 
-    def part(self, line: bytes, span: Span) -> HotAnswer | None:
-        """The prepared answer to a range."""
+    def part(self, line: bytes, span: Asked) -> HotAnswer | None:
+        """The prepared answer to a range, or to a tag that is held."""
         parts = self.parts.get(line)
         return None if parts is None else parts.get(span)
 
@@ -171,7 +171,7 @@ class HotTable:
             self._bytes.inc(n_hits * answer.size)
             self._memory.touch(str(answer.hot.entry.key), n_hits)
 
-    def publish(self, target: str, span: Span, hot: Hot, sent: Sent) -> bool:
+    def publish(self, target: str, span: Asked, hot: Hot, sent: Sent) -> bool:
         """Prepare what was `sent` for `target` as the answer to that request; False: it is not fit for it."""
         if not self._limits.is_on:
             return False
@@ -179,8 +179,7 @@ class HotTable:
         part = _part(sent, len(hot.entry.body))
         if meta.vary or target != meta.primary or _TARGET.fullmatch(target) is None or part is None:
             return False
-        is_whole = sent.status == 200
-        if is_whole is not (span == WHOLE) or self._memory.peek(str(meta.key)) is not hot:
+        if sent.status != _status(span) or self._memory.peek(str(meta.key)) is not hot:
             return False
         head = template(
             f"HTTP/1.1 {sent.status} {sent.reason}", sent.fields, moves_date="Date" not in hot.entry.headers
@@ -194,7 +193,7 @@ class HotTable:
         self._keep(answer, span)
         return True
 
-    def _keep(self, answer: HotAnswer, span: Span) -> None:
+    def _keep(self, answer: HotAnswer, span: Asked) -> None:
         if len(self.whole) + len(self.parts) >= self._limits.n_objects:
             self.clear()
         if span == WHOLE:
@@ -240,15 +239,21 @@ def _line(target: str) -> bytes:
     return b"GET %b HTTP/1.1" % target.encode("utf-8", "surrogateescape")
 
 
+def _status(asked: Asked) -> int:
+    """Of the answer that is fit to be prepared."""
+    if isinstance(asked, bytes):
+        return 304
+    return 200 if asked == WHOLE else 206
+
+
 def _part(sent: Sent, size: int) -> tuple[int, int] | None:
     """Which bytes of the stored body were sent; None when the head does not tell exactly."""
     told = {name.lower(): value for name, value in sent.fields}
-    length = told.get("content-length", "")
-    if (
-        len(told) < len({*told, "content-length"})
-        or {"set-cookie", "transfer-encoding", "connection"} & told.keys()
-    ):
+    if {"set-cookie", "transfer-encoding", "connection"} & told.keys():
         return None
+    if sent.status == 304:
+        return None if "content-length" in told else (0, 0)
+    length = told.get("content-length", "")
     start, stop = 0, size
     if sent.status == 206:
         match = _CONTENT_RANGE.fullmatch(told.get("content-range", ""))

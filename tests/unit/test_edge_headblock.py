@@ -40,6 +40,11 @@ def test_a_single_simple_range_is_read(value: bytes, span: tuple[int, int] | Non
     assert judge(PLAYER + b"Range: " + value + b"\r\n\r\n") == span
 
 
+@pytest.mark.parametrize("tag", [b'"one"', b'W/"one"', b'""', b'"a,b"'])
+def test_a_single_entity_tag_is_read(tag: bytes) -> None:
+    assert judge(PLAYER + b"If-None-Match: " + tag + b"\r\n\r\n") == tag
+
+
 @pytest.mark.parametrize(
     "block",
     [
@@ -58,7 +63,14 @@ def test_a_single_simple_range_is_read(value: bytes, span: tuple[int, int] | Non
         HOST + b"Authorization: Bearer x\r\n\r\n",
         HOST + b"Cache-Control: no-cache\r\n\r\n",
         HOST + b"Pragma: no-cache\r\n\r\n",
-        HOST + b'If-None-Match: "one"\r\n\r\n',
+        HOST + b"If-None-Match: *\r\n\r\n",
+        HOST + b"If-None-Match: one\r\n\r\n",
+        HOST + b'If-None-Match: "one", "two"\r\n\r\n',
+        HOST + b'If-None-Match: w/"one"\r\n\r\n',
+        HOST + b'If-None-Match: "o"e"\r\n\r\n',
+        HOST + b'If-None-Match: "one"\r\nIf-None-Match: "one"\r\n\r\n',
+        HOST + b'If-None-Match: "one"\r\nRange: bytes=0-1\r\n\r\n',
+        HOST + b'If-None-Match: "one"\r\nIf-Modified-Since: x\r\n\r\n',
         HOST + b'Range: bytes=0-1\r\nIf-Range: "one"\r\n\r\n',
         HOST + b"Range: bytes=0-1\r\nRange: bytes=0-1\r\n\r\n",
         HOST + b"Connection: close\r\n\r\n",
