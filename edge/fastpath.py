@@ -25,6 +25,7 @@ class FastPath(asyncio.Protocol):
         "_hub",
         "_outbox",
         "_parked",
+        "_table",
         "address",
         "is_busy",
         "is_ending",
@@ -38,6 +39,7 @@ class FastPath(asyncio.Protocol):
 
     def __init__(self, hub: "Hub") -> None:
         self._hub = hub
+        self._table = hub.table
         self._outbox: Outbox | None = None
         self._parked: bytes | None = None
         self.address: str | None = None
@@ -74,24 +76,23 @@ class FastPath(asyncio.Protocol):
             slow.connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self.is_busy or self._parked is not None:
+        if self.is_busy:
             self._park(data)
             return
         line, _, block = data.partition(b"\r\n")
-        hub = self._hub
-        table = hub.table
+        table = self._table
         answer = table.whole.get(line)
         span = table.blocks.get(block)
-        if span is not WHOLE or answer is None:
+        if span is not WHOLE:
             if span is None:
                 span = table.span(block)
-            if span is not WHOLE and span is not None:
-                answer = table.part(line, span)
-            if answer is None or span is None:
-                self._fall_through(data)
-                return
-        now_ms = table.now_ms()
-        if not answer.from_ms <= now_ms < answer.until_ms and not table.renew(answer, now_ms):
+            if span is not WHOLE:
+                answer = None if span is None else table.part(line, span)
+        if answer is None:
+            self._fall_through(data)
+            return
+        now_ns = table.now_ns()
+        if not answer.from_ns <= now_ns < answer.until_ns and not table.renew(answer, now_ns):
             self._fall_through(data)
             return
         if answer.n_hits == 0:
@@ -99,21 +100,22 @@ class FastPath(asyncio.Protocol):
         answer.n_hits += 1
         self.n_answered += 1
         if self.n_answered == self.logs_at:
-            hub.log_hit(self, answer)
-        self._answer(answer)
-
-    def _answer(self, answer: HotAnswer) -> None:
-        transport = self.transport
-        assert transport is not None
-        if answer.file is not None and self._send_file(answer):
-            return
-        if answer.body is not None:
-            transport.writelines((answer.head, answer.body))
-        elif answer.file is not None:
-            start, stop = answer.start, answer.start + answer.size
-            transport.writelines((answer.head, memoryview(answer.file)[start:stop]))
+            self._hub.log_hit(self, answer)
+        if answer.is_joined:
+            self.transport.write(answer.head)  # type: ignore[union-attr]  # it has come from there
         else:
-            transport.write(answer.head)
+            self._send(answer)
+
+    def _send(self, answer: HotAnswer) -> None:
+        """An answer of more than one piece."""
+        transport, file = self.transport, answer.file
+        assert transport is not None
+        if file is None:
+            assert answer.body is not None
+            transport.writelines((answer.head, answer.body))
+        elif not self._send_file(answer):
+            start, stop = answer.start, answer.start + answer.size
+            transport.writelines((answer.head, memoryview(file)[start:stop]))
 
     def _send_file(self, answer: HotAnswer) -> bool:
         """Whether the outbox has taken the answer; the transport must, when it encrypts or is not empty."""

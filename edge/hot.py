@@ -20,7 +20,7 @@ from edge.headblock import WHOLE, Asked
 from edge.headblock import judge as judge_block
 from edge.memfile import MemFile, allowed_files, file_of
 from edge.wirehead import Template, render, template
-from shared.clock import Clock
+from shared.clock import Clock, wall_ns
 from shared.config import setting
 from shared.metrics import before_scrape
 
@@ -30,6 +30,8 @@ JOINED_BYTES = 16 * 1024
 """Up to this size head and body are kept as one piece: one write of one buffer."""
 SENDFILE_BYTES = 64 * 1024
 """Above this size a body is sent from its file."""
+MS = 1_000_000
+"""Nanoseconds."""
 N_PARTS = 8
 """Ranges and entity tags of one object that have a prepared answer."""
 
@@ -58,21 +60,22 @@ class Sent(NamedTuple):
 
 
 class HotAnswer:
-    """One prepared answer. `head` is good while `from_ms <= now < until_ms`."""
+    """One prepared answer. `head` is good while `from_ns <= now < until_ns`."""
 
     __slots__ = (
         "body",
         "file",
-        "from_ms",
+        "from_ns",
         "head",
         "hot",
+        "is_joined",
         "line",
         "n_hits",
         "size",
         "start",
         "status",
         "template",
-        "until_ms",
+        "until_ns",
     )
 
     def __init__(self, line: bytes, hot: Hot, head: Template, part: tuple[int, int]) -> None:
@@ -82,11 +85,13 @@ class HotAnswer:
         self.template = head
         self.start = part[0]
         self.size = part[1] - part[0]
+        self.is_joined = self.size <= JOINED_BYTES
+        """The body is in `head`."""
         self.body: bytes | memoryview | None = None
         """None: it is in `head`, or is sent from `file`."""
         self.file: MemFile | None = None
         self.head = b""
-        self.from_ms = self.until_ms = 0
+        self.from_ns = self.until_ns = 0
         self.n_hits = 0
         """Since the last fold."""
 
@@ -100,7 +105,7 @@ class HotTable:
         self.blocks: dict[bytes, Asked] = {}
         self.dirty: list[HotAnswer] = []
         """Answers with hits that are not folded yet."""
-        self.now_ms: Callable[[], int] = clock.wall_ms
+        self.now_ns: Callable[[], int] = wall_ns(clock)
         self._memory = memory
         self._limits = limits
         self._n_files = allowed_files(limits.n_files) if limits.is_on else 0
@@ -141,22 +146,22 @@ class HotTable:
         self.whole.pop(line, None)
         self.parts.pop(line, None)
 
-    def renew(self, answer: HotAnswer, now_ms: int) -> bool:
+    def renew(self, answer: HotAnswer, now_ns: int) -> bool:
         """Tell the age and date of now; False: the answer is no longer fresh, and is forgotten."""
-        meta = answer.hot.entry.meta
+        meta, now_ms = answer.hot.entry.meta, now_ns // MS
         age_s = meta.age_s(now_ms)
         if judge(meta.policy, age_s, NO_RULES) is not Verdict.FRESH:
             self.gone(str(meta.key))
             return False
         began_ms = meta.times.response_ms - meta.initial_age_s * 1000
-        answer.from_ms = now_ms
-        answer.until_ms = min(
+        until_ms = min(
             int(began_ms + (int(age_s) + 1) * 1000),
             int(began_ms + meta.policy.lifetime_s * 1000),
             (now_ms // 1000 + 1) * 1000,
         )
+        answer.from_ns, answer.until_ns = now_ms * MS, until_ms * MS
         answer.head = render(answer.template, int(age_s), now_ms // 1000)
-        if answer.size <= JOINED_BYTES:
+        if answer.is_joined:
             answer.head += answer.hot.entry.body[answer.start : answer.start + answer.size]
         return True
 
@@ -188,7 +193,7 @@ class HotTable:
             return False
         answer = HotAnswer(_line(target), hot, head, part)
         self._place(answer)
-        if not self.renew(answer, self.now_ms()):
+        if not self.renew(answer, self.now_ns()):
             return False
         self._keep(answer, span)
         return True
@@ -212,7 +217,7 @@ class HotTable:
 
     def _place(self, answer: HotAnswer) -> None:
         """Where the body is sent from: joined to the head, a buffer, or a file."""
-        if answer.size <= JOINED_BYTES:
+        if answer.is_joined:
             return
         if answer.size > SENDFILE_BYTES:
             answer.file = self._file(answer)

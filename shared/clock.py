@@ -4,6 +4,7 @@
 """
 
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 
@@ -27,3 +28,8 @@ class SystemClock:
 
     def wall_ms(self) -> int:
         return time.time_ns() // 1_000_000
+
+
+def wall_ns(clock: Clock) -> Callable[[], int]:
+    """Unix time in nanoseconds by this clock, for who asks a hundred thousand times a second."""
+    return time.time_ns if isinstance(clock, SystemClock) else lambda: clock.wall_ms() * 1_000_000
