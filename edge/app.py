@@ -195,11 +195,11 @@ class Edge:
         life.on_stop("admin", operator.stop)
         runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0.1)
         await runner.setup()
-        server = Listener(
+        self.listener = Listener(
             runner, self._doorway, self.delivery.hot, self._config.listening, self._config.connections
         )
-        self.url = await server.open(self._config.listen)
-        life.on_stop("http", server.close)
+        self.url = await self.listener.open(self._config.listen)
+        life.on_stop("http", self.listener.close)
         life.on_stop("streams", stream.stop)
         life.on_stop("drain", self._drained)
         self.admin_url = operator.url

@@ -4,40 +4,24 @@ import asyncio
 import contextlib
 import gc
 import os
-import random
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import uvloop
-from aiohttp import web
 
 from edge.cache.key import primary_key
 from edge.cache.settings import CacheLimits
 from edge.cache.tags import Purge
-from edge.connections import ConnectionLimits
-from edge.delivery import CORS, Delivery, DeliverySettings
-from edge.handlers.guard import RequestLimits
 from edge.headblock import WHOLE
 from edge.hot import HotLimits
-from edge.listener import ListenSettings
 from edge.memfile import MemFile
 from edge.outbox import Outbox, Room
-from edge.standalone import Listener
-from shared import metrics
-from shared.clock import SystemClock
-from tests.edge_cache_builders import FakeClock
+from tests.fast_edges import BIG, LIMITS, SMALL_BUFFER, heated, hits, serving
 from tests.origins import FRESH, Reply, ScriptedOrigin
 from tests.waiting import eventually
-from tests.wire import Wire, connected, get
-
-BIG = random.Random(7).randbytes(1_000_000)
-LIMITS = ConnectionLimits(drain_s=1.0, log_share=0.0)
-SMALL_BUFFER = ListenSettings(send_buffer_bytes=16 * 1024)
-
+from tests.wire import connected, get
 
 pytestmark = pytest.mark.filterwarnings("ignore:Overriding the:pytest.PytestDeprecationWarning")
 
@@ -47,67 +31,10 @@ def event_loop_policy(request: pytest.FixtureRequest) -> asyncio.AbstractEventLo
     return uvloop.EventLoopPolicy() if request.param == "uvloop" else asyncio.DefaultEventLoopPolicy()
 
 
-@dataclass
-class Served:
-    """A delivery behind the fast listener and behind plain aiohttp, over one cache."""
-
-    def __init__(
-        self, delivery: Delivery, clock: FakeClock, fast: str, plain: str, listener: Listener
-    ) -> None:
-        self.delivery = delivery
-        self.clock = clock
-        self.fast = fast
-        self.plain = plain
-        self.listener = listener
-
-    def is_hot(self, target: str = "/a") -> bool:
-        """Whether the fast path has an answer for the whole of target."""
-        return f"GET {target} HTTP/1.1".encode() in self.delivery.hot.whole
-
-
-@asynccontextmanager
-async def serving(
-    origin: ScriptedOrigin,
-    *,
-    hot: HotLimits | None = None,
-    limits: ConnectionLimits = LIMITS,
-    listening: ListenSettings | None = None,
-    requests: RequestLimits | None = None,
-    listen: str = "127.0.0.1:0",
-    cache: CacheLimits | None = None,
-) -> AsyncIterator[Served]:
-    clock = FakeClock(SystemClock().wall_ms() // 1000 * 1000)
-    settings = DeliverySettings(
-        origin.url, hot=hot or HotLimits(n_files=64), extra_headers=CORS, cache=cache or CacheLimits()
-    )
-    delivery = Delivery(settings, clock)
-    await delivery.open()
-    listener = Listener(delivery, requests, listening, limits)
-    fast = await listener.open(listen)
-    runner = web.ServerRunner(web.Server(delivery.media.handle, access_log=None), shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    plain = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    try:
-        yield Served(delivery, clock, fast, plain, listener)
-    finally:
-        await listener.close()
-        await runner.cleanup()
-        await delivery.close()
-
-
-async def heated(wire: Wire, *requests: bytes) -> None:
-    """Ask twice: the first time fills the cache, the second one prepares the answer."""
-    for request in requests or (get(),):
-        await wire.ask(request)
-        await wire.ask(request)
-
-
-def hits() -> float:
-    return (
-        metrics.REGISTRY.get_sample_value("edge_cache_requests_total", {"tier": "memory", "result": "hit"})
-        or 0.0
-    )
+def n_files() -> int:
+    """Files that somebody still holds."""
+    gc.collect()
+    return MemFile.n_open
 
 
 @pytest.mark.parametrize("size", [0, 1, 1024, 16 * 1024 + 1, 64 * 1024, 64 * 1024 + 1, 1_000_000])
@@ -313,6 +240,7 @@ async def test_an_object_that_is_replaced_or_gets_variants_leaves_the_fast_path(
 async def test_an_evicted_object_leaves_the_fast_path() -> None:
     async with ScriptedOrigin() as origin:
         origin.replies["*"] = Reply(BIG[:200_000])
+        n_before = n_files()
         limits = CacheLimits(memory_bytes=1024 * 1024)
         async with serving(origin, cache=limits) as served, connected(served.fast) as fast:
             await heated(fast)
@@ -323,7 +251,7 @@ async def test_an_evicted_object_leaves_the_fast_path() -> None:
             held = set(served.delivery.cache.memory.keys())
             hot = {line.split()[1].decode() for line in served.delivery.hot.whole}
             assert hot <= held
-            await eventually(lambda: gc.collect() is not None and MemFile.n_open <= len(held), within_s=5)
+            await eventually(lambda: n_files() <= n_before + len(held))
 
 
 @pytest.mark.parametrize(
@@ -451,8 +379,7 @@ async def test_a_viewer_that_leaves_mid_body_leaves_nothing_behind() -> None:
 async def test_an_object_that_is_purged_mid_body_is_sent_to_its_end_and_then_its_file_is_closed() -> None:
     async with ScriptedOrigin() as origin:
         origin.replies["/a"] = Reply(BIG)
-        gc.collect()
-        n_before = MemFile.n_open
+        n_before = n_files()
         async with serving(origin, listening=SMALL_BUFFER) as served, connected(served.fast, 4096) as fast:
             await heated(fast)
             assert MemFile.n_open == n_before + 1
@@ -464,7 +391,7 @@ async def test_an_object_that_is_purged_mid_body_is_sent_to_its_end_and_then_its
 
             assert MemFile.n_open == n_before + 1
             assert await fast.reader.readexactly(len(BIG)) == BIG
-            await eventually(lambda: gc.collect() is not None and MemFile.n_open == n_before, within_s=5)
+            await eventually(lambda: n_files() == n_before)
 
 
 async def test_beyond_the_bound_of_files_the_transport_sends() -> None:

@@ -1,0 +1,274 @@
+"""The listener: TLS, limits on connections, the sweep, and the node's application behind it."""
+
+import asyncio
+import os
+import shutil
+import ssl
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import uvloop
+from aiohttp import web
+
+from edge.app import Edge
+from edge.connections import Closed
+from edge.handlers.guard import RequestLimits
+from edge.listener import ListenSettings
+from shared import metrics
+from tests.edge_nodes import make_config, running_edge
+from tests.fast_edges import BIG, LIMITS, SMALL_BUFFER, heated, serving
+from tests.origins import Reply, ScriptedOrigin
+from tests.waiting import eventually
+from tests.wire import Wire, connected, get
+
+pytestmark = pytest.mark.filterwarnings("ignore:Overriding the:pytest.PytestDeprecationWarning")
+NEEDS_OPENSSL = pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl on PATH")
+
+
+@pytest.fixture(params=["asyncio", "uvloop"], autouse=True)
+def event_loop_policy(request: pytest.FixtureRequest) -> asyncio.AbstractEventLoopPolicy:
+    return uvloop.EventLoopPolicy() if request.param == "uvloop" else asyncio.DefaultEventLoopPolicy()
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> ListenSettings:
+    """A throw-away certificate for localhost."""
+    folder = tmp_path_factory.mktemp("tls")
+    key, chain = str(folder / "key.pem"), str(folder / "chain.pem")
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
+    command += ["-nodes", "-keyout", key, "-out", chain, "-days", "1", "-subj", "/CN=localhost"]
+    subprocess.run(command, check=True, capture_output=True, timeout=30)
+    return ListenSettings(tls_cert=chain, tls_key=key)
+
+
+def closed(reason: Closed) -> float:
+    return metrics.REGISTRY.get_sample_value("edge_connections_closed_total", {"reason": reason}) or 0.0
+
+
+@asynccontextmanager
+async def tls_wire(url: str, version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3) -> AsyncIterator[Wire]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.minimum_version = context.maximum_version = version
+    parts = urlsplit(url)
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port, ssl=context, limit=2**22)
+    try:
+        yield Wire(reader, writer)
+    finally:
+        writer.transport.abort()
+        await asyncio.sleep(0)
+
+
+@NEEDS_OPENSSL
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+async def test_tls_answers_hot_hits_and_everything_else(
+    version: ssl.TLSVersion, certificate: ListenSettings
+) -> None:
+    async with ScriptedOrigin() as origin:
+        origin.replies["/a"] = Reply(BIG)
+        origin.replies["/small"] = Reply(b"small")
+        async with serving(origin, listening=certificate) as served, tls_wire(served.fast, version) as wire:
+            assert served.fast.startswith("https://")
+            await heated(wire, get(), get("/small"))
+
+            answers = [await wire.ask(asked) for asked in (get(), get("/small"), get("/a", "Cookie: a"))]
+
+            (connection,) = served.listener.connections
+            assert connection.n_answered == 2
+            assert [answer.body for answer in answers] == [BIG, b"small", BIG]
+
+
+@NEEDS_OPENSSL
+async def test_a_slow_tls_reader_holds_back_only_itself(certificate: ListenSettings) -> None:
+    async with ScriptedOrigin() as origin:
+        origin.replies["/a"] = Reply(BIG)
+        origin.replies["/small"] = Reply(b"small")
+        slow = replace(certificate, send_buffer_bytes=16 * 1024)
+        async with serving(origin, listening=slow) as served, tls_wire(served.fast) as wire:
+            await heated(wire, get(), get("/small"))
+            for _ in range(8):
+                wire.writer.write(get())
+                await asyncio.sleep(0)
+            async with tls_wire(served.fast) as other:
+                assert (await other.ask(get("/small"))).body == b"small"
+
+            assert [(await wire.reply()).body == BIG for _ in range(8)] == [True] * 8
+
+
+async def test_a_file_that_is_no_certificate_is_an_error_at_the_start(tmp_path: Path) -> None:
+    async with ScriptedOrigin() as origin:
+        with pytest.raises(OSError):
+            async with serving(origin, listening=ListenSettings(tls_cert=str(tmp_path / "none.pem"))):
+                pass
+
+
+async def test_more_connections_than_allowed_are_closed_and_counted() -> None:
+    async with ScriptedOrigin() as origin:
+        origin.replies["/a"] = Reply()
+        before = closed(Closed.FULL)
+        async with serving(origin, limits=replace(LIMITS, n_connections=1)) as served:
+            async with connected(served.fast) as first:
+                await first.ask(get())
+                async with connected(served.fast) as second:
+                    await eventually(lambda: closed(Closed.FULL) == before + 1)
+                    with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
+                        await second.ask(get())
+                assert (await first.ask(get())).status == 200
+            await eventually(lambda: served.listener.n_connections == 0)
+            async with connected(served.fast) as third:
+                assert (await third.ask(get())).status == 200
+
+
+async def test_one_address_has_so_many_connections_and_gets_them_back() -> None:
+    async with ScriptedOrigin() as origin:
+        origin.replies["/a"] = Reply()
+        before = closed(Closed.ADDRESS_FULL)
+        async with serving(origin, limits=replace(LIMITS, n_per_address=2)) as served:
+            async with connected(served.fast) as one, connected(served.fast) as two:
+                await one.ask(get())
+                await two.ask(get("/a", "Cookie: a"))
+                async with connected(served.fast):
+                    await eventually(lambda: closed(Closed.ADDRESS_FULL) == before + 1)
+            await eventually(lambda: served.listener.n_connections == 0)
+            async with connected(served.fast) as one:
+                assert (await one.ask(get())).status == 200
+
+
+@pytest.mark.parametrize("last", [b"", get(), get("/a", "Cookie: a")])
+async def test_an_idle_connection_is_closed_whichever_path_it_was_on(last: bytes) -> None:
+    async with ScriptedOrigin() as origin:
+        origin.replies["/a"] = Reply()
+        before = closed(Closed.IDLE)
+        async with serving(origin, requests=RequestLimits(idle_s=0.3)) as served:
+            async with connected(served.fast) as wire:
+                await heated(wire)
+                if last:
+                    await wire.ask(last)
+
+                assert await wire.rest() == b""
+
+            assert closed(Closed.IDLE) == before + 1
+
+
+async def test_a_connection_that_is_used_is_not_idle() -> None:
+    async with ScriptedOrigin() as origin:
+        origin.replies["/a"] = Reply()
+        limits = RequestLimits(idle_s=0.5)
+        async with serving(origin, requests=limits) as served, connected(served.fast) as wire:
+            began_s = asyncio.get_running_loop().time()
+            while asyncio.get_running_loop().time() - began_s < 1.5:
+                assert (await wire.ask(get())).status == 200
+                assert (await wire.ask(get("/a", "Cookie: a"))).status == 200
+
+
+async def test_a_viewer_that_takes_no_byte_is_cut_and_one_that_takes_some_is_not() -> None:
+    async with ScriptedOrigin() as origin:
+        origin.replies["/a"] = Reply(BIG)
+        before = closed(Closed.UNREAD)
+        limits = RequestLimits(unread_s=1.0)
+        async with serving(origin, listening=SMALL_BUFFER, requests=limits) as served:
+            async with connected(served.fast) as wire:
+                await heated(wire)
+            async with connected(served.fast, 4096) as stuck, connected(served.fast, 4096) as slow:
+                stuck.writer.write(get())
+                slow.writer.write(get())
+                got = 0
+                while closed(Closed.UNREAD) == before:
+                    got += len(await slow.reader.readexactly(4096))
+                    await asyncio.sleep(0.02)
+
+                assert got < len(BIG)
+                assert len(await slow.reader.readexactly(4096)) == 4096
+                assert closed(Closed.UNREAD) == before + 1
+
+
+async def test_a_head_that_dribbles_is_refused_in_time() -> None:
+    limits = RequestLimits(head_s=0.3)
+    async with (
+        ScriptedOrigin() as origin,
+        serving(origin, requests=limits) as served,
+        connected(served.fast) as wire,
+    ):
+        wire.writer.write(b"GET /a HTTP/1.1\r\nHo")
+
+        assert (await wire.reply()).status == 408
+        assert await wire.rest() == b""
+
+
+async def test_a_limit_on_fields_holds_for_hot_objects_too() -> None:
+    async with ScriptedOrigin() as origin:
+        origin.replies["/a"] = Reply()
+        limits = RequestLimits(field_bytes=256)
+        async with serving(origin, requests=limits) as served, connected(served.fast) as wire:
+            await heated(wire)
+
+            assert (await wire.ask(get("/a", f"User-Agent: {'a' * 300}"))).status == 431
+
+
+async def test_it_listens_beside_another_process_when_told() -> None:
+    async with ScriptedOrigin() as origin:
+        origin.replies["/a"] = Reply()
+        shared = ListenSettings(reuse_port=True)
+        async with serving(origin, listening=shared) as one:
+            port = urlsplit(one.fast).port
+            async with serving(origin, listening=shared, listen=f"127.0.0.1:{port}") as two:
+                for _ in range(8):
+                    async with connected(two.fast) as wire:
+                        assert (await wire.ask(get())).status == 200
+
+
+async def test_a_stale_unix_socket_is_replaced_and_a_plain_file_is_not(tmp_path: Path) -> None:
+    async with ScriptedOrigin() as origin:
+        origin.replies["/a"] = Reply()
+        path = tmp_path / "edge.sock"
+        for _ in range(2):
+            served = serving(origin, listen=f"unix:{path}")
+            async with served as one, connected(one.fast) as wire:
+                assert (await wire.ask(get())).status == 200
+                os.link(path, tmp_path / "kept.sock")
+            (tmp_path / "kept.sock").rename(path)
+        path.unlink()
+        path.write_text("mine")
+        with pytest.raises(OSError, match="in use"):
+            async with serving(origin, listen=f"unix:{path}"):
+                pass
+        assert path.read_text() == "mine"
+
+
+async def test_the_nodes_hot_answers_tell_what_its_application_tells(data_dir: Path) -> None:
+    async def answer(_: web.BaseRequest) -> web.Response:
+        return web.Response(body=BIG, headers={"Cache-Control": "max-age=60", "ETag": '"one"'})
+
+    runner = web.ServerRunner(web.Server(answer), shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    origin_url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    config = make_config(data_dir, origin_url=origin_url)
+    try:
+        async with running_edge(config) as node, connected(node.url) as wire:
+            await _is_the_same(node, wire)
+    finally:
+        await runner.cleanup()
+
+
+async def _is_the_same(node: Edge, wire: Wire) -> None:
+    target = "/v/one/open.mp4"
+    for asked in (get(target), get(target, "Origin: https://a.example", "Range: bytes=0-99999")):
+        await wire.ask(asked)
+        ordinary = await wire.ask(asked)
+        table = node.delivery.hot
+        assert table.whole if ordinary.status == 200 else table.parts
+        (connection,) = node.listener.connections
+        n_before = connection.n_answered
+
+        hot = await wire.ask(asked)
+
+        assert connection.n_answered == n_before + 1
+        assert hot.masked == ordinary.masked
+        assert hot.field("Access-Control-Allow-Origin") == "*"
