@@ -15,7 +15,7 @@ from edge.body import Body
 from edge.cache import metrics
 from edge.cache.admission import Predictor, admit, reserved_bytes
 from edge.cache.blocks import part_meta
-from edge.cache.entry import Meta, Times, complete, make_meta, tags_of, updated
+from edge.cache.entry import Entry, Meta, Times, complete, make_meta, tags_of, updated
 from edge.cache.freshness import (
     NO_RULES,
     Storable,
@@ -162,13 +162,23 @@ class Fills:
                     return False
                 told = self._completion.dated(response.headers, arrived.times.response_ms)
                 entry = updated(held, told, arrived.times, self._storage)
-                self._cache.store(entry, revision)
-                self._end(flight, Ready(entry, Source.VALIDATED, 304))
+                verdict = await self._renew(want, entry, revision)
+                self._end(flight, Ready(entry, Source.VALIDATED, 304, verdict))
             elif response.status >= 500 and self._stand_ins.may(held, want.headers, is_cut=False):
                 self._end(flight, Ready(held, Source.STALE_IF_ERROR, response.status))
             else:
                 await self._stream(flight, arrived)
         return True
+
+    async def _renew(self, want: Want, entry: Entry, revision: int) -> Storable:
+        """Store what a 304 updated, or drop what it forbids to keep; or leave what was held as it is, when
+        it is only this request that forbids."""
+        verdict = storable("GET", want.headers, entry.meta.status, entry.headers, self._storage)
+        if verdict is Storable.YES:
+            self._cache.store(entry, revision)
+        elif verdict not in (Storable.AUTHORIZATION, Storable.REQUEST_NO_STORE):
+            await self._cache.purge(Purge(primary=want.primary))
+        return verdict
 
     def _end(self, flight: Flight[Head], ready: Ready) -> None:
         metrics.FILLS.labels(ready.source).inc()

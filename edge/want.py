@@ -90,6 +90,8 @@ class Ready:
     source: Source
     status: int | None
     """The origin's status; None when it could not be reached."""
+    verdict: Storable = Storable.YES
+    """Why what was validated is not stored any longer."""
 
 
 Head = Fetched | Ready

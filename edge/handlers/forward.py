@@ -5,7 +5,7 @@ to HEAD freshens or drops the stored answer to GET (4.3.5), and an answer to POS
 resource itself is stored for GET (RFC 9110 section 9.3.3).
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 
@@ -16,7 +16,7 @@ from edge.cache import metrics
 from edge.cache.entry import Times, agrees, complete, make_meta, updated
 from edge.cache.freshness import Storable, has_explicit_freshness, storable
 from edge.cache.invalidation import does_invalidate, pointed_at
-from edge.cache.key import PrimaryKey, vary_names, vary_values
+from edge.cache.key import PrimaryKey, primary_key, vary_names, vary_values
 from edge.cache.settings import CacheLimits
 from edge.cache.tags import Purge
 from edge.cache.tiered import TieredCache
@@ -40,6 +40,8 @@ class ForwardSettings:
     request_body_bytes: int = 64 * 1024 * 1024
     origin_authority: str = ""
     """How the origin calls itself; the client's Host is the other name."""
+    key: Callable[[str], PrimaryKey] = primary_key
+    """What a target is stored under."""
 
 
 class Forwarder:
@@ -90,7 +92,8 @@ class Forwarder:
         self, request: web.BaseRequest, primary: PrimaryKey, response: OriginResponse
     ) -> None:
         own = (request.headers.get("Host", ""), self._settings.origin_authority)
-        for target in {primary} | pointed_at(primary, response.headers, own):
+        pointed = {self._settings.key(target) for target in pointed_at(primary, response.headers, own)}
+        for target in {primary} | pointed:
             await self._cache.purge(Purge(primary=target))
 
     async def _freshen(

@@ -92,7 +92,8 @@ class MediaHandler:
         self._clock = clock
         self._settings = settings
         self._answers = Answers(settings.name, settings.extra_headers)
-        self._forwarder = Forwarder(cache, upstream, clock, self._answers, settings.forwarding)
+        forwarding = replace(settings.forwarding, key=self.key)
+        self._forwarder = Forwarder(cache, upstream, clock, self._answers, forwarding)
         self._ranged = Ranged(cache, fills, clock, self._answers, settings.ranges)
         self._ranged.check = self._refuse_buried
         self._buried = cache.tombstones
@@ -271,7 +272,9 @@ class MediaHandler:
             metrics.REQUESTS.labels("memory", "stale").inc()
             return self._stored(request, hot, CacheStatus("memory", forward_status=head.status))
         metrics.REQUESTS.labels("memory", "validated").inc()
-        return self._stored(request, hot, CacheStatus("memory", forward, head.status, is_stored=True))
+        is_stored = head.verdict is Storable.YES
+        detail = "memory" if is_stored else str(head.verdict)
+        return self._stored(request, hot, CacheStatus(detail, forward, head.status, is_stored))
 
     async def _forward(
         self, request: web.BaseRequest, primary: PrimaryKey, forward: Forward

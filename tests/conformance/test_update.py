@@ -92,9 +92,25 @@ async def test_fields_that_belong_to_a_connection_are_not_taken_from_a_304(lab: 
         assert (answer.get("a"), answer.get("Keep-Alive")) == (None, None)
 
 
-async def test_a_304_that_forbids_storing_is_obeyed(lab: Lab) -> None:
-    path = lab.tell(told("max-age=2", TAG), told("no-store", TAG, status=304), told("no-store", body=b"new"))
+@pytest.mark.parametrize("control", ["no-store", "no-store, max-age=600", "private, max-age=600"])
+async def test_a_304_that_forbids_storing_is_obeyed(lab: Lab, control: str) -> None:
+    path = lab.tell(told("max-age=2", TAG), told(control, TAG, status=304), told("no-store", body=b"new"))
     await lab.ask(path)
     lab.clock.advance(3)
 
-    assert [(await lab.ask(path)).body for _ in range(2)] == [b"body", b"new"]
+    validated, after = await lab.ask(path), await lab.ask(path)
+
+    assert (validated.body, after.body) == (b"body", b"new")
+    assert validated.how == f"fwd=stale; fwd-status=304; detail={control.partition(',')[0]}"
+
+
+async def test_a_304_for_one_user_updates_nothing_for_the_others(lab: Lab) -> None:
+    path = lab.tell(
+        told("max-age=2", TAG), told("max-age=600", TAG, ("A", "ann"), status=304), told("max-age=9")
+    )
+    await lab.ask(path)
+    lab.clock.advance(3)
+    await lab.ask(path, ("Authorization", "Basic x"))
+
+    assert (await lab.ask(path)).get("A") is None
+    assert lab.n_seen(path) == 3
