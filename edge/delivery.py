@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from edge.cache.disk import DiskTier
+from edge.cache.key import PrimaryKey, primary_key
 from edge.cache.memory import MemoryTier
 from edge.cache.settings import CacheLimits, UpstreamLimits
 from edge.cache.tiered import TieredCache
@@ -90,9 +91,15 @@ class Delivery:
         answers = MediaSettings(forwarding, name, extra, obeys, query, settings.gate, limits.ranges())
         self.media = MediaHandler(self.cache, self.fills, self.upstream, clock, answers)
         kept = settings.folder / "purges.bin" if settings.folder is not None else None
-        self.purges = Purges(self.cache, PurgeFile(kept), clock, self.media.key)
+        self.purges = Purges(self.cache, PurgeFile(kept), clock, self._key_of)
+        self.cache.gate.on_close = self.hot.clear
+        self._gate = settings.gate
         self.upstream.revision = lambda: told(self.purges.latest, has_unsent=self.purges.has_unsent)
         self.media.is_behind = lambda asked: is_behind(asked, self.purges.places.get(PURGE.name))
+
+    def _key_of(self, url: str) -> PrimaryKey:
+        """The key of a URL that an operator names, be it one that a player was given."""
+        return self.media.key(self._gate.bare(primary_key(url)))
 
     async def open(self) -> int:
         """Open the pool and take in what the disk holds; returns the number of objects."""

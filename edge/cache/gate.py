@@ -1,6 +1,7 @@
 """A gate before the cache: closed while purges that were missed are still to be applied."""
 
 import asyncio
+from collections.abc import Callable
 
 from shared.errors import ServiceError
 
@@ -18,6 +19,8 @@ class Gate:
     def __init__(self) -> None:
         self._released: asyncio.Event | None = None
         self._limit_s = 0.0
+        self.on_close: Callable[[], None] = lambda: None
+        """Told when it closes: what answers without asking the gate must forget what it has."""
 
     @property
     def is_closed(self) -> bool:
@@ -29,6 +32,7 @@ class Gate:
         self._limit_s = limit_s
         if self._released is None:
             self._released = asyncio.Event()
+            self.on_close()
 
     def open(self) -> None:
         """Let those go on who waited."""

@@ -120,6 +120,7 @@ class TieredCache:
             return Hit(hot, Tier.MEMORY)
         unwritten = self._unwritten.pop(key, None)
         if unwritten is not None:
+            unwritten = self.marks.shown(unwritten)
             self._insert(unwritten)
             return Hit(Hot(unwritten), Tier.MEMORY)
         entry = await self._promote(key) if self.disk is not None and key in self.disk else None

@@ -97,7 +97,7 @@ class MediaHandler:
         self._ranged = Ranged(cache, fills, clock, self._answers, settings.ranges)
         self._ranged.check = self._refuse_buried
         self._buried = cache.tombstones
-        self.on_purge: Callable[[web.BaseRequest], Awaitable[web.Response]] | None = None
+        self.on_purge: Callable[[web.BaseRequest, str], Awaitable[web.Response]] | None = None
         """Takes the HTTP method PURGE; None: it is the origin's, like any other."""
         self.is_behind: Callable[[str], bool] = lambda _: False
         """Whether the edge that asks has applied purges that this one has not."""
@@ -149,7 +149,7 @@ class MediaHandler:
         if self._settings.extra_headers and "Access-Control-Request-Method" in request.headers:
             return self._answers.preflight()
         if request.method == "PURGE" and self.on_purge is not None:
-            return await self.on_purge(request)
+            return await self.on_purge(request, primary)
         return await self._forward(request, primary, Forward.METHOD)
 
     def _refuse_buried(self, primary: PrimaryKey) -> None:

@@ -80,12 +80,12 @@ class PurgeHandler:
             }
         )
 
-    async def method(self, request: web.BaseRequest) -> web.Response:
-        """PURGE of the request's own URL; `Purge-Mode: soft` makes it stale only. Raises NotAllowed."""
+    async def method(self, request: web.BaseRequest, target: str) -> web.Response:
+        """PURGE of the request's own target; `Purge-Mode: soft` makes it stale only. Raises NotAllowed."""
         if not may_purge(request.remote, self._networks):
             raise NotAllowed("PURGE is not allowed from this address")
         is_soft = request.headers.get("Purge-Mode", "").strip().lower() == "soft"
-        report = await self._issue(PurgeScope.URL, request.raw_path, self._wait_s, is_soft=is_soft)
+        report = await self._issue(PurgeScope.URL, target, self._wait_s, is_soft=is_soft)
         return json_response(shown(report))
 
     async def _issue(self, scope: PurgeScope, value: str, wait_s: float, *, is_soft: bool) -> Report:

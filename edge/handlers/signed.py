@@ -91,6 +91,12 @@ class Gate:
             raise Unsigned(Flaw.INVALID)
         return Admitted(bare, signed.expires_s)
 
+    def bare(self, target: str) -> str:
+        """The target without a signature, good or not: what an operator means who copied a player's URL."""
+        if self.is_open or not target.startswith(MARK):
+            return target
+        return "/" + target[len(MARK) :].partition("/")[2]
+
     def may_sign(self, now_s: float) -> bool:
         """Whether URLs can be signed, if they must."""
         return not self.is_required or self._keys.may_sign(now_s)

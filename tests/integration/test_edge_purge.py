@@ -113,6 +113,22 @@ async def test_not_one_stale_byte_is_served_while_the_log_is_replayed(
         assert all("; hit" in came_from for _, came_from in answers[5:])
 
 
+async def test_what_is_hot_waits_too_while_the_log_is_replayed(region: Region) -> None:
+    async with region.edge("e1") as one:
+        for _ in range(5):
+            await region.status(one, ONE)
+        assert one.delivery.hot.whole
+        one.replays.set(PURGE.name, State.BEHIND)
+
+        waiting = asyncio.create_task(region.is_hit(one, ONE))
+        for _ in range(10):
+            assert not await region.is_ready(one)
+        assert not waiting.done()
+
+        one.replays.set(PURGE.name, State.CURRENT)
+        assert await waiting
+
+
 @pytest.mark.parametrize("soft", [False, True])
 @pytest.mark.parametrize("asked", [{"tag": "video:1"}, {"url": ONE}, {"all": True}, {"creator": "ann"}])
 async def test_a_purge_empties_the_hot_path_too(region: Region, asked: dict[str, Any], soft: bool) -> None:

@@ -76,3 +76,12 @@ def test_off_without_keys_means_nothing_by_any_path() -> None:
 def test_a_wrong_setting_is_refused(limits: SignedLimits) -> None:
     with pytest.raises(ConfigError):
         Gate(limits)
+
+
+def test_an_operator_may_name_a_players_url() -> None:
+    signed = GATE.media_base("one", 1000.0) + "open.mp4"
+
+    assert signed.startswith("/s/")
+    assert GATE.bare(signed) == GATE.bare("/v/one/open.mp4") == "/v/one/open.mp4"
+    assert GATE.bare("/s/expired-or-forged/v/one/open.mp4") == "/v/one/open.mp4"
+    assert Gate(SignedLimits()).bare("/s/x/y") == "/s/x/y"
