@@ -85,6 +85,11 @@ class CoreNats:
         return bus
 
     @property
+    def url(self) -> str:
+        """Of the server."""
+        return self._link.url
+
+    @property
     def is_connected(self) -> bool:
         """Whether a publish would be sent now."""
         return self._link.line is not None

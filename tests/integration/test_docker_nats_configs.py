@@ -17,6 +17,9 @@ from shared.leash import leashed
 from shared.messages import TrendingList
 from shared.subjects import EVENTS, STREAMS, events, trends
 from tests.builders import make_batch
+from tests.card_origin import CardOrigin
+from tests.edge_builders import make_card
+from tests.region import ONE, Region, know_each_other
 from tests.waiting import eventually
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -97,3 +100,24 @@ async def test_a_push_from_the_hub_reaches_an_edge_at_a_leaf(region: tuple[Bus, 
         return bool(received)
 
     assert await eventually(pushed)
+
+
+async def test_a_purge_at_a_leaf_reaches_an_edge_at_the_hub_and_its_receipt_comes_back(
+    region: tuple[Bus, Bus], data_dir: Path
+) -> None:
+    hub, leaf = region
+    origin = CardOrigin()
+    origin.publish(make_card("1"))
+    await origin.start()
+    edges = Region(data_dir, origin.url, hub.url)
+    async with edges.edge("e1") as one, edges.edge("e2", nats_url=leaf.url) as two:
+        for edge in (one, two):
+            await edges.status(edge, ONE)
+        await know_each_other(one, two)
+
+        told = await edges.purge(two, tag="video:1", wait_s=10)
+
+        assert told["complete"], told
+        assert not await edges.is_hit(one, ONE)
+    await edges.http.close()
+    await origin.stop()
