@@ -18,6 +18,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from edge.config import EdgeConfig
+from edge.workers.inherited import Inherited
 from shared import config, log
 from shared.errors import ConfigError, ServiceError
 
@@ -42,10 +43,15 @@ def main(arguments: list[str]) -> int:
         print(config.render(settings), end="")
         return 0
     log.configure("edge", settings.log_level)
+    part = Inherited.read(options)
+    if part is None and (settings.workers > 1 or settings.is_supervised):
+        return _finished(_supervised(settings, arguments))
+    if part is not None and not part.is_main:
+        return _finished(_worker(part, settings))
     if bool(options.origin) and not settings.nats_url:
         is_asked_for = options.admin_listen or settings.admin_listen != EdgeConfig().admin_listen
-        return _finished(_alone(settings if is_asked_for else replace(settings, admin_listen="")))
-    return _finished(_node(settings))
+        return _finished(_alone(settings if is_asked_for else replace(settings, admin_listen=""), part))
+    return _finished(_node(settings, part))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -63,18 +69,35 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--print-config", action="store_true", help="print every key and its value, then exit"
     )
+    Inherited.declare(parser)
     return parser
 
 
-async def _node(settings: EdgeConfig) -> None:
+async def _supervised(settings: EdgeConfig, arguments: list[str]) -> int:
+    from edge.workers.supervisor import Supervision, Supervisor
+
+    return await Supervisor(
+        Supervision(settings.listen, settings.workers, settings.grace_s, tuple(arguments))
+    ).run()
+
+
+async def _worker(part: Inherited, settings: EdgeConfig) -> None:
+    from edge.standalone import to_the_letter
+    from edge.workers.worker import run
+
+    _keep_imports()
+    await run(part, settings, to_the_letter(settings.cache))
+
+
+async def _node(settings: EdgeConfig, part: Inherited | None) -> None:
     from edge.app import run
 
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     _keep_imports()
-    await run(settings)
+    await run(settings, part)
 
 
-async def _alone(settings: EdgeConfig) -> None:
+async def _alone(settings: EdgeConfig, part: Inherited | None) -> None:
     from edge.standalone import run, to_the_letter
 
     folder = settings.data_dir / "edge-alone"
@@ -92,6 +115,7 @@ async def _alone(settings: EdgeConfig) -> None:
         peers=settings.peers,
         requests=settings.requests,
         purge=settings.purge,
+        part=part,
         admin_listen=settings.admin_listen,
         url_file=settings.data_dir / f"{NAME}-alone.url",
     )
@@ -104,13 +128,12 @@ def _keep_imports() -> None:
     gc.freeze()
 
 
-def _finished(work: Coroutine[Any, Any, None]) -> int:
+def _finished(work: Coroutine[Any, Any, int | None]) -> int:
     try:
-        uvloop.run(work)
+        return uvloop.run(work) or 0
     except (ServiceError, OSError) as exc:
         print(f"edge: {exc}", file=sys.stderr)
         return 1
-    return 0
 
 
 if __name__ == "__main__":

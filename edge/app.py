@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from dataclasses import replace
 
 from aiohttp import web
 
@@ -35,6 +36,8 @@ from edge.saved import Saved
 from edge.session.store import SessionStore
 from edge.session.vectors import ItemVectors
 from edge.spool import Spool
+from edge.workers.inherited import LINGER_S, Inherited
+from edge.workers.links import attach
 from shared.bus import Bus
 from shared.clock import SystemClock
 from shared.ids import edge_id
@@ -58,8 +61,9 @@ EXPIRE_S = 10.0
 class Edge:
     """One edge node. `start` it inside a Lifecycle, which stops its parts in reverse order."""
 
-    def __init__(self, config: EdgeConfig) -> None:
+    def __init__(self, config: EdgeConfig, part: Inherited | None = None) -> None:
         self._config = config
+        self._part = part
         self._clock = SystemClock()
         self._identity = Identity(edge_id(config.edge_id), config.region)
         self._neighbours = Neighbours(config.region, HEARTBEAT_S)
@@ -91,6 +95,8 @@ class Edge:
         )
         self.delivery = Delivery(settings, clock)
         await life.start("delivery", self.delivery.open(), self.delivery.close)
+        if self._part is not None:
+            await attach(self._part, self.delivery, life)
         self._origin = OriginApi(config.origin_url, config.origin)
         life.on_stop("origin", self._origin.close)
         bus = await life.start("bus", Bus.connect(config.nats_url or DEFAULT_URL, config.edge_id))
@@ -198,8 +204,9 @@ class Edge:
         self.listener = Listener(
             runner, self._doorway, self.delivery.hot, self._config.listening, self._config.connections
         )
-        self.url = await self.listener.open(self._config.listen)
-        life.on_stop("http", self.listener.close)
+        server, part = self.listener, self._part
+        self.url = await server.open(self._config.listen, part.listening() if part else ())
+        life.on_stop("http", lambda: server.close(linger_s=LINGER_S if part else 0.0))
         life.on_stop("streams", stream.stop)
         life.on_stop("drain", self._drained)
         self.admin_url = operator.url
@@ -251,11 +258,16 @@ class Edge:
             self.feed.expire()
 
 
-async def run(config: EdgeConfig) -> None:
-    """Serve until SIGTERM or SIGINT."""
+async def run(config: EdgeConfig, part: Inherited | None = None) -> None:
+    """Serve until SIGTERM or SIGINT. `part`: as the main process of a supervised edge."""
+    if part is not None:
+        await part.wait_for_go()
+        config = replace(config, cache=part.share(config.cache))
     async with Lifecycle(config.grace_s) as life:
-        edge = Edge(config)
+        edge = Edge(config, part)
         await edge.start(life)
+        if part is not None:
+            part.tell_ready()
         (config.data_dir / f"{NAME}.url").write_text(edge.url)
         log.info("ready", extra={"url": edge.url, "admin_url": edge.admin_url})
         await life.run_until_signal()

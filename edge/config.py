@@ -49,6 +49,10 @@ class EdgeConfig:
     reconcile_s: float = setting(
         30.0, "the catalogue's log is read from the origin this often", unit="s", low=1
     )
+    workers: int = setting(1, "serving processes; above 1 a parent supervises", low=1, high=64)
+    is_supervised: bool = setting(
+        False, "a parent holds the listening socket: SIGHUP restarts without a refused connection"
+    )
     log_level: str = setting("INFO", "DEBUG, INFO, WARNING or ERROR")
     sessions: SessionLimits = field(default_factory=SessionLimits)
     ranking: Ranking = field(default_factory=Ranking)

@@ -18,7 +18,7 @@ from edge.handlers.media import MediaHandler, MediaSettings
 from edge.handlers.signed import Gate, SignedLimits
 from edge.hot import HotLimits, HotTable
 from edge.peers.route import is_behind, told
-from edge.peers.routes import Routes
+from edge.peers.routes import Routes, as_it_is
 from edge.peers.settings import PeerLimits
 from edge.purge.node import Purges
 from edge.purge.state import PurgeFile
@@ -52,6 +52,8 @@ class DeliverySettings:
     hot: HotLimits = field(default_factory=HotLimits)
     upstream: UpstreamLimits = field(default_factory=UpstreamLimits)
     peers: PeerLimits = field(default_factory=PeerLimits)
+    is_worker: bool = False
+    """The origin is this node's main process, which wants its own signatures on URLs."""
 
 
 class Delivery:
@@ -77,6 +79,7 @@ class Delivery:
             clock,
             fields=fields,
             for_peer=settings.gate.for_peer,
+            for_origin=settings.gate.for_peer if settings.is_worker else as_it_is,
         )
         self.fills = Fills(
             self.cache, self.upstream, clock, FillSettings(limits, name, extra, settings.upstream.n_resumes)

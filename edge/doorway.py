@@ -258,6 +258,8 @@ class Doorway:
         self._timer: asyncio.TimerHandle | None = None
         self.n_running = 0
         """Requests in hand."""
+        self.says_goodbye = False
+        """Every answer is the last on its connection."""
         server.request_handler = self._handle
 
     def __call__(self) -> ViewerProtocol:
@@ -305,6 +307,6 @@ class Doorway:
         finally:
             self.n_running -= 1
         is_last = isinstance(protocol, ViewerProtocol) and protocol.count_request()
-        if is_last or "Upgrade" in request.headers:
+        if is_last or self.says_goodbye or "Upgrade" in request.headers:
             response.force_close()
         return response

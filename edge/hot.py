@@ -176,6 +176,11 @@ class HotTable:
             self._bytes.inc(n_hits * answer.size)
             self._memory.touch(str(answer.hot.entry.key), n_hits)
 
+    def turn_off(self) -> None:
+        """Answer nothing any more."""
+        self._limits = replace(self._limits, is_on=False)
+        self.clear()
+
     def publish(self, target: str, span: Asked, hot: Hot, sent: Sent) -> bool:
         """Prepare what was `sent` for `target` as the answer to that request; False: it is not fit for it."""
         if not self._limits.is_on:

@@ -10,7 +10,7 @@ import random
 import socket
 import ssl
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,7 +63,7 @@ class Listener:
         self._settings = settings or ListenSettings()
         self._limits = limits or ConnectionLimits()
         self._hub: Hub | None = None
-        self._acceptor: asyncio.Server | None = None
+        self._acceptors: list[asyncio.Server] = []
         self._unix: Path | None = None
 
     @property
@@ -76,33 +76,46 @@ class Listener:
         """Those that are open."""
         return [] if self._hub is None else self._hub.connections
 
-    async def open(self, listen: str) -> str:
-        """Listen on `host:port` (port 0: a free one) or `unix:/path`; returns the URL. Raises OSError."""
+    async def open(self, listen: str, inherited: Sequence[socket.socket] = ()) -> str:
+        """Listen on `host:port` (port 0: a free one) or `unix:/path`; returns the URL. Raises OSError.
+
+        `inherited` sockets listen already, and are taken instead; the URL is the first one's.
+        """
         context = _tls(self._settings)
         await self._runner.setup()
         try:
-            link = await self._socket(listen)
-            await self._accept(link, context)
+            links = list(inherited) or [await self._socket(listen)]
+            hub = self._begin(is_tls=context is not None)
+            for link in links:
+                self._acceptors.append(await self._accept(hub, link, context))
         except BaseException:
             await self._runner.cleanup()
             raise
         if self._unix is not None:
             return listen
-        host, port = link.getsockname()[:2]
+        host, port = links[0].getsockname()[:2]
         return f"{'https' if context else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
 
-    async def close(self, grace_s: float | None = None) -> None:
-        """Take no more connections, close those at rest, let answers under way end, then cut the rest."""
-        acceptor, hub = self._acceptor, self._hub
-        self._acceptor = self._hub = None
-        if acceptor is None or hub is None:
+    async def close(self, grace_s: float | None = None, linger_s: float = 0.0) -> None:
+        """Take no more connections, close those at rest, let answers under way end, then cut the rest.
+
+        For `linger_s` before that, who asks again is answered and told that it was the last time.
+        """
+        acceptors, hub, doorway = self._acceptors, self._hub, self._doorway
+        self._acceptors, self._hub = [], None
+        if hub is None or doorway is None:
             return
-        acceptor.close()
+        for acceptor in acceptors:
+            acceptor.close()
         if self._unix is not None:
             self._unix.unlink(missing_ok=True)
         await asyncio.sleep(0)
         server = self._runner.server
         try:
+            if linger_s:
+                doorway.says_goodbye = True
+                self._table.turn_off()
+                await hub.drained(linger_s)
             hub.end()
             if server is not None:
                 server.pre_shutdown()
@@ -111,21 +124,24 @@ class Listener:
         finally:
             hub.close()
             await self._runner.cleanup()
-            if self._doorway is not None:
-                self._doorway.close()
+            doorway.close()
 
-    async def _accept(self, link: socket.socket, context: ssl.SSLContext | None) -> None:
-        loop = asyncio.get_running_loop()
+    def _begin(self, *, is_tls: bool) -> Hub:
         server = self._runner.server
         assert server is not None
         doorway = self._doorway = self._make_doorway(server)
         self._table.restrict(doorway.limits)
         hub = self._hub = Hub(self._table, doorway, self._limits, random.Random())
-        hub.is_tls = context is not None
-        listen = loop.create_unix_server if self._unix is not None else loop.create_server
+        hub.is_tls = is_tls
+        return hub
+
+    async def _accept(self, hub: Hub, link: socket.socket, context: ssl.SSLContext | None) -> asyncio.Server:
+        loop, backlog = asyncio.get_running_loop(), self._settings.backlog
+        if link.family == socket.AF_UNIX:
+            return await loop.create_unix_server(lambda: FastPath(hub), sock=link, backlog=backlog)
         told: dict[str, Any] = {"ssl_handshake_timeout": _HANDSHAKE_S} if context else {}
-        self._acceptor = await listen(
-            lambda: FastPath(hub), sock=link, ssl=context, backlog=self._settings.backlog, **told
+        return await loop.create_server(
+            lambda: FastPath(hub), sock=link, ssl=context, backlog=backlog, **told
         )
 
     async def _socket(self, listen: str) -> socket.socket:

@@ -24,6 +24,8 @@ from edge.hot import HotLimits
 from edge.peers.settings import PeerLimits
 from edge.purge.desk import LocalDesk
 from edge.purge.node import PurgeLimits
+from edge.workers.inherited import LINGER_S, Inherited
+from edge.workers.links import attach
 from shared.clock import SystemClock
 from shared.health import Health
 from shared.lifecycle import Lifecycle
@@ -66,10 +68,14 @@ async def run(
     listening: listener.ListenSettings | None = None,
     connections: ConnectionLimits | None = None,
     purge: PurgeLimits | None = None,
+    part: Inherited | None = None,
     admin_listen: str = "",
     url_file: Path | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT. `folder` holds the disk tier, apart for each origin; None: RAM only."""
+    if part is not None:
+        await part.wait_for_go()
+        limits = part.share(limits)
     kept = None if folder is None else folder / hashlib.sha256(origin.encode()).hexdigest()[:16]
     settings = DeliverySettings(
         origin,
@@ -82,6 +88,8 @@ async def run(
     delivery = Delivery(settings)
     async with Lifecycle() as lifecycle:
         n_objects = await lifecycle.start("delivery", delivery.open(), delivery.close)
+        if part is not None:
+            await attach(part, delivery, lifecycle)
         purges = _purge_handler(delivery, purge or PurgeLimits())
         admin_url = ""
         if admin_listen:
@@ -91,9 +99,12 @@ async def run(
             if url_file is not None:
                 url_file.with_name(f"{url_file.stem}-admin.url").write_text(admin_url)
         server = Listener(delivery, requests, listening, connections)
-        url = await lifecycle.start("http", server.open(listen), server.close)
+        url = await server.open(listen, part.listening() if part else ())
+        lifecycle.on_stop("http", lambda: server.close(linger_s=LINGER_S if part else 0.0))
         if url_file is not None:
             url_file.write_text(url)
+        if part is not None:
+            part.tell_ready()
         told = {"url": url, "admin_url": admin_url, "origin": origin, "objects": n_objects}
         log.info("ready", extra=told)
         await lifecycle.run_until_signal()

@@ -49,3 +49,6 @@ ORIGIN_RESUMES = metrics.counter(
 UNSIGNED = metrics.counter(
     "edge_cache_unsigned_total", "Requests without the signature that is required, by its flaw", ("flaw",)
 )
+WORKER_PURGES_MISSED = metrics.counter(
+    "edge_worker_purges_missed_total", "Purges that a worker did not take in time; it empties its RAM then"
+)

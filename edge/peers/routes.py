@@ -36,6 +36,11 @@ COSTLY = (OriginTimeout, OriginUnreachable)
 """They cost the viewer a deadline, or say that nobody is there."""
 
 
+def as_it_is(target: str, now_s: float) -> str:
+    """A target that needs no signature."""
+    return target
+
+
 class Routes:
     """Requests to peers and the origin, behind the interface of `Upstream`. One event loop owns it."""
 
@@ -48,12 +53,14 @@ class Routes:
         clock: Clock,
         *,
         fields: FieldPolicy = EVERYTHING,
-        for_peer: Callable[[str, float], str] = lambda target, _: target,
+        for_peer: Callable[[str, float], str] = as_it_is,
+        for_origin: Callable[[str, float], str] = as_it_is,
     ) -> None:
         self._rng = random.Random(own.node)
         self._own = own
         self._fields = fields
         self._for_peer = for_peer
+        self._for_origin = for_origin
         self._origin = Upstream(origin_url, limits, own, self._rng, fields=fields)
         self._limits = peers.checked()
         self._peer_limits = peers.upstream(limits)
@@ -122,8 +129,9 @@ class Routes:
                     with self._watched(hop, url):
                         yield response
                     return
+        target = self._for_origin(request.target, self._clock.wall_ms() / 1000)
         with self._counted(self._limits.own_url):
-            async with self._origin.fetch(request) as response:
+            async with self._origin.fetch(replace(request, target=target)) as response:
                 yield response
 
     async def _ask(

@@ -1,0 +1,247 @@
+"""The parent of N serving processes: holds the listening sockets, starts, watches, restarts and stops them.
+
+The main process owns disk tier, fills, sessions and bus; a worker has RAM and asks the main one. SIGHUP
+restarts all of them without a refused connection, SIGTERM stops them, kill -9 of the parent takes them along.
+
+A restart of the main process, in order: 1. the new one starts and loads its code, 2. the old one is told to
+stop: it answers what it has in hand, saves, closes its data, ends, 3. the new one opens the data and accepts
+what has queued up meanwhile.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+import tempfile
+from asyncio.subprocess import Process
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge.workers.inherited import MAIN, MAIN_SOCKET, Inherited, worker_roles
+from shared.leash import leashed
+from shared.web import split_address
+
+log = logging.getLogger(__name__)
+
+BACKLOG = 4096
+READY_S = 60.0
+RESTART_MIN_S = 0.1
+RESTART_MAX_S = 10.0
+SETTLED_S = 30.0
+"""A process that lived so long starts again with the shortest pause."""
+
+
+class StartFailed(Exception):
+    """A process ended, or was silent, before it was ready."""
+
+
+@dataclass(frozen=True)
+class Supervision:
+    """What is to run."""
+
+    listen: str
+    n_workers: int
+    """All serving processes, the main one among them."""
+    grace_s: float
+    arguments: tuple[str, ...]
+    """The operator's own, handed on to every process."""
+
+
+@dataclass
+class Child:
+    """One running process."""
+
+    role: str
+    process: Process
+    go_fd: int
+    began_s: float
+
+    def go(self) -> None:
+        """Let it open its data."""
+        os.write(self.go_fd, b"G")
+        os.close(self.go_fd)
+
+
+class Supervisor:
+    """Keeps one process per role. Invariant: a role has at most one process that may own its data."""
+
+    def __init__(self, plan: Supervision) -> None:
+        self._plan = plan
+        self._held = ExitStack()
+        self._children: dict[str, Child] = {}
+        self._watchers: dict[str, asyncio.Task[None]] = {}
+        self._is_stopping = asyncio.Event()
+        self._restart_asked = asyncio.Event()
+
+    async def run(self) -> int:
+        """Serve until SIGTERM or SIGINT; the exit status."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._is_stopping.set)
+        loop.add_signal_handler(signal.SIGHUP, self._restart_asked.set)
+        with self._held:
+            self._open()
+            try:
+                for role in (MAIN, *worker_roles(self._plan.n_workers)):
+                    await self._start(role)
+                log.info("supervising", extra={"workers": self._plan.n_workers, "url": self.url})
+                await self._serve()
+            except StartFailed as exc:
+                log.error("start_failed", extra={"reason": str(exc)})
+                return 1
+            finally:
+                await self._stop_all()
+        return 0
+
+    def _open(self) -> None:
+        self._run_dir = Path(self._held.enter_context(tempfile.TemporaryDirectory(prefix="headstart-")))
+        self._sockets = [self._held.enter_context(one) for one in bound(self._plan)]
+        self._main_socket = self._held.enter_context(socket.socket(socket.AF_UNIX))
+        self._main_socket.bind(str(self._run_dir / MAIN_SOCKET))
+        self._main_socket.listen(BACKLOG)
+        host, port = self._sockets[0].getsockname()[:2]
+        self.url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    async def _serve(self) -> None:
+        """React to signals until asked to stop; crashed processes come back by their own watchers."""
+        while not self._is_stopping.is_set():
+            waits = [asyncio.create_task(one.wait()) for one in (self._is_stopping, self._restart_asked)]
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            for wait in waits:
+                wait.cancel()
+            if self._restart_asked.is_set() and not self._is_stopping.is_set():
+                self._restart_asked.clear()
+                await self.restart()
+
+    async def restart(self) -> None:
+        """A new process for every role, one after the other; a role whose new one fails keeps its old one."""
+        for role in (*worker_roles(self._plan.n_workers), MAIN):
+            try:
+                await self._replace(role)
+            except StartFailed as exc:
+                log.error("restart_failed", extra={"role": role, "reason": str(exc)})
+                return
+        log.info("restarted")
+
+    async def _replace(self, role: str) -> None:
+        old = self._children[role]
+        self._watchers.pop(role).cancel()
+        new, ready = await self._spawn(role)
+        if role == MAIN:  # it shares its data with the old one: that must end first
+            await self._end(old)
+            new.go()
+            await self._became_ready(new, ready)
+        else:
+            new.go()
+            await self._became_ready(new, ready)
+            await self._end(old)
+        self._adopt(new)
+
+    async def _start(self, role: str) -> None:
+        child, ready = await self._spawn(role)
+        child.go()
+        await self._became_ready(child, ready)
+        self._adopt(child)
+
+    def _adopt(self, child: Child) -> None:
+        self._children[child.role] = child
+        self._watchers[child.role] = asyncio.create_task(self._watch(child))
+
+    async def _watch(self, child: Child) -> None:
+        """Start a role again when its process has ended without being asked to."""
+        status, pause_s = await child.process.wait(), RESTART_MIN_S
+        while not self._is_stopping.is_set():
+            log.error("process_ended", extra={"role": child.role, "status": status})
+            lived_s = asyncio.get_running_loop().time() - child.began_s
+            pause_s = RESTART_MIN_S if lived_s > SETTLED_S else min(pause_s * 2, RESTART_MAX_S)
+            await asyncio.sleep(pause_s)
+            try:
+                child, ready = await self._spawn(child.role)
+                child.go()
+                await self._became_ready(child, ready)
+            except StartFailed as exc:
+                log.error("start_failed", extra={"role": child.role, "reason": str(exc)})
+                continue
+            self._children[child.role] = child
+            status = await child.process.wait()
+
+    async def _spawn(self, role: str) -> tuple[Child, int]:
+        """A process that waits for its go, and the descriptor on which it says that it is ready."""
+        ready_read, ready_write = os.pipe()
+        go_read, go_write = os.pipe()
+        place = (MAIN, *worker_roles(self._plan.n_workers)).index(role)
+        sockets = [self._sockets[place], *([self._main_socket] if role == MAIN else [])]
+        part = Inherited(
+            role,
+            tuple(one.fileno() for one in sockets),
+            ready_write,
+            go_read,
+            self._run_dir,
+            self._plan.n_workers,
+        )
+        command = leashed([sys.executable, "-m", "edge", *self._plan.arguments, *part.arguments()])
+        process = await asyncio.create_subprocess_exec(
+            *command, pass_fds=(*part.sockets, ready_write, go_read), start_new_session=True
+        )
+        os.close(ready_write)
+        os.close(go_read)
+        return Child(role, process, go_write, asyncio.get_running_loop().time()), ready_read
+
+    async def _became_ready(self, child: Child, ready_fd: int) -> None:
+        loop = asyncio.get_running_loop()
+        told: asyncio.Future[bytes] = loop.create_future()
+
+        def hear() -> None:
+            if not told.done():
+                told.set_result(os.read(ready_fd, 1))
+
+        loop.add_reader(ready_fd, hear)
+        try:
+            async with asyncio.timeout(READY_S):
+                if not await told:
+                    raise StartFailed(f"{child.role} ended before it was ready")
+        except (TimeoutError, StartFailed) as exc:
+            await self._end(child)
+            raise StartFailed(str(exc) or f"{child.role} was not ready in {READY_S} s") from exc
+        finally:
+            loop.remove_reader(ready_fd)
+            os.close(ready_fd)
+
+    async def _end(self, child: Child) -> None:
+        """SIGTERM; -9 when its grace is over."""
+        if child.process.returncode is None:
+            child.process.send_signal(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(self._plan.grace_s + 5):
+                await child.process.wait()
+        except TimeoutError:
+            log.warning("killed", extra={"role": child.role})
+            child.process.kill()
+            await child.process.wait()
+
+    async def _stop_all(self) -> None:
+        self._is_stopping.set()
+        for watcher in self._watchers.values():
+            watcher.cancel()
+        for role in reversed(list(self._children)):  # the main one last: the others ask it
+            await self._end(self._children[role])
+
+
+def bound(plan: Supervision) -> list[socket.socket]:
+    """One listening socket a process, all on one address; the kernel spreads connections over them."""
+    host, port = split_address(plan.listen)
+    made: list[socket.socket] = []
+    for _ in range(plan.n_workers):
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        one = socket.socket(family, socket.SOCK_STREAM)
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if plan.n_workers > 1:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        one.bind((host, port))
+        one.listen(BACKLOG)
+        port = one.getsockname()[1]
+        made.append(one)
+    return made
