@@ -52,7 +52,8 @@ class Inherited:
         os.close(self.ready_fd)
 
     async def wait_for_go(self) -> None:
-        """Return when the former process has let go of the data; at once for the first one."""
+        """Say that the code is loaded, and return when the former process has let go of the data."""
+        os.write(self.ready_fd, b"L")
         await asyncio.get_running_loop().run_in_executor(None, os.read, self.go_fd, 1)
         os.close(self.go_fd)
 

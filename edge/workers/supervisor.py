@@ -56,6 +56,8 @@ class Child:
 
     role: str
     process: Process
+    told: asyncio.StreamReader
+    """`L` when its code is loaded, `R` when it serves; the end when it has ended."""
     go_fd: int
     began_s: float
 
@@ -85,8 +87,9 @@ class Supervisor:
         with self._held:
             self._open()
             try:
-                for role in (MAIN, *worker_roles(self._plan.n_workers)):
-                    await self._start(role)
+                self._adopt(await self._start(MAIN))
+                for child in await asyncio.gather(*map(self._start, worker_roles(self._plan.n_workers))):
+                    self._adopt(child)
                 log.info("supervising", extra={"workers": self._plan.n_workers, "url": self.url})
                 await self._serve()
             except StartFailed as exc:
@@ -128,23 +131,21 @@ class Supervisor:
 
     async def _replace(self, role: str) -> None:
         old = self._children[role]
+        new = await self._spawn(role)
         self._watchers.pop(role).cancel()
-        new, ready = await self._spawn(role)
         if role == MAIN:  # it shares its data with the old one: that must end first
             await self._end(old)
-            new.go()
-            await self._became_ready(new, ready)
-        else:
-            new.go()
-            await self._became_ready(new, ready)
+        new.go()
+        await self._hear(new, "served")
+        if role != MAIN:
             await self._end(old)
         self._adopt(new)
 
-    async def _start(self, role: str) -> None:
-        child, ready = await self._spawn(role)
+    async def _start(self, role: str) -> Child:
+        child = await self._spawn(role)
         child.go()
-        await self._became_ready(child, ready)
-        self._adopt(child)
+        await self._hear(child, "served")
+        return child
 
     def _adopt(self, child: Child) -> None:
         self._children[child.role] = child
@@ -159,28 +160,19 @@ class Supervisor:
             pause_s = RESTART_MIN_S if lived_s > SETTLED_S else min(pause_s * 2, RESTART_MAX_S)
             await asyncio.sleep(pause_s)
             try:
-                child, ready = await self._spawn(child.role)
-                child.go()
-                await self._became_ready(child, ready)
+                child = await self._start(child.role)
             except StartFailed as exc:
                 log.error("start_failed", extra={"role": child.role, "reason": str(exc)})
                 continue
             self._children[child.role] = child
             status = await child.process.wait()
 
-    async def _spawn(self, role: str) -> tuple[Child, int]:
-        """A process that waits for its go, and the descriptor on which it says that it is ready."""
+    async def _spawn(self, role: str) -> Child:
+        """A process that has loaded its code and waits for its go. Raises StartFailed."""
         ready_read, ready_write = os.pipe()
         go_read, go_write = os.pipe()
-        place = (MAIN, *worker_roles(self._plan.n_workers)).index(role)
-        sockets = [self._sockets[place], *([self._main_socket] if role == MAIN else [])]
         part = Inherited(
-            role,
-            tuple(one.fileno() for one in sockets),
-            ready_write,
-            go_read,
-            self._run_dir,
-            self._plan.n_workers,
+            role, self._sockets_of(role), ready_write, go_read, self._run_dir, self._plan.n_workers
         )
         command = leashed([sys.executable, "-m", "edge", *self._plan.arguments, *part.arguments()])
         process = await asyncio.create_subprocess_exec(
@@ -188,27 +180,27 @@ class Supervisor:
         )
         os.close(ready_write)
         os.close(go_read)
-        return Child(role, process, go_write, asyncio.get_running_loop().time()), ready_read
+        loop, told = asyncio.get_running_loop(), asyncio.StreamReader()
+        await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(told), os.fdopen(ready_read, "rb"))
+        child = Child(role, process, told, go_write, loop.time())
+        await self._hear(child, "loaded its code")
+        return child
 
-    async def _became_ready(self, child: Child, ready_fd: int) -> None:
-        loop = asyncio.get_running_loop()
-        told: asyncio.Future[bytes] = loop.create_future()
+    def _sockets_of(self, role: str) -> tuple[int, ...]:
+        public = self._sockets[(MAIN, *worker_roles(self._plan.n_workers)).index(role)]
+        return (public.fileno(), self._main_socket.fileno()) if role == MAIN else (public.fileno(),)
 
-        def hear() -> None:
-            if not told.done():
-                told.set_result(os.read(ready_fd, 1))
-
-        loop.add_reader(ready_fd, hear)
+    async def _hear(self, child: Child, what: str) -> None:
+        """Wait until it says that it has done the next step; raises StartFailed, and ends it, if not."""
         try:
             async with asyncio.timeout(READY_S):
-                if not await told:
-                    raise StartFailed(f"{child.role} ended before it was ready")
-        except (TimeoutError, StartFailed) as exc:
-            await self._end(child)
-            raise StartFailed(str(exc) or f"{child.role} was not ready in {READY_S} s") from exc
-        finally:
-            loop.remove_reader(ready_fd)
-            os.close(ready_fd)
+                if await child.told.read(1):
+                    return
+            reason = f"{child.role} ended before it {what}"
+        except TimeoutError:
+            reason = f"{child.role} has not {what} in {READY_S} s"
+        await self._end(child)
+        raise StartFailed(reason)
 
     async def _end(self, child: Child) -> None:
         """SIGTERM; -9 when its grace is over."""
@@ -226,8 +218,10 @@ class Supervisor:
         self._is_stopping.set()
         for watcher in self._watchers.values():
             watcher.cancel()
-        for role in reversed(list(self._children)):  # the main one last: the others ask it
-            await self._end(self._children[role])
+        main = self._children.pop(MAIN, None)
+        await asyncio.gather(*(self._end(child) for child in self._children.values()))
+        if main is not None:  # last: the others ask it
+            await self._end(main)
 
 
 def bound(plan: Supervision) -> list[socket.socket]:
