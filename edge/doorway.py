@@ -162,6 +162,11 @@ class ViewerProtocol(RequestHandler):
             limit = self._limits.head_bytes
             self._cut(Refusal(Reason.HEAD_LENGTH, "the header fields are too long", limit, self._head_bytes))
 
+    @property
+    def n_unread_bytes(self) -> int:
+        """Given to the transport, and not yet taken by the client's side."""
+        return 0 if self._wire is None else self._wire.get_write_buffer_size()
+
     def sweep(self, now_s: float) -> None:
         """End what is late. Called every SWEEP_S."""
         wire, limits, body = self._wire, self._limits, self._body
@@ -256,6 +261,8 @@ class Doorway:
         self._decompresses = decompresses
         self._handler = server.request_handler
         self._timer: asyncio.TimerHandle | None = None
+        self._n_answered_bytes = 0
+        """Since the buffers were added up last, and what was in them then."""
         self.n_running = 0
         """Requests in hand."""
         self.says_goodbye = False
@@ -281,18 +288,30 @@ class Doorway:
     def _sweep(self) -> None:
         loop = asyncio.get_running_loop()
         now_s = loop.time()
-        connections = self._server.connections
+        connections = self._connections()
         for connection in connections:
-            if isinstance(connection, ViewerProtocol):
-                connection.sweep(now_s)
+            connection.sweep(now_s)
         self._timer = loop.call_later(SWEEP_S, self._sweep) if connections else None
+
+    def _overload(self) -> Refusal | None:
+        """What is over its limit here. The buffers are added up anew only when what was answered since the
+        last time could have filled them."""
+        limits = self._limits
+        if self.n_running >= limits.n_at_once:
+            return Refusal(Reason.BUSY, "too many requests at once", limits.n_at_once, self.n_running)
+        if self._n_answered_bytes > limits.unread_bytes:
+            n_unread = sum(connection.n_unread_bytes for connection in self._connections())
+            if n_unread > limits.unread_bytes:
+                return Refusal(Reason.UNREAD, "answers wait to be read", limits.unread_bytes, n_unread)
+            self._n_answered_bytes = n_unread
+        return None
+
+    def _connections(self) -> list[ViewerProtocol]:
+        return [one for one in self._server.connections if isinstance(one, ViewerProtocol)]
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         refused = refusal(request, self._limits)
-        if refused is None and self.n_running >= self._limits.n_at_once:
-            refused = Refusal(
-                Reason.BUSY, "too many requests at once", self._limits.n_at_once, self.n_running
-            )
+        refused = refused or self._overload()
         protocol = request.protocol
         if refused is not None:
             if refused.reason is Reason.VERSION:
@@ -306,6 +325,7 @@ class Doorway:
             response = await self._handler(request)
         finally:
             self.n_running -= 1
+        self._n_answered_bytes += max(response.content_length or 0, response.body_length)
         is_last = isinstance(protocol, ViewerProtocol) and protocol.count_request()
         if is_last or self.says_goodbye or "Upgrade" in request.headers:
             response.force_close()

@@ -22,7 +22,7 @@ from edge.handlers.headers import (
     joined,
 )
 from edge.handlers.multipart import Multipart, cut
-from edge.handlers.plain import PlainResponse, PlainStream
+from edge.handlers.plain import BufferResponse, PlainResponse, PlainStream
 from edge.singleflight import Reader
 from edge.upstream import OriginAborted, OriginResponse
 from edge.want import Fetched, Head
@@ -53,7 +53,7 @@ class Answers:
             prepared = hot.prepared = self._stored_headers(hot, age_s, self._hit)
             hot.prepared_s = whole_s
         self._memory_bytes.inc(entry.meta.size_bytes)
-        return PlainResponse(body=bytes(entry.body), status=entry.meta.status, headers=prepared)
+        return BufferResponse(entry.body, status=entry.meta.status, headers=prepared)
 
     def stored(self, request: web.BaseRequest, hot: Hot, age_s: float, status: CacheStatus) -> web.Response:
         """Any stored entry, with the status to tell."""
@@ -142,18 +142,18 @@ class Answers:
 def _of_entry(request: web.BaseRequest, hot: Hot, headers: CIMultiDictProxy[str]) -> web.Response:
     entry = hot.entry
     if entry.meta.status != 200:
-        return PlainResponse(body=bytes(entry.body), status=entry.meta.status, headers=headers)
+        return BufferResponse(entry.body, status=entry.meta.status, headers=headers)
     if is_not_modified(request.headers, headers):
         return _not_modified(headers)
     parts = wanted_parts(request, headers, len(entry.body))
     if isinstance(parts, Unsatisfiable):
         return _unsatisfiable(headers, len(entry.body))
     if parts is None:
-        return PlainResponse(body=bytes(entry.body), status=200, headers=headers)
+        return BufferResponse(entry.body, status=200, headers=headers)
     if len(parts) == 1:
         (part,) = parts
-        body = bytes(entry.body[part.start : part.stop])
-        return PlainResponse(body=body, status=206, headers=_partial_headers(headers, part))
+        body = memoryview(entry.body)[part.start : part.stop]
+        return BufferResponse(body, status=206, headers=_partial_headers(headers, part))
     pieces = [bytes(entry.body[part.start : part.stop]) for part in parts]
     boundary = _boundary()
     while any(boundary.encode() in piece for piece in pieces):

@@ -38,6 +38,8 @@ class Reason(StrEnum):
     HEAD_TIME = "head_time"
     BODY_TIME = "body_time"
     BUSY = "busy"
+    UNREAD = "unread"
+    """Too many bytes wait for clients to read on."""
 
 
 STATUS = {
@@ -50,11 +52,12 @@ STATUS = {
     Reason.HEAD_TIME: 408,
     Reason.BODY_TIME: 408,
     Reason.BUSY: 503,
+    Reason.UNREAD: 503,
 }
 """Of the answer; 400 for the others."""
 
 KEEPS_CONNECTION = frozenset(
-    {Reason.TARGET_FORM, Reason.TRAVERSAL, Reason.ENCODING, Reason.OTHER_HOST, Reason.BUSY}
+    {Reason.TARGET_FORM, Reason.TRAVERSAL, Reason.ENCODING, Reason.OTHER_HOST, Reason.BUSY, Reason.UNREAD}
 )
 """Where the end of the request is beyond doubt."""
 
@@ -99,6 +102,12 @@ class RequestLimits:
     idle_s: float = setting(75.0, "an idle connection is closed after so long", unit="s", low=0.1)
     unread_s: float = setting(
         60.0, "a client that takes no byte of its answer for so long is cut", unit="s", low=0.1
+    )
+    unread_bytes: int = setting(
+        256 * KIB * KIB,
+        "answers that wait in memory for their clients to read on, together; more: 503",
+        unit="bytes",
+        low=KIB * KIB,
     )
     encoded_slash: bool = setting(
         False, "%2F, %5C and needless encoding (%41) in paths; the standalone cache always lets them pass"

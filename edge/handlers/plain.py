@@ -4,9 +4,13 @@ A Date is added when there is none (RFC 9110 section 6.6.1); a Server or a Conte
 Bytes that are no UTF-8 are obs-text (RFC 9110 section 5.5): they arrive as surrogates, which aiohttp drops.
 """
 
+from typing import Any
+
 from aiohttp import web
 from aiohttp.http_writer import StreamWriter
 
+PIECE_BYTES = 256 * 1024
+"""Of a large body, given to the transport at once."""
 INVENTED = ("Server", "Content-Type")
 
 
@@ -36,3 +40,22 @@ class PlainStream(web.StreamResponse):
 
 class PlainResponse(web.Response, PlainStream):
     """A response whose body is at hand."""
+
+
+class BufferResponse(PlainResponse):
+    """A response whose body is a buffer that others hold, too. It is not copied, and a slow reader has one
+    piece of it in its transport's buffer, never the whole."""
+
+    def __init__(self, buffer: bytes | memoryview, **told: Any) -> None:
+        super().__init__(**told)
+        self._body = memoryview(buffer)  # type: ignore[assignment] # aiohttp would make a payload of it
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Send the body, or the rest of the answer when there is none."""
+        body: Any = self._body
+        if self._eof_sent or body is None or self._must_be_empty_body or len(body) <= PIECE_BYTES:
+            await super().write_eof(data)
+            return
+        for start in range(0, len(body), PIECE_BYTES):
+            await self.write(body[start : start + PIECE_BYTES])
+        await web.StreamResponse.write_eof(self)
