@@ -1,6 +1,7 @@
 """The disk tier against real files: restarts, torn and flipped files, a full or vanished disk."""
 
 import asyncio
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -238,3 +239,44 @@ async def test_a_smaller_bound_after_a_restart_trims_the_disk(tmp_path: Path) ->
     assert len(held) == len(tier) == 2 and tier.used_bytes <= 2 * 8192
     await eventually(lambda: len(list(tmp_path.rglob("*.obj"))) == 2)
     await tier.close()
+
+
+@pytest.fixture
+def synced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of what is brought to the medium, in order."""
+    names: list[str] = []
+
+    def fsync(fd: int) -> None:
+        names.append(Path(f"/proc/self/fd/{fd}").readlink().name)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    return names
+
+
+async def test_each_object_is_on_the_medium_with_its_name_before_it_counts_as_stored(
+    tmp_path: Path, synced: list[str]
+) -> None:
+    tier = DiskTier(tmp_path, replace(LIMITS, disk_fsync_s=0.0))
+    await tier.open()
+
+    await tier.put(make_entry("/0"))
+
+    assert synced == ["1.tmp", "01"]
+    await tier.close()
+
+
+async def test_grouped_objects_are_on_the_medium_soon(tmp_path: Path, synced: list[str]) -> None:
+    tier = DiskTier(tmp_path, replace(LIMITS, disk_fsync_s=0.01))
+    await tier.open()
+
+    await asyncio.gather(*(tier.put(make_entry(f"/{number}")) for number in range(3)))
+
+    names = {f"{number:012x}.obj" for number in (1, 2, 3)} | {"01", "02", "03"}
+    await eventually(lambda: names <= set(synced))
+    await tier.close()
+
+
+async def test_by_default_nothing_waits_for_the_medium(tmp_path: Path, synced: list[str]) -> None:
+    await (await filled(tmp_path, 3)).close()
+
+    assert synced == []
