@@ -18,6 +18,7 @@ from edge.cache.blocks import part_meta
 from edge.cache.entry import Entry, Meta, Times, complete, make_meta, tags_of, updated
 from edge.cache.freshness import (
     NO_RULES,
+    OF_THE_REQUEST,
     Storable,
     Verdict,
     judge,
@@ -176,7 +177,7 @@ class Fills:
         verdict = storable("GET", want.headers, entry.meta.status, entry.headers, self._storage)
         if verdict is Storable.YES:
             self._cache.store(entry, revision)
-        elif verdict not in (Storable.AUTHORIZATION, Storable.REQUEST_NO_STORE):
+        elif verdict not in OF_THE_REQUEST:
             await self._cache.purge(Purge(primary=want.primary))
         return verdict
 
@@ -205,7 +206,7 @@ class Fills:
             self._refused.note(want.primary, verdict, self._clock.monotonic())
         flight.begin(head, is_shared=is_shared, keeps=keeps)
         if not keeps:
-            await self._drop_obsolete(want, response.status)
+            await self._drop_obsolete(want, response.status, verdict)
         await self._store_streamed(flight, want, head, response)
 
     async def _store_streamed(
@@ -256,7 +257,7 @@ class Fills:
     def _is_fresh(self, meta: Meta) -> bool:
         return judge(meta.policy, meta.age_s(self._clock.wall_ms()), NO_RULES) is Verdict.FRESH
 
-    async def _drop_obsolete(self, want: Want, status: int) -> None:
+    async def _drop_obsolete(self, want: Want, status: int, verdict: Storable) -> None:
         """The origin now answers with something that is not stored: what is held is no longer true."""
-        if want.stale is not None and status < 500:
+        if want.stale is not None and status < 500 and verdict not in OF_THE_REQUEST:
             await self._cache.purge(Purge(primary=want.primary))

@@ -203,10 +203,14 @@ class Reader(Generic[H]):
         self.flight.leave(self)
 
     async def head(self, tell: InformedOf | None = None) -> H:
-        """The head, as soon as it is known; `tell` hears of what comes before it. Raises the fill's error."""
+        """The head, as soon as it is known. Raises the fill's error.
+
+        `tell` hears of what comes before it, when the fill was started for this reader: until the head is
+        known, nobody knows whether the answer is for the others too.
+        """
         n_told = 0
         while True:
-            if tell is not None:
+            if tell is not None and self.is_leader:
                 for interim in self.flight.news[n_told:]:
                     tell(interim)
                 n_told = len(self.flight.news)

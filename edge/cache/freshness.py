@@ -56,6 +56,10 @@ class Storable(StrEnum):
     """A purge covered it while it was being fetched."""
 
 
+OF_THE_REQUEST = frozenset({Storable.AUTHORIZATION, Storable.REQUEST_NO_STORE, Storable.BUSY})
+"""Reasons that lie in one request, or in us: they say nothing against what is stored already."""
+
+
 class Verdict(StrEnum):
     """What may be done with a stored response for one request."""
 

@@ -14,7 +14,7 @@ from multidict import CIMultiDict
 
 from edge.cache import metrics
 from edge.cache.entry import Times, agrees, complete, make_meta, updated
-from edge.cache.freshness import Storable, has_explicit_freshness, storable
+from edge.cache.freshness import OF_THE_REQUEST, Storable, has_explicit_freshness, storable
 from edge.cache.invalidation import does_invalidate, pointed_at
 from edge.cache.key import PrimaryKey, primary_key, vary_names, vary_values
 from edge.cache.settings import CacheLimits
@@ -105,8 +105,10 @@ class Forwarder:
         if hit is None:
             return
         fresh = updated(hit.hot.entry, response.headers, times, self._storage)
-        may_stay = storable("GET", request.headers, 200, fresh.headers, self._storage) is Storable.YES
-        if may_stay and agrees(hit.hot.entry, response.headers):
+        verdict = storable("GET", request.headers, 200, fresh.headers, self._storage)
+        if verdict in OF_THE_REQUEST:
+            return
+        if verdict is Storable.YES and agrees(hit.hot.entry, response.headers):
             self._cache.store(fresh, revision)
         else:
             await self._cache.purge(Purge(primary=primary))

@@ -91,7 +91,7 @@ def unconditional(request: MultiMapping[str]) -> CIMultiDict[str]:
 def end_to_end(headers: MultiMapping[str]) -> CIMultiDict[str]:
     """The fields that go on to the next hop: without the hop-by-hop ones and those that Connection names."""
     named = {name.strip().lower() for line in headers.getall("Connection", ()) for name in line.split(",")}
-    dropped = HOP_BY_HOP | named
+    dropped = HOP_BY_HOP | (named - {"cdn-loop"})  # nobody may take that away (RFC 8586 section 2)
     return CIMultiDict((name, value) for name, value in headers.items() if name.lower() not in dropped)
 
 

@@ -35,3 +35,24 @@ async def test_an_authorised_answer_that_says_so_is_shared(lab: Lab, control: st
 
 async def test_private_wins_over_public(lab: Lab) -> None:
     assert not await lab.is_reused(told("max-age=600, public, private"), WHO)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("control", ["max-age=600", "no-store", "private"])
+async def test_an_answer_for_one_user_does_not_touch_what_everybody_has(
+    lab: Lab, method: str, control: str
+) -> None:
+    everybody, one = (
+        told("max-age=600", ("ETag", '"a"'), ("A", "all")),
+        told(control, ("ETag", '"b"'), ("A", "ann")),
+    )
+    path = lab.tell(everybody, one)
+    await lab.ask(path)
+    await lab.ask(path, WHO, ("Cache-Control", "no-cache"), method=method)
+
+    stored = await lab.ask(path)
+
+    if control == "max-age=600":
+        assert (stored.get("A"), lab.n_seen(path)) == ("all", 2)
+    else:
+        assert "hit" not in stored.how

@@ -136,3 +136,10 @@ async def test_a_request_that_has_been_here_is_refused(lab: Lab) -> None:
 
     assert (await lab.ask(path, ("CDN-Loop", f"other, {loop}"))).status == 508
     assert lab.n_seen(path) == 1
+
+
+async def test_a_client_cannot_take_the_loop_detection_away(lab: Lab) -> None:
+    path = lab.tell(told("no-store"))
+    await lab.ask(path, ("CDN-Loop", "other"), ("Connection", "cdn-loop"))
+
+    assert (lab.last(path).get("CDN-Loop") or "").startswith("other, headstart-edge;n=")

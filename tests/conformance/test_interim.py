@@ -68,7 +68,7 @@ async def test_http_1_0_does_not_get_them(lab: Lab) -> None:
     assert (answer.status, answer.interim) == (200, [])
 
 
-async def test_whoever_waits_for_the_same_answer_hears_them_too(lab: Lab) -> None:
+async def test_only_who_caused_the_request_hears_them_for_the_answer_may_not_be_for_all(lab: Lab) -> None:
     gate = asyncio.Event()
     path = lab.tell(told("max-age=600", interim=((103, HINTS),), gate=gate))
     asking = [asyncio.create_task(lab.ask(path)) for _ in range(3)]
@@ -76,5 +76,7 @@ async def test_whoever_waits_for_the_same_answer_hears_them_too(lab: Lab) -> Non
         await asyncio.sleep(0)
     gate.set()
 
-    assert [answer.interim for answer in await asyncio.gather(*asking)] == [[(103, list(HINTS))]] * 3
+    answers = await asyncio.gather(*asking)
+
+    assert sorted(len(answer.interim) for answer in answers) == [0, 0, 1]
     assert lab.n_seen(path) == 1
