@@ -6,7 +6,8 @@ wins: both compare the purge log's revision from before with the one after.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -26,10 +27,23 @@ from edge.cache.settings import CacheLimits
 from edge.cache.tags import Purge, PurgeLog
 from edge.cache.tombstones import Tombstones
 
+log = logging.getLogger(__name__)
+
 PURGE_BATCH = 256
 """Objects that a purge handles before it lets others run."""
 SCAN_BATCH = 2048
 """Keys looked at in one go."""
+
+
+async def _deleted(deleting: Awaitable[int]) -> int:
+    """How many objects a deletion found. A disk that refuses is told: the index has forgotten them, and a
+    file that is found again after a restart is judged by the purge's mark."""
+    try:
+        return await deleting
+    except OSError as exc:
+        metrics.DISK_ERRORS.labels("delete").inc()
+        log.error("objects_not_deleted", extra={"reason": str(exc)})
+        return 0
 
 
 class Tier(StrEnum):
@@ -281,7 +295,7 @@ class TieredCache:
                 if self.memory.peek(key) is hot:  # not stored again since
                     self.memory.remove(key)
             await asyncio.sleep(0)
-        return n_only_hot + (0 if clearing is None else await clearing)
+        return n_only_hot + (0 if clearing is None else await _deleted(clearing))
 
     async def _delete_all(self, keys: list[StorageKey]) -> int:
         # RAM first and at once, so that no answer after this call comes from a purged object.
@@ -291,7 +305,7 @@ class TieredCache:
             n_only_hot += self.memory.remove(key) and not is_cold
             self._unwritten.pop(key, None)
             self._listing.remove(key)
-        return n_only_hot + (0 if self.disk is None else await self.disk.delete_all(keys))
+        return n_only_hot + (0 if self.disk is None else await _deleted(self.disk.delete_all(keys)))
 
     async def _promote(self, key: StorageKey) -> Entry | None:
         """Read a key from disk once, however many ask."""

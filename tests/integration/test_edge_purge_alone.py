@@ -1,30 +1,36 @@
 """The standalone cache: purged by its operator or the method PURGE; softly; quickly; for good."""
 
 import asyncio
+import errno
 import json
+import signal
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from aiohttp import web
 from typer.testing import CliRunner
 
+from edge.cache.files import ObjectFiles
 from edge.cache.key import primary_key
 from edge.cache.tags import Purge
+from edge.handlers.media import Warmth
 from edge.handlers.purge import may_purge, networks
+from edge.purge.desk import LocalDesk
 from edge.purge.node import PurgeLimits
 from edge.standalone import PLAIN, _purge_handler
 from shared.cli.__main__ import app
+from shared.clock import SystemClock
 from shared.errors import ConfigError
+from shared.messages import PurgeOrder, PurgeScope
 from tests.edge_cache_builders import FakeClock, make_entry
-from tests.origins import FRESH, EdgeProcess, Reply, RunningEdge, ScriptedOrigin, running_edge
+from tests.origins import FRESH, Client, EdgeProcess, Reply, RunningEdge, ScriptedOrigin, running_edge
 from tests.waiting import eventually
 
 FREE = "127.0.0.1:0"
+ORDER = PurgeOrder(id="o", scope=PurgeScope.TAG, value="video:1", issuer="alone", at_ms=1)
 STALE_OK = {"Cache-Control": "max-age=60, stale-while-revalidate=60, stale-if-error=60", "ETag": '"one"'}
 
 
@@ -40,9 +46,12 @@ def revalidated(request: web.BaseRequest) -> Reply:
     return Reply(b"opening", headers=FRESH)
 
 
+def now_ms(edge: RunningEdge) -> int:
+    return edge.delivery.media._clock.wall_ms()
+
+
 async def softly(edge: RunningEdge, purge: Purge) -> int:
-    clock = edge.delivery.media._clock
-    return await edge.delivery.purges.purge(replace(purge, is_soft=True, at_ms=clock.wall_ms()))
+    return await edge.delivery.purges.purge(replace(purge, is_soft=True, at_ms=now_ms(edge)))
 
 
 async def test_a_soft_purge_asks_the_origin_before_the_object_is_used_again(origin: ScriptedOrigin) -> None:
@@ -115,7 +124,7 @@ async def test_a_file_that_comes_back_after_a_purge_is_not_served(
         await eventually(lambda: not disk.n_writing)
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     async with running_edge(origin.url, tmp_path) as edge:
-        await edge.delivery.purges.purge(Purge(at_ms=edge.delivery.media._clock.wall_ms()))
+        await edge.delivery.purges.purge(Purge(at_ms=now_ms(edge)))
         await edge.delivery.purges.keep()
     for path, data in before.items():
         if path.name != "purges.bin":
@@ -129,11 +138,86 @@ async def test_a_file_that_comes_back_after_a_purge_is_not_served(
     assert origin.n_seen() == 2
 
 
-@asynccontextmanager
-async def purging(edge: RunningEdge, **limits: Any) -> AsyncIterator[None]:
-    """With the method PURGE as these limits allow it."""
-    _purge_handler(edge.delivery, PurgeLimits(**limits))
-    yield
+async def test_a_disk_that_refuses_to_delete_brings_nothing_back(
+    origin: ScriptedOrigin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: ObjectFiles, numbers: object) -> None:
+        raise OSError(errno.EIO, "no")
+
+    origin.replies["*"] = Reply(b"opening", headers=FRESH | {"Surrogate-Key": "video:1"})
+    async with running_edge(origin.url, tmp_path) as edge:
+        for path in ("/a", "/b"):
+            await edge.ask(path)
+        disk = edge.delivery.cache.disk
+        assert disk is not None
+        await eventually(lambda: not disk.n_writing)
+        with monkeypatch.context() as broken:
+            broken.setattr(ObjectFiles, "remove", refuse)
+            await edge.delivery.purges.purge(Purge(tag="video:1", at_ms=now_ms(edge)))
+            await edge.delivery.purges.keep()
+        assert not edge.delivery.media.is_in_memory("/a")
+
+    async with running_edge(origin.url, tmp_path) as edge:
+        await edge.ask("/a")
+
+    assert origin.n_seen("/a") == 2
+
+
+async def test_a_closed_gate_is_told_after_its_limit(origin: ScriptedOrigin) -> None:
+    origin.replies["/a"] = Reply(b"opening", headers=FRESH)
+    async with running_edge(origin.url) as edge:
+        await edge.ask("/a")
+        edge.delivery.cache.gate.close(0.05)
+
+        answer = await edge.ask("/a")
+
+        assert (answer.status, answer.headers["Retry-After"]) == (503, "1")
+        assert json.loads(answer.body)["type"] == "urn:headstart:problem:purges_replayed"
+        assert (await edge.delivery.media.warm("/a")).source is Warmth.FAILED
+        edge.delivery.cache.gate.open()
+        assert (await edge.ask("/a")).status == 200
+
+
+async def test_a_purge_is_done_when_the_workers_have_done_it(origin: ScriptedOrigin) -> None:
+    async with running_edge(origin.url) as edge:
+        gate, heard = asyncio.Event(), list[Purge]()
+
+        async def worker(purge: Purge) -> int:
+            heard.append(purge)
+            await gate.wait()
+            return 1
+
+        edge.delivery.purges.listeners.append(worker)
+        issuing = asyncio.create_task(LocalDesk(edge.delivery.purges, SystemClock()).issue(ORDER, 0))
+        await eventually(lambda: heard)
+        assert not issuing.done()
+
+        gate.set()
+        report = await issuing
+        assert report.is_complete and heard[0].tag == "video:1"
+
+
+@pytest.mark.parametrize("soft", [False, True])
+async def test_a_purge_outlives_a_kill_right_after_its_receipt(
+    origin: ScriptedOrigin, tmp_path: Path, soft: bool
+) -> None:
+    origin.replies["*"] = revalidated
+    process = EdgeProcess(origin.url, tmp_path, arguments=("--admin-listen", FREE))
+    client = await process.start()
+    for path in ("/a", "/b"):
+        await client.ask(path)
+    folder = tmp_path / "edge-alone" / "cache"
+    await eventually(lambda: len(list(folder.rglob("*.obj"))) >= 2 or None)
+    operator = Client((tmp_path / "edge-alone-admin.url").read_text())
+    answer = await operator.ask("/admin/purge", "POST", json.dumps({"url": "/a", "soft": soft}).encode())
+    await process.stop(signal.SIGKILL)
+    await operator.close()
+    assert json.loads(answer.body)["purged"] == 1
+
+    client = await process.start()
+    assert "; hit" in (await client.ask("/b")).headers["Cache-Status"]
+    assert "; hit" not in (await client.ask("/a")).headers["Cache-Status"]
+    assert await process.stop() == 0
 
 
 async def test_the_method_purge_is_the_origins_unless_it_is_turned_on(origin: ScriptedOrigin) -> None:

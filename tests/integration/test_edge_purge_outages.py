@@ -1,5 +1,6 @@
 """Purges while NATS, or an edge, or the log itself is away, cut, or not what it was."""
 
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -190,3 +191,16 @@ async def test_receipts_and_orders_pass_when_an_edge_joins_late(
         async with region.edge("e2") as two:
             await know_each_other(one, two)
             assert (await region.purge(two, all=True, wait_s=5))["complete"]
+
+
+async def test_a_purge_does_not_wait_for_a_server_that_hangs(region: Region, server: NatsUnderTest) -> None:
+    async with region.edge("e1") as one, region.edge("e2") as two:
+        await region.fill(one, two)
+        await know_each_other(one, two)
+        await server.freeze()
+
+        told = await region.purge(one, tag="video:1", wait_s=30)
+
+        assert told["local_only"] and not holds(one, ONE)
+        server.signal(signal.SIGCONT)
+        await eventually(lambda: not holds(two, ONE), within_s=BACK_S)
