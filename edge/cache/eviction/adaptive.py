@@ -5,7 +5,7 @@ Pure and deterministic: the same calls give the same victims, in every process.
 
 from typing import Generic
 
-from edge.cache.eviction.ghosts import Ghosts, digest
+from edge.cache.eviction.ghosts import EVERY, Ghosts, digest
 from edge.cache.eviction.policy import K
 from edge.cache.eviction.s3fifo import MARK, Order, S3Fifo
 
@@ -38,9 +38,10 @@ class Adaptive(Generic[K]):
         return self._queues.size_bytes(key)
 
     def admit(self, key: K, size_bytes: int) -> list[K]:
-        if digest(key) >= self._ghosts.threshold:
+        ghosts = self._ghosts
+        if ghosts.threshold < EVERY and digest(key) >= ghosts.threshold:
             return self._queues.admit(key, size_bytes)
-        if self._ghosts.request(key, size_bytes):
+        if ghosts.request(key, size_bytes):
             self._judge()
         return self._queues.admit(key, size_bytes, MARK)
 

@@ -29,7 +29,9 @@ class Order(Enum):
 
     S3FIFO = "s3fifo"
     LRU = "lru"
-    """Newcomers enter the main queue, a hit moves to its end, its head leaves; the small queue drains."""
+    """The small queue takes everything: newcomers and hits at its end, victims from its head. The main one,
+    what S3-FIFO left, drains before. Going back, the small queue is as after a start: it drains, what was hit
+    is promoted, and nothing old sits in the main queue for long."""
 
 
 class S3Fifo(Generic[K]):
@@ -43,6 +45,7 @@ class S3Fifo(Generic[K]):
         self._small_share = small_share
         self._capacity = capacity_bytes
         self._small_capacity = int(capacity_bytes * small_share)
+        self._ghost_limit = int(capacity_bytes * GHOST_SHARE)
         self._is_lru = False
         self.states: dict[K, int] = {}
         """Chances and bits of every key held; for the owner to read."""
@@ -70,16 +73,19 @@ class S3Fifo(Generic[K]):
         return self._main[key] if self.states[key] & MAIN else self._small[key]
 
     def admit(self, key: K, size_bytes: int, mark: int = 0) -> list[K]:
-        state = self._take(key) if key in self.states else MAIN if self._is_lru else 0
-        if size_bytes > self._capacity:
+        states = self.states
+        state = self._take(key) if key in states else 0
+        room = self._capacity - size_bytes
+        if room < 0:
             return [key]
         if key in self._ghosts:
             self._ghost_bytes -= self._ghosts.pop(key)
             state = MAIN
+        if self._is_lru:
+            state &= ~MAIN
         # Room before the key is queued: it is never its own victim.
-        room = self._capacity - size_bytes
         victims = self._shrink(room) if self.used_bytes > room else []
-        self.states[key] = state | mark
+        states[key] = state | mark
         self.used_bytes += size_bytes
         if state & MAIN:
             self._main[key] = size_bytes
@@ -95,12 +101,13 @@ class S3Fifo(Generic[K]):
         if not self._is_lru:
             if state & CHANCES < CHANCES:
                 self.states[key] = state + 1
-        elif state & MAIN:
-            # The place says it all: chances saved up before would be a second favour.
-            self.states[key] = state & ~CHANCES
-            self._main.move_to_end(key)
+            return
+        if state & MAIN:
+            size_bytes = self._small[key] = self._main.pop(key)
+            self._small_bytes += size_bytes
         else:
-            self.states[key] = state | 1
+            self._small.move_to_end(key)
+        self.states[key] = state & ~(MAIN | CHANCES) | 1
 
     def remove(self, key: K) -> None:
         if key in self.states:
@@ -110,6 +117,7 @@ class S3Fifo(Generic[K]):
     def resize(self, capacity_bytes: int) -> list[K]:
         self._capacity = capacity_bytes
         self._small_capacity = int(capacity_bytes * self._small_share)
+        self._ghost_limit = int(capacity_bytes * GHOST_SHARE)
         return self._shrink(capacity_bytes)
 
     def _take(self, key: K) -> int:
@@ -124,33 +132,38 @@ class S3Fifo(Generic[K]):
 
     def _shrink(self, room_bytes: int) -> list[K]:
         """Let keys go until at most `room_bytes` are held. A step: one moves on, gets a round, or leaves."""
-        states, small, main = self.states, self._small, self._main
+        states, small, main, ghosts = self.states, self._small, self._main, self._ghosts
+        is_lru, small_limit = self._is_lru, self._small_capacity
+        small_bytes, used_bytes = self._small_bytes, self.used_bytes
         victims: list[K] = []
-        while self.used_bytes > room_bytes:
-            if small and (self._small_bytes >= self._small_capacity or self._is_lru or not main):
+        while used_bytes > room_bytes:
+            if not main or (small_bytes >= small_limit and small and not is_lru):
                 key, size_bytes = small.popitem(last=False)
-                self._small_bytes -= size_bytes
+                small_bytes -= size_bytes
                 state = states[key]
-                if state & CHANCES:
+                if not state & CHANCES:
+                    ghosts[key] = size_bytes
+                    self._ghost_bytes += size_bytes
+                elif not is_lru:
                     states[key] = state & ~CHANCES | MAIN
                     main[key] = size_bytes
                     continue
-                self._remember(key, size_bytes)
             else:
                 key, size_bytes = main.popitem(last=False)
                 state = states[key]
                 if state & CHANCES:
-                    states[key] = state - 1
-                    main[key] = size_bytes
+                    if is_lru:
+                        states[key] = state & ~(MAIN | CHANCES) | 1
+                        small[key] = size_bytes
+                        small_bytes += size_bytes
+                    else:
+                        states[key] = state - 1
+                        main[key] = size_bytes
                     continue
             del states[key]
-            self.used_bytes -= size_bytes
+            used_bytes -= size_bytes
             victims.append(key)
+        self._small_bytes, self.used_bytes = small_bytes, used_bytes
+        while self._ghost_bytes > self._ghost_limit:
+            self._ghost_bytes -= ghosts.popitem(last=False)[1]
         return victims
-
-    def _remember(self, key: K, size_bytes: int) -> None:
-        self._ghosts[key] = size_bytes
-        self._ghost_bytes += size_bytes
-        limit = self._capacity * GHOST_SHARE
-        while self._ghost_bytes > limit:
-            self._ghost_bytes -= self._ghosts.popitem(last=False)[1]

@@ -15,7 +15,7 @@ from tests.bench import report
 from tests.bench.eviction import csvtrace, plot, traces
 from tests.bench.eviction.simulate import OURS, SHARES, Result, compare
 
-N_REQUESTS = 200_000
+N_REQUESTS = 100_000
 MAX_CSV_REQUESTS = 5_000_000
 SEED = 2026
 """The traces that the policy was tuned on have other seeds (tests/bench/eviction/README.md)."""

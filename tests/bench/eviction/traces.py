@@ -24,6 +24,8 @@ class ShortVideo:
     """A video's audience halves after so many viewings of the region."""
     tail: float = 1.0
     """Pareto exponent of a video's audience; smaller is more unequal."""
+    loudest: float = 500.0
+    """The largest audience of a video, relative to the smallest: no single one is half of the traffic."""
     one_hit_share: float = 0.15
     """Viewings of a video that nobody else will watch: explored, or found by search."""
     stays_first: float = 0.6
@@ -55,7 +57,8 @@ class _Feed:
             self._born(self._rng.uniform(-3 * shape.half_life_views, 0))
 
     def _born(self, at_views: float) -> None:
-        weight = self._rng.paretovariate(self._shape.tail) * 2 ** (at_views / self._shape.half_life_views)
+        audience = min(self._rng.paretovariate(self._shape.tail), self._shape.loudest)
+        weight = audience * 2 ** (at_views / self._shape.half_life_views)
         self._summed.append((self._summed[-1] if self._summed else 0.0) + weight)
 
     def next_video(self) -> int:
