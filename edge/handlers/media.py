@@ -6,11 +6,8 @@ Also what the rest of the edge asks of the cache: warm an object into RAM, is it
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
-from typing import NamedTuple
 
 from aiohttp import web
-from multidict import CIMultiDict, CIMultiDictProxy
 
 from edge.cache import metrics
 from edge.cache.entry import Entry
@@ -27,6 +24,7 @@ from edge.handlers.forward import Forwarder, ForwardSettings, teller
 from edge.handlers.headers import CacheStatus, Forward, has_strict_precondition, is_plain, stored_detail
 from edge.handlers.ranged import Ask, Ranged
 from edge.handlers.signed import Gate, SignedLimits, Unsigned
+from edge.handlers.warm import SERVED_AT_ONCE, Warmer, WarmResult
 from edge.hot import OFFERED
 from edge.peers.route import HOP_FIELD, REVISION_FIELD
 from edge.singleflight import Reader
@@ -37,34 +35,12 @@ from shared.errors import InvalidRequest, ServiceError
 
 log = logging.getLogger(__name__)
 
-NO_HEADERS: CIMultiDictProxy[str] = CIMultiDictProxy(CIMultiDict())
-SERVED_AT_ONCE = frozenset({Verdict.FRESH, Verdict.STALE_ALLOWED, Verdict.STALE_WHILE_REVALIDATE})
-
 
 class NotCached(ServiceError):
     """The client wants only what is stored, and this is not."""
 
     code = "not_cached"
     status = 504
-
-
-class Warmth(StrEnum):
-    """Where an object that is now in RAM came from, or why it is not there."""
-
-    MEMORY = "memory"
-    DISK = "disk"
-    ORIGIN = "origin"
-    REFUSED = "refused"
-    """The origin's answer may not be stored, or is no 200."""
-    FAILED = "failed"
-    """The origin gave no complete answer."""
-
-
-class WarmResult(NamedTuple):
-    """What became of a warming."""
-
-    source: Warmth
-    size_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +70,7 @@ class MediaHandler:
         self._answers = Answers(settings.name, settings.extra_headers)
         forwarding = replace(settings.forwarding, key=self.key)
         self._forwarder = Forwarder(cache, upstream, clock, self._answers, forwarding)
+        self._warmer = Warmer(cache, fills, clock)
         self._ranged = Ranged(cache, fills, clock, self._answers, settings.ranges)
         self._ranged.check = self._refuse_buried
         self._buried = cache.tombstones
@@ -291,30 +268,8 @@ class MediaHandler:
         return "precondition" if predicted is Storable.YES else str(predicted)
 
     async def warm(self, path: str) -> WarmResult:
-        """Bring the object at path into RAM, through the same fills as every request. Never raises for the
-        origin's sake; a cancelled warming leaves its fill to whoever else reads it."""
-        primary = self.key(path)
-        if self._buried.is_buried(primary):
-            return WarmResult(Warmth.REFUSED)
-        self._cache.expect(primary)
-        try:
-            hit = await self._cache.find(primary, NO_HEADERS)
-            if hit is not None:
-                meta = hit.hot.entry.meta
-                if judge(meta.policy, meta.age_s(self._clock.wall_ms()), NO_RULES) in SERVED_AT_ONCE:
-                    return WarmResult(Warmth(hit.tier), meta.size_bytes)
-            key = self._cache.flight_key(primary, NO_HEADERS)
-            want = Want(primary, NO_HEADERS, key, hit.hot.entry if hit else None, is_live=False)
-            with self._fills.join(want) as reader:
-                head = await reader.head()
-                if isinstance(head, Ready):
-                    return WarmResult(Warmth.ORIGIN, head.entry.meta.size_bytes)
-                if head.verdict is not Storable.YES or head.response.status != 200:
-                    return WarmResult(Warmth.REFUSED)
-                return WarmResult(Warmth.ORIGIN, sum([len(chunk) async for chunk in reader.chunks()]))
-        except ServiceError as exc:
-            log.debug("warm_failed", extra={"path": path, "code": exc.code})
-            return WarmResult(Warmth.FAILED)
+        """Bring the object at path into RAM."""
+        return await self._warmer.warm(self.key(path))
 
     def is_in_memory(self, path: str) -> bool:
         """Whether RAM holds the object at path, fresh or not."""

@@ -16,8 +16,8 @@ from typer.testing import CliRunner
 from edge.cache.files import ObjectFiles
 from edge.cache.key import primary_key
 from edge.cache.tags import Purge
-from edge.handlers.media import Warmth
 from edge.handlers.purge import may_purge, networks
+from edge.handlers.warm import Warmth
 from edge.purge.desk import LocalDesk
 from edge.purge.node import PurgeLimits
 from edge.standalone import PLAIN, _purge_handler
