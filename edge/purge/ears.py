@@ -13,6 +13,8 @@ from edge.cache.tiered import TieredCache
 from edge.purge.desk import BusDesk
 from edge.purge.node import Purges
 from shared.clock import Clock
+from shared.core_nats import guarded
+from shared.errors import ServiceError
 from shared.messages import CatalogEvent, PurgeOrder
 from shared.resume import Place, Resume
 from shared.subjects import CATALOG, PURGE
@@ -119,10 +121,11 @@ class OrderEar(_Ear):
         done = []
         for order, place in messages:
             began = self._clock.monotonic()
-            if order is None:  # from a version to come: whatever it names, it is not here any more
-                await self._purges.everything("unreadable order")
-            else:
-                n_objects = await self._purges.apply(order)
+            n_objects = None if order is None else await guarded("purge", self._purges.apply(order))
+            if order is None or isinstance(n_objects, ServiceError):
+                # From a version to come, or one that we fail at: whatever it names, it is not here any more.
+                await self._purges.everything("order not understood")
+            elif n_objects is not None:
                 done.append((order, place.seq, n_objects, (self._clock.monotonic() - began) * 1000))
             self._purges.places[self.stream] = place
         await self._purges.keep()
@@ -145,6 +148,6 @@ class CatalogEar(_Ear):
         """Hear all, then keep the place; what cannot be read is found in the origin's own log."""
         for event, place in messages:
             if event is not None:
-                await self._hear(event)
+                await guarded("withdrawal", self._hear(event))
             self._purges.places[self.stream] = place
         await self._purges.keep()

@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from nats.aio.client import Client
 
 from edge.app import Edge
 from edge.purge.ears import State
+from edge.purge.node import Purges
+from shared.messages import PurgeOrder
 from shared.subjects import PURGE, PURGE_ORDERS
 from tests.card_origin import CardOrigin
 from tests.edge_builders import make_card
@@ -148,6 +151,26 @@ async def test_an_order_that_cannot_be_read_empties_the_cache(region: Region, se
         await region.fill(one)
         assert (await region.purge(one, tag="video:1"))["revision"] == 2
         assert holds(one, TEN)
+
+
+async def test_an_order_that_an_edge_fails_at_empties_its_cache_and_does_not_stop_it(
+    region: Region, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(purges: Purges, order: PurgeOrder) -> int:
+        raise ValueError(order.value)
+
+    async with region.edge("e1") as one, region.edge("e2") as two:
+        await region.fill(two)
+        with monkeypatch.context() as broken:
+            broken.setattr(two.delivery.purges, "apply", partial(fail, two.delivery.purges))
+            await region.purge(one, tag="video:1", wait_s=0)
+            await eventually(lambda: two.delivery.purges.places[PURGE.name].seq == 1)
+        assert not holds(two, ONE) and not holds(two, TEN)
+
+        await region.fill(two)
+        await region.purge(one, tag="video:1", wait_s=0)
+        await eventually(lambda: not holds(two, ONE))
+        assert holds(two, TEN) and await region.is_ready(two)
 
 
 @pytest.mark.parametrize("damage", ["lost", "flipped", "torn"])
