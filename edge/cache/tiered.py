@@ -16,6 +16,7 @@ from multidict import MultiMapping
 from edge.cache import metrics
 from edge.cache.admission import RamAdmission
 from edge.cache.blocks import Parts
+from edge.cache.collector import keep_out, uncollected
 from edge.cache.disk import DiskTier
 from edge.cache.entry import Entry, complete, softened
 from edge.cache.gate import Gate
@@ -92,9 +93,11 @@ class TieredCache:
         """Take in what the disk holds; returns the number of objects."""
         if self.disk is None:
             return 0
-        held = await self.disk.open()
-        self.disk.on_gone = self._forget_gone
-        replaced = await asyncio.to_thread(self._listing.put_all, held)
+        with uncollected():
+            held = await self.disk.open()
+            self.disk.on_gone = self._forget_gone
+            replaced = await asyncio.to_thread(self._listing.put_all, held)
+        keep_out(len(held))
         await self.disk.delete_all(replaced)
         return len(self.disk)
 
