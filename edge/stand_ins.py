@@ -6,6 +6,7 @@ from edge.cache.entry import Entry
 from edge.cache.freshness import may_serve_on_error, request_rules
 from edge.cache.settings import CacheLimits
 from edge.circuit import Circuit, Way
+from edge.upstream import OriginHungUp
 from shared.clock import Clock
 from shared.errors import ServiceError
 
@@ -46,6 +47,8 @@ class StandIns:
         self._circuit.failed(Way.SLOW, self._clock.monotonic())
 
     def failed(self, error: ServiceError) -> None:
-        """The origin gave no answer."""
+        """The origin gave no answer. One that hangs up on a request is not cut off for the others."""
+        if isinstance(error, OriginHungUp):
+            return
         if error.code in ("origin_timeout", "origin_unreachable"):
             self._circuit.failed(Way.CUT, self._clock.monotonic())

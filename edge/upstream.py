@@ -42,6 +42,10 @@ class OriginUnreachable(ServiceError):
     status = 502
 
 
+class OriginHungUp(OriginUnreachable):
+    """It took the connection and closed it without an answer: so it is there, and this request failed."""
+
+
 class OriginInvalid(ServiceError):
     """The origin's answer is not HTTP."""
 
@@ -267,8 +271,10 @@ class Upstream:
             raise _counted(OriginTimeout(f"no connection in {limit_s} s", limit_s=limit_s)) from exc
         except TimeoutError as exc:
             raise _counted(OriginTimeout(f"no answer in {limit_s} s", limit_s=limit_s)) from exc
-        except (aiohttp.ClientConnectionError, ConnectionError) as exc:
+        except aiohttp.ClientConnectorError as exc:
             raise _counted(OriginUnreachable(f"the origin does not answer: {type(exc).__name__}")) from exc
+        except (aiohttp.ClientConnectionError, ConnectionError) as exc:
+            raise _counted(OriginHungUp(f"the origin broke the connection: {type(exc).__name__}")) from exc
         except (aiohttp.ClientError, ValueError) as exc:
             raise _counted(
                 OriginInvalid(f"the origin's answer cannot be read: {type(exc).__name__}")

@@ -104,3 +104,16 @@ async def test_a_stale_answer_tells_its_age_and_that_it_is_stale(lab: Lab) -> No
 
     assert answer.age == 9
     assert "ttl=-7" in answer.how
+
+
+async def test_an_origin_that_hangs_up_on_one_request_is_asked_the_others(lab: Lab) -> None:
+    broken, other = (
+        lab.tell(told("max-age=2"), CUT),
+        lab.tell(told("max-age=0"), told("max-age=0", body=b"new")),
+    )
+    await lab.ask(broken)
+    await lab.ask(other)
+    lab.clock.advance(3)
+    await lab.ask(broken)
+
+    assert (await lab.ask(other)).body == b"new"
