@@ -28,7 +28,8 @@ def test_byte_misses_on_churn_are_an_eighth_below_lru_where_room_is_scarce() -> 
 
     report.write("eviction-churn", rows)
 
-    assert all(rows[f"seed {seed}, 1%"]["saved"] >= 0.12 for seed in SEEDS)
+    scarce = [rows[f"seed {seed}, {share}"] for seed in SEEDS for share in ("1%", "5%")]
+    assert all(row["saved"] >= 0.12 for row in scarce)
 
 
 def test_never_more_than_a_hundredth_above_the_better_of_lru_and_s3fifo() -> None:
