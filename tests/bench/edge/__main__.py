@@ -26,11 +26,12 @@ from tests.bench.edge.process import Peer
 from tests.bench.edge.show import show
 from tests.bench.edge.slow import slow_hits
 from tests.bench.edge.targets import judged
+from tests.bench.edge.workers import workers
 from tests.bench.edge.wrk import wrk_hits
 
 SIZES = (1024, 64 * 1024, 256 * 1024, 1024 * 1024)
 PEERS = ("edge", "nginx", "nginx tuned", "varnish", "C")
-PARTS = ("hits", "wrk", "tls", "misses", "slow", "idle")
+PARTS = ("hits", "wrk", "tls", "slow", "misses", "idle", "workers")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -59,6 +60,7 @@ def measured(bench: Bench, running: Sequence[Peer], parts: Sequence[str]) -> dic
         "slow": slow_hits,
         "misses": misses,
         "idle": lambda bench, _: idle(bench),
+        "workers": lambda bench, _: workers(bench),
     }
     groups: dict[str, Group] = {}
     for name, part in by_part.items():
@@ -74,8 +76,8 @@ def _bench(options: argparse.Namespace) -> Iterator[tuple[Bench, list[Peer]]]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-edge-", dir=_tmpfs())))
         bodies = write_bodies(folder, SIZES)
-        place = Place(folder, build(folder), cores[0], bodies, servers.self_signed(folder))
-        off_core = Place(folder, place.programs, cores[-1], bodies)
+        place = Place(folder, build(folder), frozenset(cores[:1]), bodies, servers.self_signed(folder))
+        off_core = Place(folder, place.programs, frozenset(cores[-1:]), bodies)
         origin = stack.enter_context(servers.bare(off_core, "origin"))
         loader = Loader(place.programs.load, cores[-1], options.seconds, options.warm, options.discard)
         bench = Bench(place, origin, loader, options.rounds, options.sizes, left_out)

@@ -57,7 +57,7 @@ class Place:
     folder: Path
     """On tmpfs."""
     programs: Programs
-    core: int
+    cores: frozenset[int]
     bodies: tuple[Path, ...]
     certificate: Path | None = None
     """PEM of certificate and key together; None: no TLS."""
@@ -71,7 +71,7 @@ def bare(place: Place, name: str = "C") -> Iterator[Peer]:
     """The C server: the ceiling, and the origin of all others."""
     told = place.folder / f"{name}.port"
     command = [str(place.programs.bare), str(told), str(SNDBUF_BYTES), *(str(path) for path in place.bodies)]
-    with started(command, place.core, lambda: told_port(told) > 0) as pid:
+    with started(command, place.cores, lambda: told_port(told) > 0) as pid:
         yield Peer(name, pid, told_port(told))
 
 
@@ -81,7 +81,7 @@ def bare_aiohttp(place: Place, origin: Peer) -> Iterator[Peer]:
     told = place.folder / "aiohttp.port"
     script = Path(__file__).with_name("bare_aiohttp.py")
     command = [sys.executable, str(script), str(told), *(str(path) for path in place.bodies)]
-    with started(command, place.core, lambda: told_port(told) > 0) as pid:
+    with started(command, place.cores, lambda: told_port(told) > 0) as pid:
         yield Peer("aiohttp", pid, told_port(told))
 
 
@@ -93,6 +93,7 @@ class EdgeKind:
     disk_mib: int = STORE_MIB
     """0: no disk tier."""
     is_tls: bool = False
+    n_workers: int = 1
 
 
 @contextmanager
@@ -111,10 +112,12 @@ def edge(place: Place, origin: Peer, kind: EdgeKind = EdgeKind()) -> Iterator[Pe
         "HEADSTART_EDGE_CACHE_DISK_BYTES": str(kind.disk_mib << 20),
         "HEADSTART_EDGE_LISTENING_SEND_BUFFER_BYTES": str(SNDBUF_BYTES),
     }
+    if kind.n_workers > 1:
+        environ["HEADSTART_EDGE_WORKERS"] = str(kind.n_workers)
     if kind.is_tls:
         environ["HEADSTART_EDGE_LISTENING_TLS_CERT"] = str(place.certificate)
         environ["HEADSTART_EDGE_LISTENING_TLS_KEY"] = str(place.certificate)
-    with started(command, place.core, lambda: told_port(told) > 0, environ) as pid:
+    with started(command, place.cores, lambda: told_port(told) > 0, environ) as pid:
         port = told_port(told)
         yield Peer(name, pid, port, tls_port=port if kind.is_tls else 0)
 
@@ -154,7 +157,7 @@ def _nginx(place: Place, origin: Peer, name: str, tuning: str) -> Iterator[Peer]
         )
     )
     command = [str(found("nginx")), "-p", str(folder), "-c", str(config)]
-    with started(command, place.core, lambda: is_listening(port)) as pid:
+    with started(command, place.cores, lambda: is_listening(port)) as pid:
         yield Peer(name, pid, port, large_port, tls_port)
 
 
@@ -168,7 +171,7 @@ def varnish(place: Place, origin: Peer) -> Iterator[Peer]:
     command += ["-f", str(folder / "bench.vcl"), "-a", f"127.0.0.1:{port}", "-s", f"malloc,{STORE_MIB}m"]
     for setting in ("thread_pools=1", "thread_pool_min=100", "thread_pool_max=1000"):
         command += ["-p", setting]
-    with started(command, place.core, lambda: is_listening(port)) as pid:
+    with started(command, place.cores, lambda: is_listening(port)) as pid:
         yield Peer("varnish", pid, port)
 
 

@@ -61,13 +61,16 @@ def _stats(group: int) -> list[list[str]]:
 
 @contextmanager
 def started(
-    command: list[str], core: int, ready: Callable[[], bool], environ: Mapping[str, str] | None = None
+    command: list[str],
+    cores: frozenset[int],
+    ready: Callable[[], bool],
+    environ: Mapping[str, str] | None = None,
 ) -> Iterator[int]:
-    """The id of a server that is ready. It, its children and its threads stay on `core`; they end with the
+    """The id of a server that is ready. It, its children and its threads stay on `cores`; they end with the
     block, and also when this process is killed."""
 
     def enter() -> None:
-        os.sched_setaffinity(0, {core})
+        os.sched_setaffinity(0, cores)
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
     with Path(os.environ.get("BENCH_SERVER_LOG", os.devnull)).open("ab") as log:
