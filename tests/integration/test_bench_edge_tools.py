@@ -251,10 +251,28 @@ async def test_a_server_ends_with_its_children(tmp_path: Path) -> None:
         pid = told_port(told)
         assert Path(f"/proc/{pid}").exists()
 
-    def is_gone() -> bool:
-        try:
-            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-        except OSError:
-            return True
+    await eventually(lambda: is_gone(pid))
 
-    await eventually(is_gone)
+
+async def test_a_descendant_with_a_session_of_its_own_ends_too_and_its_time_counts(tmp_path: Path) -> None:
+    told = tmp_path / "child"
+    child = f"import os, time; sum(range(10**7)); open({str(told)!r}, 'w').write(str(os.getpid()))"
+    child += "; time.sleep(100)"
+    parent = (
+        "import signal, subprocess, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit());"
+        f"subprocess.Popen([sys.executable, '-c', {child!r}], start_new_session=True).wait()"
+    )
+
+    with started([sys.executable, "-c", parent], ONE_CORE, lambda: told_port(told) > 0) as pid:
+        descendant = told_port(told)
+        ticks = Path(f"/proc/{descendant}/stat").read_text().rpartition(")")[2].split()[11]
+        assert Peer("x", pid, 0).cpu_s() >= int(ticks) / os.sysconf("SC_CLK_TCK") > 0
+
+    await eventually(lambda: is_gone(descendant))
+
+
+def is_gone(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True

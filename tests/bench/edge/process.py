@@ -1,5 +1,6 @@
-"""A server under measurement: a process group on one core, with processor time and memory of all in it."""
+"""A server under measurement: a family of processes on its core, with processor time and memory of all."""
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -17,6 +18,8 @@ STOP_S = 5.0
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _PR_SET_PDEATHSIG = 1
+_BEGAN = 19
+"""Place of the start time in `stat` after the name."""
 _LIBC = ctypes.CDLL(None)
 
 
@@ -37,26 +40,27 @@ class Peer:
         return self.large_port if self.large_port and size >= 64 * 1024 else self.port
 
     def cpu_s(self) -> float:
-        """Processor seconds, user and system, of the whole group since its start."""
-        times = [(int(stat[11]) + int(stat[12])) for stat in _stats(self.pid)]
+        """Processor seconds, user and system, of the whole family since its start."""
+        times = [(int(stat[11]) + int(stat[12])) for stat in _stats(self.pid).values()]
         return sum(times) / _TICKS_PER_S
 
     def rss_bytes(self) -> int:
-        """Resident memory of the whole group; what several share counts for each."""
-        return sum(int(stat[21]) * _PAGE_BYTES for stat in _stats(self.pid))
+        """Resident memory of the whole family; what several share counts for each."""
+        return sum(int(stat[21]) * _PAGE_BYTES for stat in _stats(self.pid).values())
 
 
-def _stats(group: int) -> list[list[str]]:
-    """`/proc/PID/stat` after the name, of each process of a group."""
-    found = []
+def _stats(root: int) -> dict[int, list[str]]:
+    """`/proc/PID/stat` after the name, by id: of a process, its group and all that descend from it."""
+    everybody = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
-            stat = path.read_text().rpartition(")")[2].split()
+            everybody[int(path.parent.name)] = path.read_text().rpartition(")")[2].split()
         except OSError:
             continue  # it ended meanwhile
-        if int(stat[2]) == group:
-            found.append(stat)
-    return found
+    found = {pid for pid, stat in everybody.items() if pid == root or int(stat[2]) == root}
+    while more := {pid for pid, stat in everybody.items() if int(stat[1]) in found} - found:
+        found |= more
+    return {pid: everybody[pid] for pid in found}
 
 
 @contextmanager
@@ -104,16 +108,25 @@ def _wait(process: "subprocess.Popen[bytes]", ready: Callable[[], bool]) -> None
 
 
 def _stop(process: "subprocess.Popen[bytes]") -> None:
-    """TERM to the group, then KILL to whoever is left of it."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(process.pid, number)
-            process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            continue
-        except ProcessLookupError:
-            break
+    """TERM to the group, then KILL to whoever is left of it and of those that descended from it."""
+    family = _stats(process.pid)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(STOP_S)
+    for pid, stat in family.items():
+        if _began(pid) == stat[_BEGAN]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
     process.wait(STOP_S)
+
+
+def _began(pid: int) -> str:
+    """When a process began; with its id that tells it from a later one."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[_BEGAN]
+    except OSError:
+        return ""
 
 
 def free_port() -> int:
