@@ -53,6 +53,16 @@ class ConnectionLimits:
     log_share: float = setting(0.001, "of the requests in the access log", low=0.0, high=1.0)
 
 
+class Address:
+    """Where connections come from, and how many are open from there; one object for all of them."""
+
+    __slots__ = ("n_open", "name")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.n_open = 0
+
+
 class Hub:
     """What the connections of one listener share. Open it in the running loop, and `close` it there."""
 
@@ -68,7 +78,7 @@ class Hub:
         self._loop = loop
         self._rng = rng
         self._connections: set[FastPath] = set()
-        self._per_address: dict[str, int] = {}
+        self._addresses: dict[str, Address] = {}
         self._todo: list[FastPath] = []
         self._is_empty = asyncio.Event()
         self._timer = loop.call_later(TICK_S, self._tick)
@@ -94,17 +104,18 @@ class Hub:
         """Take a connection in, or close it for what is too many."""
         transport, limits = connection.transport, self.limits
         assert transport is not None
-        peer = transport.get_extra_info("peername") if limits.n_per_address else None
-        address = peer[0] if isinstance(peer, tuple) else None
         if len(self._connections) >= limits.n_connections:
             self._cut(transport, Closed.FULL)
             return
-        if address is not None:
-            n_open = self._per_address.get(address, 0)
-            if n_open >= limits.n_per_address:
+        peer = transport.get_extra_info("peername") if limits.n_per_address else None
+        if isinstance(peer, tuple):
+            address = self._addresses.get(peer[0])
+            if address is None:
+                address = self._addresses[peer[0]] = Address(peer[0])
+            if address.n_open >= limits.n_per_address:
                 self._cut(transport, Closed.ADDRESS_FULL)
                 return
-            self._per_address[address] = n_open + 1
+            address.n_open += 1
             connection.address = address
         self._connections.add(connection)
         self._is_empty.clear()
@@ -113,13 +124,11 @@ class Hub:
     def leave(self, connection: FastPath) -> None:
         """Forget a connection that is lost."""
         self._connections.discard(connection)
-        if connection.address is not None:
-            n_left = self._per_address[connection.address] - 1
-            if n_left:
-                self._per_address[connection.address] = n_left
-            else:
-                del self._per_address[connection.address]
-            connection.address = None
+        address, connection.address = connection.address, None
+        if address is not None:
+            address.n_open -= 1
+            if address.n_open == 0:
+                del self._addresses[address.name]
         if not self._connections:
             self._is_empty.set()
 

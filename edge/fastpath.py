@@ -13,7 +13,7 @@ from edge.hot import HotAnswer
 from edge.outbox import Outbox
 
 if TYPE_CHECKING:
-    from edge.connections import Hub
+    from edge.connections import Address, Hub
     from edge.slowpath import SlowPath
 
 
@@ -42,7 +42,7 @@ class FastPath(asyncio.Protocol):
         self._table = hub.table
         self._outbox: Outbox | None = None
         self._parked: bytes | None = None
-        self.address: str | None = None
+        self.address: Address | None = None
         """For the limit of connections per address."""
         self.is_busy = False
         """An answer is under way, or the transport has enough to write."""

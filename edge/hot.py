@@ -28,8 +28,6 @@ OFFERED = web.RequestKey("edge.offered", Hot)
 """Where a request keeps the entry that it was answered from, when the answer may be prepared for others."""
 JOINED_BYTES = 16 * 1024
 """Up to this size head and body are kept as one piece: one write of one buffer."""
-SENDFILE_BYTES = 64 * 1024
-"""Above this size a body is sent from its file."""
 MS = 1_000_000
 """Nanoseconds."""
 N_PARTS = 8
@@ -46,9 +44,10 @@ class HotLimits:
     is_on: bool = setting(True, "answer plain hits in RAM before the HTTP parser")
     n_objects: int = setting(65_536, "objects with prepared answers", low=1, high=10_000_000)
     n_blocks: int = setting(4096, "header blocks known to be harmless, 4 KiB at most each", low=1)
-    n_files: int = setting(
-        2048, "objects above 64 KiB that are sent by sendfile; two descriptors each", low=0, high=1_000_000
+    sendfile_bytes: int = setting(
+        64 * 1024, "a larger body is sent from a file in memory", unit="bytes", low=JOINED_BYTES
     )
+    n_files: int = setting(2048, "such files; two descriptors each", low=0, high=1_000_000)
 
 
 class Sent(NamedTuple):
@@ -224,7 +223,7 @@ class HotTable:
         """Where the body is sent from: joined to the head, a buffer, or a file."""
         if answer.is_joined:
             return
-        if answer.size > SENDFILE_BYTES:
+        if answer.size > self._limits.sendfile_bytes:
             answer.file = self._file(answer)
         if answer.file is None:
             answer.body = memoryview(answer.hot.entry.body)[answer.start : answer.start + answer.size]
