@@ -12,6 +12,9 @@ from edge.headblock import WHOLE
 from edge.hot import HotAnswer
 from edge.outbox import Outbox
 
+PIECE_BYTES = 64 * 1024
+"""What a transport is given at a time: TLS encrypts it while it is in the processor's cache."""
+
 if TYPE_CHECKING:
     from edge.connections import Address, Hub
     from edge.slowpath import SlowPath
@@ -25,6 +28,7 @@ class FastPath(asyncio.Protocol):
         "_hub",
         "_outbox",
         "_parked",
+        "_pending",
         "_table",
         "address",
         "is_busy",
@@ -42,6 +46,8 @@ class FastPath(asyncio.Protocol):
         self._table = hub.table
         self._outbox: Outbox | None = None
         self._parked: bytes | None = None
+        self._pending: memoryview | None = None
+        """What is left to give to the transport."""
         self.address: Address | None = None
         """For the limit of connections per address."""
         self.is_busy = False
@@ -68,7 +74,7 @@ class FastPath(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.let_go()
-        self._parked = None
+        self._parked = self._pending = None
         self._hub.leave(self)
         self.transport = None
         slow, self.slow = self.slow, None
@@ -112,10 +118,25 @@ class FastPath(asyncio.Protocol):
         assert transport is not None
         if file is None:
             assert answer.body is not None
-            transport.writelines((answer.head, answer.body))
-        elif not self._send_file(answer):
-            start, stop = answer.start, answer.start + answer.size
-            transport.writelines((answer.head, memoryview(file)[start:stop]))
+            body = answer.body
+        elif self._send_file(answer):
+            return
+        else:
+            body = memoryview(file)[answer.start : answer.start + answer.size]
+        if answer.size <= PIECE_BYTES:
+            transport.writelines((answer.head, body))
+        else:
+            transport.write(answer.head)
+            self._pump(memoryview(body))
+
+    def _pump(self, body: memoryview) -> None:
+        """Write a body through the transport, piece by piece, until that has enough; then wait for it."""
+        transport = self.transport
+        assert transport is not None
+        while body and not self.is_busy and not transport.is_closing():
+            transport.write(body[:PIECE_BYTES])
+            body = body[PIECE_BYTES:]
+        self._pending = body or None
 
     def _send_file(self, answer: HotAnswer) -> bool:
         """Whether the outbox has taken the answer; the transport must, when it encrypts or is not empty."""
@@ -149,7 +170,11 @@ class FastPath(asyncio.Protocol):
         self.is_busy = True
 
     def resume_writing(self) -> None:
-        self._rest()
+        self.is_busy = False
+        if self._pending is not None:
+            self._pump(self._pending)
+        if not self.is_busy:
+            self._rest()
 
     def _rest(self) -> None:
         """The answer is out: see to what came meanwhile, or close."""
@@ -173,7 +198,7 @@ class FastPath(asyncio.Protocol):
     def eof_received(self) -> bool:
         """The viewer sends no more: what is under way goes out before the connection is closed."""
         self.is_ending = True
-        return self.is_busy
+        return self.is_busy and not self._hub.is_tls  # TLS has no half-closed connections
 
     def end(self) -> None:
         """Close as soon as nothing is under way."""

@@ -101,6 +101,25 @@ async def test_a_slow_tls_reader_holds_back_only_itself(certificate: ListenSetti
             assert [(await wire.reply()).body == BIG for _ in range(8)] == [True] * 8
 
 
+@NEEDS_OPENSSL
+async def test_a_large_tls_answer_is_given_to_the_transport_as_it_is_read(
+    certificate: ListenSettings,
+) -> None:
+    async with ScriptedOrigin() as origin:
+        origin.replies["/a"] = Reply(BIG * 4)
+        slow = replace(certificate, send_buffer_bytes=64 * 1024)
+        async with serving(origin, listening=slow) as served, tls_wire(served.fast) as wire:
+            await heated(wire)
+            wire.reader._limit = 1024  # type: ignore[attr-defined]  # the client stops reading soon
+            wire.writer.write(get())
+            (connection,) = served.listener.connections
+            await eventually(lambda: connection.is_busy, within_s=10)
+
+            assert connection.transport is not None
+            assert connection.transport.get_write_buffer_size() < 2_000_000
+            assert (await wire.reply()).body == BIG * 4
+
+
 async def test_a_file_that_is_no_certificate_is_an_error_at_the_start(tmp_path: Path) -> None:
     async with ScriptedOrigin() as origin:
         with pytest.raises(OSError):
