@@ -7,44 +7,28 @@ wins: both compare the purge log's revision from before with the one after.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Callable
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from multidict import MultiMapping
 
-from edge.cache import metrics
-from edge.cache.admission import RamAdmission
 from edge.cache.blocks import Parts
-from edge.cache.collector import keep_out, uncollected
 from edge.cache.disk import DiskTier
 from edge.cache.entry import Entry, complete, softened
 from edge.cache.gate import Gate
 from edge.cache.key import PrimaryKey, StorageKey, primary_of
-from edge.cache.listing import Listing
 from edge.cache.marks import Marks
 from edge.cache.memory import Hot, MemoryTier
 from edge.cache.settings import CacheLimits
 from edge.cache.tags import Purge, PurgeLog
+from edge.cache.tiers import PURGE_BATCH, Tiers
 from edge.cache.tombstones import Tombstones
 
 log = logging.getLogger(__name__)
 
-PURGE_BATCH = 256
-"""Objects that a purge handles before it lets others run."""
 SCAN_BATCH = 2048
 """Keys looked at in one go."""
-
-
-async def _deleted(deleting: Awaitable[int]) -> int:
-    """How many objects a deletion found. A disk that refuses is told: the index has forgotten them, and a
-    file that is found again after a restart is judged by the purge's mark."""
-    try:
-        return await deleting
-    except OSError as exc:
-        metrics.DISK_ERRORS.labels("delete").inc()
-        log.error("objects_not_deleted", extra={"reason": str(exc)})
-        return 0
 
 
 class Tier(StrEnum):
@@ -62,13 +46,11 @@ class Hit(NamedTuple):
     tier: Tier
 
 
-class TieredCache:
+class TieredCache(Tiers):
     """One view of both tiers."""
 
     def __init__(self, limits: CacheLimits, memory: MemoryTier, disk: DiskTier | None) -> None:
-        self.memory = memory
-        self.disk = disk
-        self._listing = Listing(limits.n_variants)
+        super().__init__(limits, memory, disk)
         self._purges = PurgeLog()
         self.marks = Marks()
         """Restored from a file before `open`, by who keeps it."""
@@ -77,36 +59,11 @@ class TieredCache:
         self.on_purge: list[Callable[[Purge], None]] = []
         """Told of every purge at once, before the first object goes."""
         self._promotions: dict[str, asyncio.Task[Entry | None]] = {}
-        self._tasks: set[asyncio.Task[Any]] = set()
-        self._pending_limit = limits.disk_pending_bytes
-        self._pending_bytes = 0
-        self._ram_admission = RamAdmission(limits.memory_bytes, limits.large_share)
-        self._unwritten: dict[StorageKey, Entry] = {}
-        """Refused by RAM and not yet on disk."""
 
     @property
     def revision(self) -> int:
         """Read it before a request to the origin leaves, and give it to `store`."""
         return self._purges.revision
-
-    async def open(self) -> int:
-        """Take in what the disk holds; returns the number of objects."""
-        if self.disk is None:
-            return 0
-        with uncollected():
-            held = await self.disk.open()
-            self.disk.on_gone = self._forget_gone
-            replaced = await asyncio.to_thread(self._listing.put_all, held)
-        keep_out(len(held))
-        await self.disk.delete_all(replaced)
-        return len(self.disk)
-
-    async def close(self) -> None:
-        """Wait for the disk writes that are under way."""
-        while self._tasks:
-            await asyncio.wait(self._tasks)
-        if self.disk is not None:
-            await self.disk.close()
 
     def lookup(self, primary: PrimaryKey, request: MultiMapping[str]) -> Hot | None:
         """What RAM holds for a request; fresh or not is the caller's to judge. None before a closed gate."""
@@ -175,28 +132,6 @@ class TieredCache:
             place = held.stop
         return self.store(complete(parts.whole_meta(), b"".join(pieces)), revision)
 
-    def flight_key(self, primary: PrimaryKey, request: MultiMapping[str]) -> str:
-        """What requests must have in common to share a fill, as far as the stored variants tell."""
-        return self._listing.variants.expected(primary, request)
-
-    def has_variants(self, primary: PrimaryKey) -> bool:
-        """Whether other variants of a URL are stored."""
-        return len(self._listing.variants.keys(primary)) > 1
-
-    def is_in_memory(self, primary: PrimaryKey) -> bool:
-        """Whether RAM holds some variant of a URL."""
-        return any(key in self.memory for key in self._listing.variants.keys(primary))
-
-    def pin(self, primary: PrimaryKey, distance: int) -> None:
-        """Keep the object in RAM, from now or from when it comes, until `unpin`. Variants are not pinned."""
-        self.memory.pin(StorageKey(primary), distance)
-        metrics.PINNED_BYTES.set(self.memory.pinned_bytes)
-
-    def unpin(self, primary: PrimaryKey) -> None:
-        """Let the object leave RAM again when its turn comes."""
-        self.memory.unpin(StorageKey(primary))
-        metrics.PINNED_BYTES.set(self.memory.pinned_bytes)
-
     def store(self, entry: Entry, revision: int) -> bool:
         """Hold entry in RAM now and on disk soon. False: a purge after `revision` covers it."""
         key = entry.key
@@ -207,31 +142,8 @@ class TieredCache:
         for replaced in self._listing.put(meta.primary, meta.vary, meta.tags, language):
             self._spawn(self._delete_all([replaced]))
         self._listing.parts.told(entry.meta)
-        self._unwritten.pop(key, None)
-        if self.disk is None:
-            self._insert(entry)
-        elif self._pending_bytes + len(entry.body) > self._pending_limit:
-            self._insert(entry)
-            metrics.DISK_ERRORS.labels("pending").inc()
-            self._spawn(self.disk.delete(key))  # an older copy must not outlive this one
-        else:
-            if self._is_worth_ram(entry):
-                self._insert(entry)
-            else:
-                metrics.RAM_REFUSED.inc()
-                self._unwritten[key] = entry
-            self._pending_bytes += len(entry.body)
-            self._spawn(self._write(self.disk.put(entry), entry))
+        self._keep(entry)
         return True
-
-    def expect(self, primary: PrimaryKey) -> None:
-        """An object is about to be asked for: it enters RAM at its first fill, however large."""
-        self._ram_admission.expect(StorageKey(primary))
-
-    def _is_worth_ram(self, entry: Entry) -> bool:
-        # Whatever RAM holds, or keeps a place for, stays current there.
-        is_known = entry.key in self.memory or self.memory.is_wanted(entry.key)
-        return is_known or self._ram_admission.admits(entry.key, len(entry.body))
 
     async def purge(self, purge: Purge) -> int:
         """Delete, or make stale, what the purge covers: in both tiers and in fills under way.
@@ -285,31 +197,6 @@ class TieredCache:
                 self.memory.replace(softened(hot.entry, at_ms))
         return sum(key in self.memory or (self.disk is not None and self.disk.may_hold(key)) for key in keys)
 
-    async def _clear(self) -> int:
-        """Delete everything; no answer after this call comes from a purged object."""
-        held = [(key, self.memory.peek(key)) for key in self.memory.keys()]  # noqa: SIM118 - no mapping
-        n_only_hot = sum(self.disk is None or not self.disk.may_hold(key) for key, _ in held)
-        # The disk first, and at once: nothing is promoted from it while RAM is emptied in batches.
-        clearing = None if self.disk is None else self.disk.clear()
-        self._listing.clear()
-        self._unwritten.clear()
-        for start in range(0, len(held), PURGE_BATCH):
-            for key, hot in held[start : start + PURGE_BATCH]:
-                if self.memory.peek(key) is hot:  # not stored again since
-                    self.memory.remove(key)
-            await asyncio.sleep(0)
-        return n_only_hot + (0 if clearing is None else await _deleted(clearing))
-
-    async def _delete_all(self, keys: list[StorageKey]) -> int:
-        # RAM first and at once, so that no answer after this call comes from a purged object.
-        n_only_hot = 0
-        for key in keys:
-            is_cold = self.disk is not None and self.disk.may_hold(key)
-            n_only_hot += self.memory.remove(key) and not is_cold
-            self._unwritten.pop(key, None)
-            self._listing.remove(key)
-        return n_only_hot + (0 if self.disk is None else await _deleted(self.disk.delete_all(keys)))
-
     async def _promote(self, key: StorageKey) -> Entry | None:
         """Read a key from disk once, however many ask."""
         task = self._promotions.get(key)
@@ -337,36 +224,3 @@ class TieredCache:
         if self._is_worth_ram(entry):
             self._insert(entry)
         return entry
-
-    async def _write(self, writing: Coroutine[Any, Any, list[str]], entry: Entry) -> None:
-        try:
-            victims = await writing
-        finally:
-            self._pending_bytes -= len(entry.body)
-            if self._unwritten.get(entry.key) is entry:
-                del self._unwritten[entry.key]
-        self._forget_gone(victims)
-        metrics.EVICTIONS.labels("disk").inc(len(victims))
-        if self.disk is not None:
-            metrics.USED_BYTES.labels("disk").set(self.disk.used_bytes)
-
-    def _insert(self, entry: Entry) -> None:
-        victims = self.memory.insert(entry)
-        self._forget_gone(victims)
-        metrics.EVICTIONS.labels("memory").inc(len(victims))
-        metrics.USED_BYTES.labels("memory").set(self.memory.used_bytes)
-        metrics.PINNED_BYTES.set(self.memory.pinned_bytes)
-
-    def _forget_gone(self, keys: Iterable[str]) -> None:
-        for key in keys:
-            self._forget_if_gone(StorageKey(key))
-
-    def _forget_if_gone(self, key: StorageKey) -> None:
-        if key not in self.memory and (self.disk is None or not self.disk.may_hold(key)):
-            self._listing.remove(key)
-
-    def _spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
