@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from aiohttp import HttpVersion11, StreamReader, web
 from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
-from aiohttp.web_protocol import RequestHandler
+from aiohttp.web_protocol import RequestHandler, _ErrInfo
 
 from edge import metrics
 from edge.handlers.guard import KEEPS_CONNECTION, Reason, Refusal, RequestLimits, refusal
@@ -146,6 +146,7 @@ class ViewerProtocol(RequestHandler):
         n_before, is_body = self._request_count, self._body is not None and not self._body.is_eof()
         super().data_received(data)
         if self._request_count != n_before:
+            self._refuse_targetless(self._request_count - n_before)
             self._head_since_s, self._head_bytes = 0.0, 0
             body = self._messages[-1][1]
             self._body = None if body.is_eof() else body
@@ -161,6 +162,14 @@ class ViewerProtocol(RequestHandler):
         if self._head_bytes > self._limits.head_bytes + self._limits.target_chars:
             limit = self._limits.head_bytes
             self._cut(Refusal(Reason.HEAD_LENGTH, "the header fields are too long", limit, self._head_bytes))
+
+    def _refuse_targetless(self, n_new: int) -> None:
+        """`CONNECT` and nothing more passes the parser without a target, and kills aiohttp's own task."""
+        for place in range(-n_new, 0):
+            message, body = self._messages[place]
+            if getattr(message, "path", "") is None:
+                error = BadHttpMessage("a request without a target")
+                self._messages[place] = (_ErrInfo(status=400, exc=error, message=""), body)
 
     @property
     def n_unread_bytes(self) -> int:
@@ -230,6 +239,8 @@ class ViewerProtocol(RequestHandler):
         """The problem document for what the parser refused, or for a handler that failed."""
         if request.writer.output_size > 0:
             raise ConnectionError("an answer is under way already")
+        if self._is_refused or self._wire is None or self._wire.is_closing():
+            raise ConnectionResetError("nobody is left to tell")
         if status != 400:
             log.error("request_failed", extra={"code": ServiceError.code, "path": request.path}, exc_info=exc)
             response = problem(ServiceError("unexpected"))

@@ -106,6 +106,7 @@ MALFORMED = {
     "a field before the request": b" X: a\r\n" + GET + HOST + END,
     "bytes beyond ASCII in the target": "GET /é HTTP/1.1\r\n".encode() + HOST + END,
     "an unknown method": b"BREW /a HTTP/1.1\r\n" + HOST + END,
+    "CONNECT to nowhere": b"CONNECT \r\nHost: x\r\n\r\n",
     "TLS": b"\x16\x03\x01\x02\x00\x01",
 }
 
