@@ -69,6 +69,11 @@ class Answers:
         response.headers.extend(self._extra_headers)
         return response
 
+    def last_hop(self, method: str) -> web.Response:
+        """What this node says of itself when a request may go no further (RFC 9110 section 7.6.2)."""
+        headers = {"Allow": "GET, HEAD, OPTIONS", "Cache-Status": f"{self._name}; detail=max-forwards"}
+        return PlainResponse(status=204 if method == "OPTIONS" else 405, headers=headers)
+
     def preflight(self) -> web.Response:
         """The answer to a CORS preflight request: reads are open to every site."""
         return PlainResponse(status=204, headers={**dict(self._extra_headers), **PREFLIGHT})

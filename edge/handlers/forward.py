@@ -21,7 +21,7 @@ from edge.cache.settings import CacheLimits
 from edge.cache.tags import Purge
 from edge.cache.tiered import TieredCache
 from edge.handlers.answer import Answers
-from edge.handlers.headers import CacheStatus, Completion, Forward, end_to_end
+from edge.handlers.headers import CacheStatus, Completion, Forward, end_to_end, forwards_left
 from edge.upstream import Fetcher, OriginRequest, OriginResponse
 from edge.wire import InformedOf, Interim
 from shared.clock import Clock
@@ -61,8 +61,13 @@ class Forwarder:
         self, request: web.BaseRequest, primary: PrimaryKey, status: CacheStatus
     ) -> web.StreamResponse:
         """The origin's answer; `status` says why it was asked, and why nothing is stored."""
+        left, headers = forwards_left(request.method, request.headers), request.headers.copy()
+        if left == 0:
+            return self._answers.last_hop(request.method)
+        if left is not None:
+            headers["Max-Forwards"] = str(left - 1)
         body = await self._body(request)
-        asked = OriginRequest(request.method, primary, request.headers, body, informed=teller(request))
+        asked = OriginRequest(request.method, primary, headers, body, informed=teller(request))
         sent_ms = self._clock.wall_ms()
         async with self._upstream.fetch(asked) as response:
             times = Times(sent_ms, self._clock.wall_ms())

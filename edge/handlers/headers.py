@@ -95,6 +95,14 @@ def end_to_end(headers: MultiMapping[str]) -> CIMultiDict[str]:
     return CIMultiDict((name, value) for name, value in headers.items() if name.lower() not in dropped)
 
 
+def forwards_left(method: str, headers: MultiMapping[str]) -> int | None:
+    """How many more hops OPTIONS or TRACE may take (RFC 9110 section 7.6.2); None: as many as it needs."""
+    value = headers.get("Max-Forwards", "").strip()
+    if method not in ("OPTIONS", "TRACE") or not (value.isascii() and value.isdigit()):
+        return None
+    return int(value[-9:])
+
+
 def joined(values: Iterable[str], last: str) -> str:
     """A list field with one more member."""
     return ", ".join([*values, last])

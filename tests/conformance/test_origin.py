@@ -70,3 +70,20 @@ async def test_a_redirect_of_the_origin_is_the_clients_to_follow(lab: Lab) -> No
     answer = await lab.ask(path)
 
     assert (answer.status, answer.get("Location"), lab.n_seen("/elsewhere")) == (302, "/elsewhere", 0)
+
+
+@pytest.mark.parametrize(("method", "status"), [("OPTIONS", 204), ("TRACE", 405)])
+async def test_max_forwards_is_counted_and_ends_here_at_zero(lab: Lab, method: str, status: int) -> None:
+    path = lab.tell(DONE)
+
+    further = await lab.ask(path, ("Max-Forwards", "3"), method=method)
+    here = await lab.ask(path, ("Max-Forwards", "0"), method=method)
+
+    assert (further.status, here.status, lab.n_seen(path)) == (200, status, 1)
+    assert (lab.last(path).get("Max-Forwards"), here.how) == ("2", "detail=max-forwards")
+
+
+async def test_max_forwards_means_nothing_to_other_methods(lab: Lab) -> None:
+    path = lab.tell(DONE)
+
+    assert (await lab.ask(path, ("Max-Forwards", "0"))).status == 200
