@@ -115,6 +115,12 @@ def test_the_usual_forms_of_a_trace_are_read(text: str, tmp_path: Path) -> None:
     assert [key for key, _ in csvtrace.read(tmp_path / "t.csv")] == [0, 1, 0]
 
 
+def test_a_quoted_id_may_hold_the_separator(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text('time,url,size\n1,"/a,b",10\n2,"/a,c",20\n', "utf-8")
+
+    assert list(csvtrace.read(tmp_path / "t.csv")) == [(0, 10), (1, 20)]
+
+
 def test_packed_traces_are_read(tmp_path: Path) -> None:
     text = b"time,id,size\n1,x,10\n"
     (tmp_path / "t.csv.gz").write_bytes(gzip.compress(text))

@@ -5,6 +5,7 @@ With a header the columns are found by their usual names; without one they are t
 The file is streamed; ids of any form become numbers in the order of their first appearance.
 """
 
+import csv
 import gzip
 import io
 from collections.abc import Iterator, Mapping
@@ -112,6 +113,10 @@ def _looks_like_header(fields: list[str]) -> bool:
 
 
 def _split(text: str, separator: str | None) -> list[str]:
+    if separator and '"' in text:  # a URL may hold the separator
+        return [
+            field.strip() for field in next(csv.reader([text], delimiter=separator, skipinitialspace=True))
+        ]
     return [field.strip().strip("\"'") for field in text.split(separator)]
 
 

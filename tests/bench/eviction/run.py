@@ -89,8 +89,8 @@ def main() -> None:
     asked = parser.parse_args()
     all_traces = generated(asked.requests, asked.seed)
     if asked.trace is not None:
-        columns = csvtrace.columns_of(asked.columns) if asked.columns else None
         try:
+            columns = csvtrace.columns_of(asked.columns) if asked.columns else None
             rows = list(islice(csvtrace.read(asked.trace, columns), MAX_CSV_REQUESTS))
         except (csvtrace.TraceError, OSError) as exc:
             sys.exit(str(exc))
