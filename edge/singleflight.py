@@ -14,7 +14,7 @@ for a moment that grows with their number, at most MAX_PAUSE_S; a single reader 
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
@@ -26,9 +26,11 @@ H = TypeVar("H")
 
 WINDOW_BYTES = 256 * 1024
 """Read ahead of the slowest reader when the bytes are not kept; also the most that is given at once."""
-PAUSE_PER_READER_S = 40e-6
-"""About what it costs to wake one reader and write for it."""
-MAX_PAUSE_S = 0.04
+PAUSE_PER_READER_S = 100e-6
+"""A few times what it costs to wake one reader and write for it."""
+MAX_PAUSE_S = 0.1
+WAKE_BATCH = 64
+"""Readers woken in one turn of the loop."""
 N_LEADERS = 3
 """Tasks that may try one fill, the first included."""
 
@@ -57,6 +59,8 @@ class Flight(Generic[H]):
         self.news: list[Interim] = []
         """Interim answers, in the order in which they came; only before the head."""
         self.size_bytes = 0
+        self.rendered: dict[Hashable, bytes] = {}
+        """Heads of answers that are the same for many readers, made once."""
         self._keeps = True
         self._chunks: list[bytes] = []
         self._pending: list[bytes] = []
@@ -87,6 +91,7 @@ class Flight(Generic[H]):
         if not is_shared:
             self._unlist()
         self._wake()
+        self._next_wake_s = 0.0  # the first bytes are not to wait for the head
 
     def inform(self, interim: Interim) -> None:
         """Tell the readers of an interim answer."""
@@ -173,10 +178,17 @@ class Flight(Generic[H]):
             pending, self._pending = self._pending, []
             self._chunks.append(pending[0] if len(pending) == 1 else b"".join(pending))
         waiting, self._waiting = self._waiting, []
-        self._next_wake_s = self._loop.time() + min(MAX_PAUSE_S, (len(waiting) - 1) * PAUSE_PER_READER_S)
-        for waiter in waiting:
+        pause_s = max(0, len(self._readers) - 1) * PAUSE_PER_READER_S
+        self._next_wake_s = self._loop.time() + min(MAX_PAUSE_S, pause_s)
+        self._release(waiting)
+
+    def _release(self, waiting: list[asyncio.Future[None]]) -> None:
+        """Wake some now and the rest in the next turns of the loop, so that others get theirs between."""
+        for waiter in waiting[:WAKE_BATCH]:
             if not waiter.done():
                 waiter.set_result(None)
+        if len(waiting) > WAKE_BATCH:
+            self._loop.call_soon(self._release, waiting[WAKE_BATCH:])
 
     async def change(self) -> None:
         """Wait for the next change of any kind."""

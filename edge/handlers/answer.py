@@ -19,10 +19,18 @@ from edge.handlers.headers import (
     failed_status,
     if_range_holds,
     is_not_modified,
+    is_plain,
     joined,
 )
 from edge.handlers.multipart import Multipart, cut
-from edge.handlers.plain import BufferResponse, PlainResponse, PlainStream
+from edge.handlers.plain import (
+    BufferResponse,
+    PlainResponse,
+    PlainStream,
+    RenderedStream,
+    may_be_rendered,
+    rendered,
+)
 from edge.singleflight import Reader
 from edge.upstream import OriginAborted, OriginResponse
 from edge.want import Fetched, Head
@@ -93,6 +101,8 @@ class Answers:
         self, request: web.BaseRequest, reader: Reader[Head], head: Fetched, status: CacheStatus
     ) -> web.StreamResponse:
         """The origin's answer while it arrives; a range is cut from the whole as it passes by."""
+        if not reader.is_leader and is_plain(request.headers) and may_be_rendered(request, head.headers):
+            return await self._collapsed(request, reader, head, status)
         headers = self._fetched_headers(head.headers, status)
         response, size = head.response, head.response.length
         if response.status == 200 and is_not_modified(request.headers, headers):
@@ -107,6 +117,17 @@ class Answers:
         return await in_parts(
             request, headers, parts, lambda part: cut(reader.again(), 0, part.start, part.stop)
         )
+
+    async def _collapsed(
+        self, request: web.BaseRequest, reader: Reader[Head], head: Fetched, status: CacheStatus
+    ) -> web.StreamResponse:
+        """The answer to one of many who ask the same at once: its head is made for all of them."""
+        response, made = head.response, reader.flight.rendered
+        if status not in made:
+            headers = self._fetched_headers(head.headers, status)
+            made[status] = rendered(response.status, response.reason, headers)
+        stream = RenderedStream(made[status], response.length or 0)
+        return await _streamed(request, stream, reader.chunks())
 
     async def assembled(
         self,

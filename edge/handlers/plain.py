@@ -6,8 +6,10 @@ Bytes that are no UTF-8 are obs-text (RFC 9110 section 5.5): they arrive as surr
 
 from typing import Any
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
+from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http_writer import StreamWriter
+from multidict import MultiMapping
 
 PIECE_BYTES = 256 * 1024
 """Of a large body, given to the transport at once."""
@@ -36,6 +38,39 @@ class PlainStream(web.StreamResponse):
         writer._headers_buf = "\r\n".join(lines).encode("utf-8", "surrogateescape")
         if self._send_headers_immediately:
             writer.send_headers()
+
+
+class RenderedStream(PlainStream):
+    """A stream to a connection that stays open, whose head was rendered before: the same for many readers."""
+
+    def __init__(self, head: bytes, n_bytes: int) -> None:
+        super().__init__(headers={"Content-Length": str(n_bytes)})
+        self._head = head
+        self._n_bytes = n_bytes
+
+    async def _start(self, request: web.BaseRequest) -> AbstractStreamWriter:
+        writer = request._payload_writer
+        assert isinstance(writer, StreamWriter)
+        self._req, self._payload_writer, self._keep_alive = request, writer, True
+        writer.length = self._n_bytes
+        writer._headers_buf, writer._headers_written = self._head, False
+        return writer
+
+
+def may_be_rendered(request: web.BaseRequest, headers: MultiMapping[str]) -> bool:
+    """Whether the head of an answer needs nothing of this request: RenderedStream may send it."""
+    return (
+        request.method == "GET"
+        and request.version == HttpVersion11
+        and request.keep_alive is True
+        and ("Date" in headers and "Content-Length" in headers)
+    )
+
+
+def rendered(status: int, reason: str, headers: MultiMapping[str]) -> bytes:
+    """The head of an answer over HTTP/1.1."""
+    lines = (f"HTTP/1.1 {status} {reason}", *(f"{name}: {value}" for name, value in headers.items()), "\r\n")
+    return "\r\n".join(lines).encode("utf-8", "surrogateescape")
 
 
 class PlainResponse(web.Response, PlainStream):

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from edge.cache.settings import UpstreamLimits
-from tests.origins import Reply, RunningEdge, ScriptedOrigin, ranged, running_edge
+from tests.origins import FRESH, Reply, RunningEdge, ScriptedOrigin, ranged, running_edge
 from tests.waiting import eventually
 
 BODY = bytes(range(256)) * 4096
@@ -179,3 +179,27 @@ async def test_bytes_filled_for_who_waits_are_told_and_those_of_a_warming_are_no
 
     await edge.ask("/v/live")
     assert sum(told) == len(BODY)
+
+
+async def test_who_joins_gets_the_head_that_the_first_one_gets(
+    origin: ScriptedOrigin, edge: RunningEdge
+) -> None:
+    gate = asyncio.Event()
+    told = {
+        **FRESH,
+        "Content-Type": "video/mp4",
+        "X-Odd": "caf\u00e9",
+        "Date": "Fri, 15 Jan 2027 08:00:00 GMT",
+    }
+    origin.replies["/v/a"] = Reply(BODY, headers=told, gate=gate)
+    asked = [asyncio.create_task(edge.ask("/v/a")) for _ in range(3)]
+    await eventually(lambda: edge.delivery.fills.n_readers == 3)
+    gate.set()
+
+    answers = await asyncio.gather(*asked)
+
+    heads = [[(n, v) for n, v in answer.headers.items() if n != "Cache-Status"] for answer in answers]
+    assert heads[0] == heads[1] == heads[2]
+    assert sorted(answer.cache_status.count("collapsed") for answer in answers) == [0, 1, 1]
+    again = await edge.client.ask("/v/a")
+    assert again.body == BODY
