@@ -145,8 +145,13 @@ class Flight(Generic[H]):
             self._n_dropped += n_read
 
     def chunks_from(self, index: int) -> list[bytes]:
-        """The chunks from this number on, counted from the first ever, up to WINDOW_BYTES and one chunk."""
+        """The chunks from this number on, counted from the first ever, up to WINDOW_BYTES and one chunk.
+
+        The first one alone: no first byte of a crowd is to wait behind others' large writes.
+        """
         place, n_bytes = index - self._n_dropped, 0
+        if index == 0:
+            return self._chunks[:1]
         for stop in range(place, len(self._chunks)):
             n_bytes += len(self._chunks[stop])
             if n_bytes >= WINDOW_BYTES:
