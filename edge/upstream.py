@@ -1,4 +1,4 @@
-"""The way to the origin: one pooled aiohttp client with deadlines, retries, and loop detection.
+"""The way to the origin: pooled connections with deadlines, retries, and loop detection.
 
 Each deadline has its own error, so that a client and a metric can tell a dead origin from a slow one. Only
 idempotent requests whose body is at hand are repeated, and only when the connection gave no answer at all;
@@ -21,15 +21,15 @@ from edge.cache import metrics
 from edge.cache.settings import UpstreamLimits
 from edge.handlers.fields import FieldPolicy
 from edge.handlers.headers import end_to_end, has_looped, joined
+from edge.links import READ_BYTES, ConnectTimeout, LinkAnswer, LinkPool, NoConnection, NotHttp
 from edge.peers.route import HOP_FIELD, REVISION_FIELD
 from edge.wire import LISTENER, InformedOf, OriginAnswer, listening
 from shared.errors import Blame, ServiceError
 
 EVERYTHING = FieldPolicy()
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
+READS = frozenset({"GET", "HEAD"})
 UNIX = "unix:"
-READ_BYTES = 256 * 1024
-"""Read buffer of a connection to the origin."""
 NOT_OURS = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 """What aiohttp must not invent for a client that did not send it."""
 
@@ -118,7 +118,7 @@ class OriginResponse:
     status: int
     reason: str
     headers: CIMultiDict[str]
-    _response: aiohttp.ClientResponse
+    _response: aiohttp.ClientResponse | LinkAnswer
     _stall_s: float = field(default=0.0)
 
     @property
@@ -172,11 +172,14 @@ class Upstream:
         self._rng = rng
         self._own = own
         self._client: aiohttp.ClientSession | None = None
+        self._links: LinkPool | None = None
+        """For reads."""
         self._once_only: aiohttp.ClientSession | None = None
         """A new connection for each request that cannot be repeated."""
 
     async def open(self) -> None:
         """Make the pool."""
+        self._links = LinkPool(self._base, self._socket, self._limits)
         self._client = self._session(force_close=False)
         self._once_only = self._session(force_close=True)
 
@@ -204,6 +207,8 @@ class Upstream:
 
     async def close(self) -> None:
         """Close the pool and what is under way."""
+        if self._links is not None:
+            self._links.close()
         for client in (self._client, self._once_only):
             if client is not None:
                 await client.close()
@@ -238,7 +243,7 @@ class Upstream:
         finally:
             response.release() if response.content.at_eof() else response.close()
 
-    async def _answer(self, request: OriginRequest) -> aiohttp.ClientResponse:
+    async def _answer(self, request: OriginRequest) -> aiohttp.ClientResponse | LinkAnswer:
         attempts_left = self._limits.n_retries if request.is_repeatable else 0
         pause_s = self._limits.backoff_s
         while True:
@@ -252,33 +257,46 @@ class Upstream:
             await asyncio.sleep(self._rng.uniform(0, pause_s))
             pause_s *= 2
 
-    async def _once(self, request: OriginRequest) -> aiohttp.ClientResponse:
-        client = self._client if request.is_repeatable else self._once_only
-        assert client is not None, "open() comes first"
+    async def _once(self, request: OriginRequest) -> aiohttp.ClientResponse | LinkAnswer:
+        """One attempt, with every failure mapped to an error of ours."""
         limit_s = self._limits.first_byte_s
-        heard = LISTENER.set(request.informed)
         try:
             async with asyncio.timeout(limit_s):
-                return await client.request(
-                    request.method,
-                    URL(self._base + request.target, encoded=True),
-                    headers=self._outgoing(request),
-                    data=request.body,
-                    allow_redirects=False,
-                )
-        except aiohttp.ConnectionTimeoutError as exc:
+                if request.body is None and request.method in READS:
+                    return await self._read(request)
+                return await self._change(request)
+        except (aiohttp.ConnectionTimeoutError, ConnectTimeout) as exc:
             limit_s = self._limits.connect_s
             raise _counted(OriginTimeout(f"no connection in {limit_s} s", limit_s=limit_s)) from exc
         except TimeoutError as exc:
             raise _counted(OriginTimeout(f"no answer in {limit_s} s", limit_s=limit_s)) from exc
-        except aiohttp.ClientConnectorError as exc:
+        except (aiohttp.ClientConnectorError, NoConnection) as exc:
             raise _counted(OriginUnreachable(f"the origin does not answer: {type(exc).__name__}")) from exc
-        except (aiohttp.ClientConnectionError, ConnectionError) as exc:
+        except (aiohttp.ClientConnectionError, OSError) as exc:
             raise _counted(OriginHungUp(f"the origin broke the connection: {type(exc).__name__}")) from exc
-        except (aiohttp.ClientError, ValueError) as exc:
+        except (aiohttp.ClientError, NotHttp, ValueError) as exc:
             raise _counted(
                 OriginInvalid(f"the origin's answer cannot be read: {type(exc).__name__}")
             ) from exc
+
+    async def _read(self, request: OriginRequest) -> LinkAnswer:
+        assert self._links is not None, "open() comes first"
+        return await self._links.ask(
+            request.method, request.target, self._outgoing(request), request.informed
+        )
+
+    async def _change(self, request: OriginRequest) -> aiohttp.ClientResponse:
+        client = self._client if request.is_repeatable else self._once_only
+        assert client is not None, "open() comes first"
+        heard = LISTENER.set(request.informed)
+        try:
+            return await client.request(
+                request.method,
+                URL(self._base + request.target, encoded=True),
+                headers=self._outgoing(request),
+                data=request.body,
+                allow_redirects=False,
+            )
         finally:
             LISTENER.reset(heard)
 

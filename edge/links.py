@@ -1,0 +1,201 @@
+"""Kept-alive connections to one server, for reads: what a session does around its protocol, and no more.
+
+A session costs a fill a third of its processor time (URL, cookies, redirects, tracing); a read of an origin
+needs none of it. The protocol and the parser are aiohttp's (`wire.py`), so both ways judge answers alike.
+"""
+
+import asyncio
+import functools
+import re
+import ssl
+import time
+from collections import deque
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from aiohttp import ClientConnectionError, StreamReader
+from aiohttp.http_exceptions import HttpProcessingError
+from multidict import CIMultiDict, CIMultiDictProxy, MultiMapping
+
+from edge.cache.settings import UpstreamLimits
+from edge.wire import InformedOf, OriginConnection
+
+T = TypeVar("T")
+
+IDLE_S = 15.0
+"""A connection that rested for longer is not trusted: the server may be closing it."""
+READ_BYTES = 256 * 1024
+MAX_FIELD_BYTES = 16 * 1024
+_NOT_IN_TARGET = re.compile(r"[\x00-\x20\x7f]")
+_NOT_IN_FIELD = re.compile(r"[\x00\r\n]")
+
+
+class ConnectTimeout(Exception):
+    """No connection, or no free one, in time."""
+
+
+class NoConnection(Exception):
+    """Nobody takes connections there."""
+
+
+class NotHttp(Exception):
+    """The server's answer cannot be read."""
+
+
+def request_head(method: str, target: str, host: str, fields: MultiMapping[str]) -> bytes:
+    """A request without a body. Raises ValueError for what would not be one request (RFC 9112 2.2)."""
+    if _NOT_IN_TARGET.search(target):
+        raise ValueError("a target with white space or control bytes")
+    lines = [f"{method} {target} HTTP/1.1", f"Host: {host}"]
+    for name, value in fields.items():
+        if _NOT_IN_FIELD.search(value) or _NOT_IN_FIELD.search(name):
+            raise ValueError(f"the field {name[:40]!r} has a line end")
+        lines.append(f"{name}: {value}")
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8", "surrogateescape")
+
+
+@dataclass(slots=True)
+class LinkAnswer:
+    """An answer on a connection of its own until it is released or closed."""
+
+    status: int
+    reason: str
+    headers: CIMultiDictProxy[str] | CIMultiDict[str]
+    content: StreamReader
+    _pool: "LinkPool"
+    _link: OriginConnection
+
+    def release(self) -> None:
+        """The body is read: the connection may serve others."""
+        self._pool.give_back(self._link)
+
+    def close(self) -> None:
+        """Nobody wants the rest: it ends with its connection."""
+        self._link.force_close()
+        self._pool.give_back(self._link)
+
+
+class LinkPool:
+    """At most `n_connections` open, the latest used first. Open and used in one event loop."""
+
+    def __init__(self, base_url: str, unix_path: str, limits: UpstreamLimits) -> None:
+        parts = urlsplit(base_url)
+        self._host = parts.netloc
+        self._prefix = parts.path
+        self._limits = limits
+        self._loop = asyncio.get_running_loop()
+        self._slots = asyncio.Semaphore(limits.n_connections)
+        self._idle: deque[tuple[OriginConnection, float]] = deque()
+        self._in_use: set[OriginConnection] = set()
+        make = functools.partial(OriginConnection, self._loop)
+        tls = ssl.create_default_context() if parts.scheme == "https" else None
+        port = parts.port or (443 if tls else 80)
+        self._connect = (
+            functools.partial(self._loop.create_unix_connection, make, unix_path)
+            if unix_path
+            else functools.partial(self._loop.create_connection, make, parts.hostname, port, ssl=tls)
+        )
+
+    async def ask(
+        self, method: str, target: str, fields: MultiMapping[str], informed: InformedOf | None
+    ) -> LinkAnswer:
+        """The head of the answer. Raises ConnectTimeout, NoConnection, OSError or ClientConnectionError when
+        the server hangs up, NotHttp, ValueError. A connection that the server closed while it rested is replaced at once.
+        """
+        head = request_head(method, self._prefix + target, self._host, fields)
+        while True:
+            link, is_reused = await self._acquire()
+            try:
+                return await self._exchange(link, head, informed, has_body=method != "HEAD")
+            except HttpProcessingError as exc:
+                self._drop(link)
+                raise NotHttp(str(exc.message)[:200]) from exc
+            except (ClientConnectionError, OSError) as exc:
+                self._drop(link)
+                if not is_reused or isinstance(exc, TimeoutError):
+                    raise
+            except BaseException:
+                self._drop(link)
+                raise
+
+    async def _exchange(
+        self, link: OriginConnection, head: bytes, informed: InformedOf | None, *, has_body: bool
+    ) -> LinkAnswer:
+        link.set_response_params(
+            skip_payload=not has_body,
+            read_until_eof=True,
+            auto_decompress=False,
+            read_timeout=self._limits.stall_s,
+            read_bufsize=READ_BYTES,
+            max_line_size=MAX_FIELD_BYTES,
+            max_field_size=MAX_FIELD_BYTES,
+        )
+        link.listen(informed)
+        if link.transport is None:
+            raise ConnectionResetError("closed while it rested")
+        link.transport.write(head)
+        try:
+            message, content = await link.read()
+            while 100 <= message.code < 200 and message.code != 101:
+                message, content = await link.read()
+        finally:
+            link.listen(None)
+        return LinkAnswer(message.code, message.reason, message.headers, content, self, link)
+
+    async def _acquire(self) -> tuple[OriginConnection, bool]:
+        """A connection, and whether it has served before."""
+        if self._slots.locked():
+            await self._in_time(self._slots.acquire())
+        else:
+            await self._slots.acquire()
+        try:
+            while self._idle:
+                link, since_s = self._idle.pop()
+                if time.monotonic() - since_s < IDLE_S and link.is_connected() and not link.should_close:
+                    self._in_use.add(link)
+                    return link, True
+                link.close()
+            try:
+                _, link = await self._in_time(self._connect())
+            except OSError as exc:
+                raise NoConnection(str(exc)) from exc
+        except BaseException:
+            self._slots.release()
+            raise
+        self._in_use.add(link)
+        return link, False
+
+    async def _in_time(self, waiting: Awaitable[T]) -> T:
+        try:
+            async with asyncio.timeout(self._limits.connect_s):
+                return await waiting
+        except TimeoutError as exc:
+            raise ConnectTimeout from exc
+
+    def give_back(self, link: OriginConnection) -> None:
+        """Keep a connection for the next request, or close it when it is not fit for one. Once per use."""
+        if link not in self._in_use:
+            return
+        if link.should_close or not link.is_connected():
+            self._drop(link)
+            return
+        self._in_use.discard(link)
+        self._slots.release()
+        now_s = time.monotonic()
+        self._idle.append((link, now_s))
+        while self._idle and now_s - self._idle[0][1] > IDLE_S:
+            self._idle.popleft()[0].close()
+
+    def _drop(self, link: OriginConnection) -> None:
+        if link in self._in_use:
+            self._in_use.discard(link)
+            self._slots.release()
+        link.close()
+
+    def close(self) -> None:
+        """Close every connection, those in use too."""
+        for link in (*self._in_use, *(link for link, _ in self._idle)):
+            link.close()
+        self._idle.clear()
