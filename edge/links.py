@@ -101,8 +101,10 @@ class LinkPool:
     async def ask(
         self, method: str, target: str, fields: MultiMapping[str], informed: InformedOf | None
     ) -> LinkAnswer:
-        """The head of the answer. Raises ConnectTimeout, NoConnection, OSError or ClientConnectionError when
-        the server hangs up, NotHttp, ValueError. A connection that the server closed while it rested is replaced at once.
+        """The head of the answer; a connection that the server closed while it rested is replaced at once.
+
+        Raises ConnectTimeout, NoConnection, NotHttp, ValueError; OSError or aiohttp's ClientConnectionError
+        when the server hangs up.
         """
         head = request_head(method, self._prefix + target, self._host, fields)
         while True:
