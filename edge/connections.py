@@ -26,7 +26,8 @@ log = logging.getLogger(__name__)
 TICK_S = 0.1
 N_SLICES = 10
 """Every connection is looked at once in so many ticks."""
-MIN_SLICE = 64
+MIN_SLICE, MAX_SLICE = 64, 1000
+"""So that a tick takes less than a millisecond; beyond 10,000 connections a round takes longer."""
 LOGGED_CHARS = 200
 
 
@@ -183,7 +184,7 @@ class Hub:
         metrics.CONNECTIONS.set(len(self._connections))
         if not self._todo:
             self._todo = list(self._connections)
-        n_now = max(MIN_SLICE, len(self._connections) // N_SLICES)
+        n_now = min(MAX_SLICE, max(MIN_SLICE, len(self._connections) // N_SLICES))
         now_s = self._loop.time()
         for connection in self._todo[-n_now:]:
             if connection.transport is not None:

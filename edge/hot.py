@@ -26,8 +26,8 @@ from shared.metrics import before_scrape
 
 OFFERED = web.RequestKey("edge.offered", Hot)
 """Where a request keeps the entry that it was answered from, when the answer may be prepared for others."""
-JOINED_BYTES = 16 * 1024
-"""Up to this size head and body are kept as one piece: one write of one buffer."""
+JOINED_BYTES = 4 * 1024
+"""Up to this size head and body are kept as one piece: one write of one buffer, and the body held twice."""
 MS = 1_000_000
 """Nanoseconds."""
 N_PARTS = 8
