@@ -12,7 +12,7 @@ from aiohttp import web
 from edge.cache import metrics
 from edge.cache.entry import Entry
 from edge.cache.freshness import NO_RULES, Storable, Verdict, judge, request_rules
-from edge.cache.key import MAX_TARGET_CHARS, PrimaryKey, primary_key, storage_key, vary_values
+from edge.cache.key import MAX_TARGET_CHARS, PrimaryKey, VaryValues, primary_key, storage_key, vary_values
 from edge.cache.memory import Hot
 from edge.cache.query import QueryPolicy
 from edge.cache.ranges import RangeLimits, specs
@@ -29,7 +29,7 @@ from edge.hot import OFFERED
 from edge.peers.route import HOP_FIELD, REVISION_FIELD
 from edge.singleflight import Reader
 from edge.upstream import Fetcher
-from edge.want import Fetched, Head, Ready, Source, Want
+from edge.want import Head, Ready, Source, Want
 from shared.clock import Clock
 from shared.errors import InvalidRequest, ServiceError
 
@@ -207,7 +207,7 @@ class MediaHandler:
             with self._fills.join(want) as reader:
                 head = await self._fills.head(reader, want, teller(request))
                 self._refuse_buried(want.primary)
-                if isinstance(head, Ready) or self._may_read(request, reader, head):
+                if self._may_read(request, reader, want, head):
                     return await self._answer(request, reader, head, forward)
             if self._is_apart(request, reader, head):
                 asked = specs(request.headers.get("Range")) or ()
@@ -218,15 +218,20 @@ class MediaHandler:
             want = replace(want, key=_own_key(request, want, head))
         return await self._forward(request, want.primary, forward)
 
-    def _may_read(self, request: web.BaseRequest, reader: Reader[Head], head: Fetched) -> bool:
+    def _may_read(self, request: web.BaseRequest, reader: Reader[Head], want: Want, head: Head) -> bool:
+        """Whether what a flight brings is for this request: its own flight, or an answer for all like it."""
         if self._is_apart(request, reader, head):
             return False
-        names = tuple(name for name, _ in head.vary)
-        return reader.is_leader or (head.is_shared and head.vary == vary_values(names, request.headers))
+        if reader.is_leader:
+            return True
+        if isinstance(head, Ready):
+            is_own = want.stale is not None and want.stale.key == head.entry.key
+            return head.verdict is Storable.YES and (is_own or _matches(head.entry.meta.vary, request))
+        return head.is_shared and _matches(head.vary, request)
 
-    def _is_apart(self, request: web.BaseRequest, reader: Reader[Head], head: Fetched) -> bool:
+    def _is_apart(self, request: web.BaseRequest, reader: Reader[Head], head: Head) -> bool:
         """Whether a range should be fetched by itself: the whole is not stored, or not soon that far."""
-        if specs(request.headers.get("Range")) is None:
+        if isinstance(head, Ready) or specs(request.headers.get("Range")) is None:
             return False
         is_ahead = not reader.is_leader and self._ranged.is_ahead(request, reader)
         return head.verdict is Storable.TOO_LARGE or is_ahead
@@ -276,9 +281,13 @@ class MediaHandler:
         return self._cache.is_in_memory(self.key(path))
 
 
-def _own_key(request: web.BaseRequest, want: Want, head: Fetched) -> str | None:
+def _matches(vary: VaryValues, request: web.BaseRequest) -> bool:
+    return vary == vary_values(tuple(name for name, _ in vary), request.headers)
+
+
+def _own_key(request: web.BaseRequest, want: Want, head: Head) -> str | None:
     """The key of a second try: of this request's own variant, or of nobody else's."""
-    if not head.is_shared:
+    if isinstance(head, Ready) or not head.is_shared:
         return None
     names = tuple(name for name, _ in head.vary)
     return str(storage_key(want.primary, vary_values(names, request.headers)))

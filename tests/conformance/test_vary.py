@@ -3,6 +3,8 @@
 A stored answer is for requests whose nominated fields say the same as those of its own request did.
 """
 
+import asyncio
+
 import pytest
 
 from edge.cache.settings import CacheLimits
@@ -126,3 +128,40 @@ async def test_a_field_that_the_origin_did_not_see_chooses_no_variant(lab: Lab) 
     await lab.ask(path, ("Foo", "1"), ("Connection", "foo"))
 
     assert (await lab.ask(path, ("Foo", "1"))).body == b"foo"
+
+
+async def test_who_waits_for_the_validation_of_another_variant_does_not_get_it(lab: Lab) -> None:
+    tag, both, gate = ("ETag", '"a"'), ("Vary", "Foo, Bar"), asyncio.Event()
+    path = lab.tell(
+        told("max-age=2", tag, both, body=b"one"),
+        told("max-age=600", ("Vary", "Foo"), body=b"other"),
+        told("max-age=600", tag, both, status=304, gate=gate),
+        told("max-age=600", tag, both, body=b"two"),
+    )
+    await lab.ask(path, ("Foo", "1"), ("Bar", "1"))
+    await lab.ask(path, ("Foo", "2"))
+    lab.clock.advance(3)
+    first = asyncio.create_task(lab.ask(path, ("Foo", "1"), ("Bar", "1")))
+    while lab.n_seen(path) < 3:
+        await asyncio.sleep(0)
+    second = asyncio.create_task(lab.ask(path, ("Foo", "1"), ("Bar", "2")))
+    await lab.ask(lab.tell(told("no-store")))
+    gate.set()
+
+    assert [(await asking).body for asking in (first, second)] == [b"one", b"two"]
+
+
+async def test_who_waits_for_a_validation_that_turns_private_does_not_get_it(lab: Lab) -> None:
+    tag, gate = ("ETag", '"a"'), asyncio.Event()
+    private = told("private", tag, ("Set-Cookie", "ann"), status=304, gate=gate)
+    path = lab.tell(told("max-age=2", tag), private, told("private", ("Set-Cookie", "bob")))
+    await lab.ask(path)
+    lab.clock.advance(3)
+    first = asyncio.create_task(lab.ask(path))
+    while lab.n_seen(path) < 2:
+        await asyncio.sleep(0)
+    second = asyncio.create_task(lab.ask(path))
+    await lab.ask(lab.tell(told("no-store")))
+    gate.set()
+
+    assert [(await asking).get("Set-Cookie") for asking in (first, second)] == ["ann", "bob"]
