@@ -104,8 +104,9 @@ class TieredCache(Tiers):
         """The parts held of the object that a request is for; their head is known."""
         parts = self._listing.parts.find(primary, request)
         while parts is not None and parts.meta is None and parts.held:
-            if await self.part(parts.held[-1].key) is None:
-                parts.held.pop()
+            key = parts.held[-1].key
+            if await self.part(key) is None:
+                self._listing.parts.remove(key)
         return parts if parts is not None and parts.held else None
 
     async def drop_parts(self, primary: PrimaryKey) -> None:

@@ -274,6 +274,29 @@ async def test_parts_survive_a_restart_on_disk(origin: ScriptedOrigin, tmp_path:
     assert origin.n_seen() == 0
 
 
+async def test_a_part_that_is_damaged_on_disk_costs_no_other_part(
+    origin: ScriptedOrigin, tmp_path: Path
+) -> None:
+    async with running_edge(origin.url, tmp_path, limits=LIMITS) as edge:
+        for start in (0, 3 * BLOCK):
+            await edge.ask("/v/a", Range=f"bytes={start}-{start + 9}")
+            await settled(edge)
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    (damaged,) = [path for path in files if BODY[3 * BLOCK : 3 * BLOCK + 64] in path.read_bytes()]
+    content = bytearray(damaged.read_bytes())
+    content[-1] ^= 1
+    damaged.write_bytes(content)
+    origin.seen.clear()
+
+    async with running_edge(origin.url, tmp_path, limits=LIMITS) as edge:
+        intact = await edge.ask("/v/a", Range="bytes=0-9")
+        assert (intact.body, origin.n_seen()) == (BODY[:10], 0)
+        refetched = await edge.ask("/v/a", Range=f"bytes={4 * BLOCK - 9}-{4 * BLOCK - 1}")
+
+    assert refetched.body == BODY[4 * BLOCK - 9 : 4 * BLOCK]
+    assert asked(origin) == [f"bytes={3 * BLOCK}-{4 * BLOCK - 1}"]
+
+
 async def test_stale_parts_are_fetched_again(origin: ScriptedOrigin) -> None:
     clock = FakeClock()
     script = ranged(BODY)
