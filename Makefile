@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test conformance check bench bench-edge bench-eviction screenshots lock fuzz clean
+.PHONY: help setup run test conformance check bench bench-abuse bench-edge bench-eviction screenshots lock fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -40,6 +40,9 @@ bench: $(STAMP) ## measurements; JSON with machine and commit in bench-results/
 
 bench-edge: $(STAMP) ## the edge beside nginx, Varnish and a bare C server; ARGS=--quick for a look
 	@$(BIN)/python -m tests.bench.edge $(ARGS)
+
+bench-abuse: $(STAMP) ## hits while others attack: slow loris, disconnects, pipelining, 70 kB heads, queries
+	@$(BIN)/python -m pytest tests/bench/edge/test_bench_abuse.py -m bench -p no:randomly --timeout 900 -s $(ARGS)
 
 bench-eviction: $(STAMP) ## who leaves a full cache: miss ratios side by side; TRACE=file.csv for your own
 	@$(BIN)/python -m tests.bench.eviction.run $(TRACE) $(if $(COLUMNS),--columns $(COLUMNS)) $(ARGS)

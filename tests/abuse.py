@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 AT_ONCE = 100
 LORIS_S = 6.0
 BYTE_S = 0.25
+PROBE_PAUSE_S = 0.002
 Address = tuple[str, int]
 
 
@@ -102,10 +103,27 @@ async def busting(address: Address, n: int) -> None:
     await _many(n, lambda number: _exchange(address, request % number, 1 << 16))
 
 
+async def probe(address: Address, _: int) -> None:
+    """No attack: one viewer's hits, each one's milliseconds on a line, until the standard input ends."""
+    is_over = asyncio.Event()
+    asyncio.get_running_loop().add_reader(sys.stdin.fileno(), is_over.set)
+    reader, writer = await asyncio.open_connection(*address)
+    clock = asyncio.get_running_loop().time
+    while not is_over.is_set():
+        began_s = clock()
+        writer.write(b"GET /hot HTTP/1.1\r\nHost: x\r\n\r\n")
+        head = await reader.readuntil(b"\r\n\r\n")
+        await reader.readexactly(int(head.lower().partition(b"content-length:")[2].split()[0]))
+        assert head.startswith(b"HTTP/1.1 200 "), head
+        print((clock() - began_s) * 1000)
+        await asyncio.sleep(PROBE_PAUSE_S)
+    writer.close()
+
+
 ATTACKS: dict[str, Callable[[Address, int], Awaitable[None]]] = {
     attack.__name__: attack for attack in (slow_loris, disconnects, pipelined, large_heads, busting)
 }
 
 if __name__ == "__main__":
     name, host, port, count = sys.argv[1:]
-    asyncio.run(ATTACKS[name]((host, int(port)), int(count)))  # type: ignore[arg-type]
+    asyncio.run((probe if name == "probe" else ATTACKS[name])((host, int(port)), int(count)))  # type: ignore[arg-type]
