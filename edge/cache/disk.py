@@ -94,7 +94,7 @@ class DiskTier:
         return [*self._numbers, *self._writing]
 
     def number(self, key: str) -> int | None:
-        """The file that holds key."""
+        """The file of key."""
         return self._numbers.get(key)
 
     async def open(self) -> list[Listed]:
@@ -108,6 +108,7 @@ class DiskTier:
         await self._upkeep.stop()
         await asyncio.to_thread(self.writer.shutdown, wait=True)
         await asyncio.to_thread(self._readers.shutdown, wait=True, cancel_futures=True)
+        self.files.release()
 
     def _load(self) -> tuple[list[Listed], list[int]]:
         """What is held, and the files that must go. In a thread, before anybody else is here."""

@@ -5,9 +5,11 @@ Below the folder: `objects/<last byte of the number>/<number>.obj`, `tmp/` with 
 """
 
 import errno
+import fcntl
 import hashlib
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -16,11 +18,14 @@ from edge.cache.entry import Body, Entry, complete
 from edge.cache.frame import PREFIX_BYTES, Prefix, check_body, framed, read_head, read_listed, read_prefix
 from edge.cache.freshness import StorageRules
 from edge.cache.journal import Listed
+from shared.errors import ServiceError
 
 FIRST_READ_BYTES = 8192
 """Prefix and head of nearly every object, and all of a small one."""
 PIECE_BYTES = 256 * 1024
 """How much is verified at a time."""
+N_LOCK_TRIES, LOCK_PAUSE_S = 40, 0.05
+"""A process that is just ending may still have the folder."""
 SHORT_OF_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
@@ -30,6 +35,12 @@ class DiskShort(Exception):
     def __init__(self, missing_bytes: int) -> None:
         super().__init__(f"{missing_bytes} bytes are missing")
         self.missing_bytes = missing_bytes
+
+
+class FolderInUse(ServiceError):
+    """Another process has the folder."""
+
+    code = "cache_folder_in_use"
 
 
 class ObjectFiles:
@@ -42,15 +53,25 @@ class ObjectFiles:
         self._gone = folder / "gone"
         self._reserve_bytes = reserve_bytes
         self._storage = storage
+        self._lock_fd = -1
 
     def prepare(self) -> None:
-        """Make the folders; drop what a killed writer left."""
+        """Take the folder for this process, make what is below it, and drop what a killed writer left.
+
+        Raises FolderInUse: two processes would give the same numbers to different objects.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._lock_fd = _locked(self._folder / "lock")
         for folder in (self._objects, self._temporary, self._gone):
             folder.mkdir(parents=True, exist_ok=True)
         for leftover in self._temporary.iterdir():
             leftover.unlink()
         for former in self._folder.glob("[0-9a-f][0-9a-f]"):
             former.rename(self._gone / former.name)  # a layout that is not read any more
+
+    def release(self) -> None:
+        """Let another process have the folder."""
+        os.close(self._lock_fd)
 
     def numbers(self) -> Iterator[int]:
         """Of all files that are there; what has no number for a name is deleted."""
@@ -178,6 +199,21 @@ class ObjectFiles:
         """Delete what `remove_all` took away."""
         for folder in self._gone.iterdir():
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _locked(path: Path) -> int:
+    fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    tries_left = N_LOCK_TRIES
+    while True:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return fd
+        except BlockingIOError as exc:
+            tries_left -= 1
+            if not tries_left:
+                os.close(fd)
+                raise FolderInUse(f"another process has {path.parent}") from exc
+        time.sleep(LOCK_PAUSE_S)
 
 
 def _name(number: int) -> str:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from edge.cache import journal, metrics, upkeep
+from edge.cache import files, journal, metrics, upkeep
 from edge.cache.disk import DiskTier
+from edge.cache.files import FolderInUse
 from edge.cache.settings import CacheLimits
 from tests.edge_cache_builders import NOW_MS, headers, make_entry
 from tests.waiting import eventually
@@ -239,6 +240,19 @@ async def test_a_smaller_bound_after_a_restart_trims_the_disk(tmp_path: Path) ->
     assert len(held) == len(tier) == 2 and tier.used_bytes <= 2 * 8192
     await eventually(lambda: len(list(tmp_path.rglob("*.obj"))) == 2)
     await tier.close()
+
+
+async def test_a_folder_belongs_to_one_tier_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "LOCK_PAUSE_S", 0.001)
+    tier, other = await filled(tmp_path, 1), DiskTier(tmp_path, LIMITS)
+
+    with pytest.raises(FolderInUse):
+        await other.open()
+    await tier.close()
+    assert len(await other.open()) == 1
+    await other.close()
 
 
 @pytest.fixture

@@ -70,7 +70,7 @@ async def holding(folder: Path) -> dict[str, bytes | None]:
     assert {str(listed.key) for listed in held} <= set(KEYS)
     loaded = [await tier.load(make_entry(key).key) for key in KEYS]
     await tier.close()
-    return {key: entry.body if entry else None for key, entry in zip(KEYS, loaded, strict=True)}
+    return {key: bytes(entry.body) if entry else None for key, entry in zip(KEYS, loaded, strict=True)}
 
 
 @pytest.mark.parametrize("seed", range(10))
