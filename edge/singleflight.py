@@ -73,6 +73,7 @@ class Flight(Generic[H]):
         self._waiting: list[asyncio.Future[None]] = []
         self._next_wake_s = 0.0
         self._timer: asyncio.TimerHandle | None = None
+        self._is_releasing = False
 
     @property
     def n_readers(self) -> int:
@@ -91,7 +92,6 @@ class Flight(Generic[H]):
         if not is_shared:
             self._unlist()
         self._wake()
-        self._next_wake_s = 0.0  # the first bytes are not to wait for the head
 
     def inform(self, interim: Interim) -> None:
         """Tell the readers of an interim answer."""
@@ -169,10 +169,11 @@ class Flight(Generic[H]):
             self._advance.set_result(None)
 
     def _publish(self) -> None:
-        """Let the readers have what is pending, now or when the pause is over."""
-        if self._loop.time() >= self._next_wake_s:
+        """Let the readers have what is pending: at once, or when all have what came before, and a pause."""
+        is_first = not self._chunks and not self._n_dropped
+        if is_first or (not self._is_releasing and self._loop.time() >= self._next_wake_s):
             self._wake()
-        elif self._timer is None:
+        elif self._timer is None and not self._is_releasing:
             self._timer = self._loop.call_at(self._next_wake_s, self._wake)
 
     def _wake(self) -> None:
@@ -183,8 +184,6 @@ class Flight(Generic[H]):
             pending, self._pending = self._pending, []
             self._chunks.append(pending[0] if len(pending) == 1 else b"".join(pending))
         waiting, self._waiting = self._waiting, []
-        pause_s = max(0, len(self._readers) - 1) * PAUSE_PER_READER_S
-        self._next_wake_s = self._loop.time() + min(MAX_PAUSE_S, pause_s)
         self._release(waiting)
 
     def _release(self, waiting: list[asyncio.Future[None]]) -> None:
@@ -192,8 +191,14 @@ class Flight(Generic[H]):
         for waiter in waiting[:WAKE_BATCH]:
             if not waiter.done():
                 waiter.set_result(None)
-        if len(waiting) > WAKE_BATCH:
+        self._is_releasing = len(waiting) > WAKE_BATCH
+        if self._is_releasing:
             self._loop.call_soon(self._release, waiting[WAKE_BATCH:])
+            return
+        pause_s = max(0, len(self._readers) - 1) * PAUSE_PER_READER_S
+        self._next_wake_s = self._loop.time() + min(MAX_PAUSE_S, pause_s)
+        if self._pending:
+            self._publish()
 
     async def change(self) -> None:
         """Wait for the next change of any kind."""
