@@ -35,6 +35,10 @@ N_LEADERS = 3
 """Tasks that may try one fill, the first included."""
 
 
+def _nothing() -> None:
+    pass
+
+
 class FillFailed(ServiceError):
     """The fill's task died; a new request starts another."""
 
@@ -127,6 +131,7 @@ class Flight(Generic[H]):
         """The end: complete, or with an error that every reader gets. The first call counts."""
         if not self.is_done:
             self._unlist()
+            self._unlist = _nothing  # it knows the flight: the bytes would wait for the garbage collector
             self.is_done = True
             self.error = error
             self._wake()
@@ -143,6 +148,11 @@ class Flight(Generic[H]):
             self._n_dropped_bytes += sum(map(len, self._chunks[:n_read]))
             del self._chunks[:n_read]
             self._n_dropped += n_read
+
+    @property
+    def has_bytes(self) -> bool:
+        """Whether a reader from the first byte on would get some at once."""
+        return bool(self._chunks)
 
     def chunks_from(self, index: int) -> list[bytes]:
         """The chunks from this number on, counted from the first ever, up to WINDOW_BYTES and one chunk.

@@ -5,9 +5,11 @@ different numbers counts as its smallest, and one with a bad number counts as st
 (RFC 9213) is a structured one and gets no such leniency: it is wholly right or it is not there.
 """
 
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import NamedTuple
 
 from multidict import MultiMapping
@@ -18,6 +20,12 @@ MAX_SECONDS = 2**31
 """RFC 9111 section 1.2.2: larger delta-seconds count as this."""
 CENTURY_PIVOT = 70
 """A two-digit year below it is of this century (RFC 9110 section 5.6.7: at most 50 years ahead)."""
+DATE_CHARS = 40
+"""No date is longer."""
+N_REMEMBERED = 1024
+"""Dates and directives that were read last: an origin says the same again and again."""
+REMEMBERED_CHARS = 256
+"""Longer directives are read each time."""
 
 Directives = Mapping[str, str | None]
 """Directive name, lower case -> its argument, unquoted, or None."""
@@ -56,6 +64,16 @@ class Said(NamedTuple):
 
 def parse(lines: Sequence[str]) -> Directives:
     """The directives in the lines of one Cache-Control field; unreadable members are skipped."""
+    is_short = len(lines) == 1 and len(lines[0]) <= REMEMBERED_CHARS
+    return _parsed_line(lines[0]) if is_short else _parsed(lines)
+
+
+@functools.lru_cache(N_REMEMBERED)
+def _parsed_line(line: str) -> Directives:
+    return MappingProxyType(_parsed((line,)))
+
+
+def _parsed(lines: Sequence[str]) -> dict[str, str | None]:
     found: dict[str, str | None] = {}
     for line in lines:
         for match in _DIRECTIVE.finditer(line):
@@ -141,9 +159,13 @@ def _argument(name: str, value: Bare) -> str | None:
 
 def http_date_s(value: str | None) -> float | None:
     """Unix seconds of an HTTP-date in any of its three forms; None when it is absent or not a date."""
-    if not value:
-        return None
-    match = next((found for form in _DATES if (found := form.match(value.strip()))), None)
+    value = value.strip() if value else ""
+    return _date_s(value) if 0 < len(value) <= DATE_CHARS else None
+
+
+@functools.lru_cache(N_REMEMBERED)
+def _date_s(value: str) -> float | None:
+    match = next((found for form in _DATES if (found := form.match(value))), None)
     if match is None or match["b"].lower() not in _MONTHS:
         return None
     year, second = int(match["Y"]), int(match["S"])

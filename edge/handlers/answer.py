@@ -113,7 +113,10 @@ class Answers:
         if isinstance(parts, Unsatisfiable):
             return _unsatisfiable(headers, size or 0)
         if parts is None or (len(parts) > 1 and head.verdict is not Storable.YES):
-            return await _streamed(request, _begun(response, headers), reader.chunks())
+            begun = _begun(response, headers)
+            if reader.flight.has_bytes:
+                begun.wait_for_bytes()
+            return await _streamed(request, begun, reader.chunks())
         return await in_parts(
             request, headers, parts, lambda part: cut(reader.again(), 0, part.start, part.stop)
         )
@@ -252,7 +255,7 @@ async def _primed(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     return joined()
 
 
-def _begun(response: OriginResponse, headers: CIMultiDict[str]) -> web.StreamResponse:
+def _begun(response: OriginResponse, headers: CIMultiDict[str]) -> PlainStream:
     return PlainStream(status=response.status, reason=response.reason, headers=headers)
 
 

@@ -19,6 +19,10 @@ INVENTED = ("Server", "Content-Type")
 class PlainStream(web.StreamResponse):
     """A response whose body is still to come."""
 
+    def wait_for_bytes(self) -> None:
+        """Send the head with the first bytes: they are at hand."""
+        self._send_headers_immediately = False
+
     async def _prepare_headers(self) -> None:
         invented = [name for name in INVENTED if name not in self.headers]
         await super()._prepare_headers()

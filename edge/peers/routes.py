@@ -121,7 +121,7 @@ class Routes:
             any(name in request.headers for name in PERSONAL),
             request.headers.get(HOP_FIELD, ""),
         )
-        *peers, (_, _) = route(asked, self._region())
+        peers = route(asked, self._region())[:-1] if self._peers else ()
         for hop, url in peers:
             async with AsyncExitStack() as held:
                 response = await self._ask(held, hop, url, request)
@@ -130,8 +130,10 @@ class Routes:
                         yield response
                     return
         target = self._for_origin(request.target, self._clock.wall_ms() / 1000)
+        if target != request.target:
+            request = replace(request, target=target)
         with self._counted(self._limits.own_url):
-            async with self._origin.fetch(replace(request, target=target)) as response:
+            async with self._origin.fetch(request) as response:
                 yield response
 
     async def _ask(
