@@ -48,9 +48,10 @@ def main(arguments: list[str]) -> int:
     part = Inherited.read(options)
     if part is None and (settings.workers > 1 or settings.is_supervised):
         return _finished(_supervised(settings, arguments))
+    is_alone = bool(options.origin) and not settings.nats_url
     if part is not None and not part.is_main:
-        return _finished(_worker(part, settings))
-    if bool(options.origin) and not settings.nats_url:
+        return _finished(_worker(part, settings, is_alone=is_alone))
+    if is_alone:
         is_asked_for = options.admin_listen or settings.admin_listen != EdgeConfig().admin_listen
         return _finished(_alone(settings if is_asked_for else replace(settings, admin_listen=""), part))
     return _finished(_node(settings, part))
@@ -83,12 +84,14 @@ async def _supervised(settings: EdgeConfig, arguments: list[str]) -> int:
     ).run()
 
 
-async def _worker(part: Inherited, settings: EdgeConfig) -> None:
+async def _worker(part: Inherited, settings: EdgeConfig, *, is_alone: bool) -> None:
+    from edge.handlers.signed import Gate
     from edge.standalone import to_the_letter
-    from edge.workers.worker import run
+    from edge.workers.worker import MediaGate, run
 
     _keep_imports()
-    await run(part, settings, to_the_letter(settings.cache))
+    gate = Gate(settings.signed) if is_alone else MediaGate(settings.signed)
+    await run(part, settings, to_the_letter(settings.cache), gate)
 
 
 async def _node(settings: EdgeConfig, part: Inherited | None) -> None:
@@ -100,27 +103,10 @@ async def _node(settings: EdgeConfig, part: Inherited | None) -> None:
 
 
 async def _alone(settings: EdgeConfig, part: Inherited | None) -> None:
-    from edge.standalone import run, to_the_letter
+    from edge.standalone import run
 
-    folder = settings.data_dir / "edge-alone"
-    folder.mkdir(parents=True, exist_ok=True)
     _keep_imports()
-    await run(
-        settings.origin_url,
-        settings.listen,
-        folder / "cache",
-        limits=to_the_letter(settings.cache),
-        upstream=settings.upstream,
-        hot=settings.hot,
-        listening=settings.listening,
-        connections=settings.connections,
-        peers=settings.peers,
-        requests=settings.requests,
-        purge=settings.purge,
-        part=part,
-        admin_listen=settings.admin_listen,
-        url_file=settings.data_dir / f"{NAME}-alone.url",
-    )
+    await run(settings, part)
 
 
 def _keep_imports() -> None:

@@ -24,7 +24,7 @@ from shared.clock import Clock, wall_ns
 from shared.config import setting
 from shared.metrics import before_scrape
 
-OFFERED = web.RequestKey("edge.offered", Hot)
+OFFERED = web.RequestKey("offered_to_the_fast_path", Hot)
 """Where a request keeps the entry that it was answered from, when the answer may be prepared for others."""
 JOINED_BYTES = 4 * 1024
 """Up to this size head and body are kept as one piece: one write of one buffer, and the body held twice."""

@@ -8,20 +8,19 @@ nothing to route.
 import hashlib
 import logging
 from dataclasses import replace
-from pathlib import Path
 
 from aiohttp import web
 
 from edge import listener
 from edge.cache.query import ALL
-from edge.cache.settings import CacheLimits, UpstreamLimits
+from edge.cache.settings import CacheLimits
+from edge.config import EdgeConfig
 from edge.connections import ConnectionLimits
 from edge.delivery import Delivery, DeliverySettings
 from edge.doorway import Doorway
 from edge.handlers.guard import RequestLimits
 from edge.handlers.purge import PurgeHandler
-from edge.hot import HotLimits
-from edge.peers.settings import PeerLimits
+from edge.handlers.signed import Gate
 from edge.purge.desk import LocalDesk
 from edge.purge.node import PurgeLimits
 from edge.workers.inherited import LINGER_S, Inherited
@@ -51,63 +50,55 @@ def to_the_letter(limits: CacheLimits) -> CacheLimits:
 SURROGATE = ("Surrogate-Control",)
 """From before RFC 9213, and still sent; read as a targeted field when it has that form."""
 PLAIN = to_the_letter(CacheLimits())
+FOLDER = "edge-alone"
 NODE = "alone"
 """Our name in receipts."""
 
 
-async def run(
-    origin: str,
-    listen: str,
-    folder: Path | None = None,
-    *,
-    limits: CacheLimits = PLAIN,
-    upstream: UpstreamLimits | None = None,
-    peers: PeerLimits | None = None,
-    requests: RequestLimits | None = None,
-    hot: HotLimits | None = None,
-    listening: listener.ListenSettings | None = None,
-    connections: ConnectionLimits | None = None,
-    purge: PurgeLimits | None = None,
-    part: Inherited | None = None,
-    admin_listen: str = "",
-    url_file: Path | None = None,
-) -> None:
-    """Serve until SIGTERM or SIGINT. `folder` holds the disk tier, apart for each origin; None: RAM only."""
+async def run(config: EdgeConfig, part: Inherited | None = None) -> None:
+    """Serve until SIGTERM or SIGINT. `part`: as the main process of a supervised edge."""
+    limits = to_the_letter(config.cache)
     if part is not None:
         await part.wait_for_go()
         limits = part.share(limits)
-    kept = None if folder is None else folder / hashlib.sha256(origin.encode()).hexdigest()[:16]
-    settings = DeliverySettings(
-        origin,
-        kept,
-        cache=limits,
-        hot=hot or HotLimits(),
-        upstream=upstream or UpstreamLimits(),
-        peers=peers or PeerLimits(),
+    folder = config.data_dir / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    delivery = Delivery(
+        DeliverySettings(
+            config.origin_url,
+            folder / "cache" / hashlib.sha256(config.origin_url.encode()).hexdigest()[:16],
+            gate=Gate(config.signed),
+            cache=limits,
+            hot=config.hot,
+            upstream=config.upstream,
+            peers=config.peers,
+        )
     )
-    delivery = Delivery(settings)
-    async with Lifecycle() as lifecycle:
-        n_objects = await lifecycle.start("delivery", delivery.open(), delivery.close)
+    async with Lifecycle(config.grace_s) as life:
+        n_objects = await life.start("delivery", delivery.open(), delivery.close)
         if part is not None:
-            await attach(part, delivery, lifecycle)
-        purges = _purge_handler(delivery, purge or PurgeLimits())
-        admin_url = ""
-        if admin_listen:
-            admin = await serve(_admin(purges), admin_listen)
-            lifecycle.on_stop("admin", admin.stop)
-            admin_url = admin.url
-            if url_file is not None:
-                url_file.with_name(f"{url_file.stem}-admin.url").write_text(admin_url)
-        server = Listener(delivery, requests, listening, connections)
-        url = await server.open(listen, part.listening() if part else ())
-        lifecycle.on_stop("http", lambda: server.close(linger_s=LINGER_S if part else 0.0))
-        if url_file is not None:
-            url_file.write_text(url)
+            await attach(part, delivery, life)
+        admin_url = await _administer(config, delivery, life)
+        server = Listener(delivery, config.requests, config.listening, config.connections)
+        url = await server.open(config.listen, part.listening() if part else ())
+        life.on_stop("http", lambda: server.close(linger_s=LINGER_S if part else 0.0))
+        (config.data_dir / f"{FOLDER}.url").write_text(url)
         if part is not None:
             part.tell_ready()
-        told = {"url": url, "admin_url": admin_url, "origin": origin, "objects": n_objects}
+        told = {"url": url, "admin_url": admin_url, "origin": config.origin_url, "objects": n_objects}
         log.info("ready", extra=told)
-        await lifecycle.run_until_signal()
+        await life.run_until_signal()
+
+
+async def _administer(config: EdgeConfig, delivery: Delivery, life: Lifecycle) -> str:
+    """Purge, metrics and health on a listener of their own, when it is asked for; its URL, or nothing."""
+    purges = _purge_handler(delivery, config.purge)
+    if not config.admin_listen:
+        return ""
+    admin = await serve(_admin(purges), config.admin_listen)
+    life.on_stop("admin", admin.stop)
+    (config.data_dir / f"{FOLDER}-admin.url").write_text(admin.url)
+    return admin.url
 
 
 class Listener(listener.Listener):

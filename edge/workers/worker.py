@@ -21,7 +21,7 @@ from edge.cache.tiered import TieredCache
 from edge.connections import ConnectionLimits
 from edge.delivery import Delivery, DeliverySettings
 from edge.handlers.guard import RequestLimits
-from edge.handlers.signed import MARK, Admitted, Gate, SignedLimits
+from edge.handlers.signed import MARK, Admitted, Gate
 from edge.hot import HotLimits
 from edge.listener import ListenSettings
 from edge.standalone import Listener
@@ -55,8 +55,6 @@ class WorkerSettings(Protocol):
     @property
     def requests(self) -> RequestLimits: ...
     @property
-    def signed(self) -> SignedLimits: ...
-    @property
     def grace_s(self) -> float: ...
 
 
@@ -74,13 +72,13 @@ class MediaGate(Gate):
         return super().for_peer(target, now_s) if target.startswith(MEDIA) else target
 
 
-async def run(part: Inherited, settings: WorkerSettings, limits: CacheLimits) -> None:
-    """Serve until SIGTERM. `limits` are those of the whole node."""
+async def run(part: Inherited, settings: WorkerSettings, limits: CacheLimits, gate: Gate) -> None:
+    """Serve until SIGTERM. `limits` are those of the whole node, `gate` is its own."""
     await part.wait_for_go()
     delivery = Delivery(
         DeliverySettings(
             f"unix:{part.run_dir / MAIN_SOCKET}",
-            gate=MediaGate(settings.signed),
+            gate=gate,
             cache=replace(part.share(limits), disk_bytes=0),
             hot=settings.hot,
             upstream=TO_MAIN,

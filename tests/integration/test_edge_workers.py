@@ -11,6 +11,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from edge.handlers.signed import Gate, SignedLimits
+from shared.clock import SystemClock
 from tests.origins import Reply, ScriptedOrigin
 from tests.waiting import eventually
 
@@ -207,3 +209,19 @@ def is_alive(pid: int) -> bool:
         return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
         return False
+
+
+async def test_a_lone_edge_that_wants_signatures_has_them_in_every_process(
+    origin: ScriptedOrigin, data_dir: Path
+) -> None:
+    told = {
+        "HEADSTART_EDGE_SIGNED_MODE": "required",
+        "HEADSTART_EDGE_SIGNED_KEYS": "one:a-secret-of-some-length",
+    }
+    signer = Gate(SignedLimits(mode="required", keys=("one:a-secret-of-some-length",)))
+    async with supervised(origin, data_dir, HEADSTART_EDGE_WORKERS="2", **told) as edge:
+        signed = f"{edge.url}{signer.media_base('one', SystemClock().wall_ms() / 1000)}open.mp4"
+
+        assert {status for status, _, _ in await everywhere(signed)} == {200}
+        assert {status for status, _, _ in await everywhere(f"{edge.url}/v/one/open.mp4")} == {403}
+        assert [request.path_qs for request in origin.seen] == ["/v/one/open.mp4"]
