@@ -12,6 +12,7 @@ from multidict import CIMultiDict, MultiMapping
 from edge.cache import metrics
 from edge.cache.ranges import content_range, does_continue, rest_of
 from edge.handlers.headers import unconditional
+from edge.pieces import Piece
 from edge.upstream import Fetcher, OriginAborted, OriginRequest, OriginResponse, OriginTimeout
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ class Body:
         self._n_left = n_resumes
         self._n_bytes = 0
 
-    async def chunks(self, response: OriginResponse | None, n_reached: int = 0) -> AsyncIterator[bytes]:
+    async def chunks(self, response: OriginResponse | None, n_reached: int = 0) -> AsyncIterator[Piece]:
         """The bytes after the first n_reached ones; no response: no connection brings them yet.
 
         Raises what broke the body when it cannot be continued.
@@ -52,7 +53,7 @@ class Body:
         told = content_range(self._head.headers) if self._head.status == 206 else None
         return told.stop - told.start if self._head.length is None and told else self._head.length
 
-    async def _joined(self, response: OriginResponse | None) -> AsyncIterator[bytes]:
+    async def _joined(self, response: OriginResponse | None) -> AsyncIterator[Piece]:
         broke: OriginAborted | OriginTimeout = OriginAborted("who read the body is gone")
         if response is not None:
             try:
@@ -73,7 +74,7 @@ class Body:
                 broke = exc
         raise broke
 
-    async def _rest(self, broke: OriginAborted | OriginTimeout) -> AsyncIterator[bytes]:
+    async def _rest(self, broke: OriginAborted | OriginTimeout) -> AsyncIterator[Piece]:
         """What is missing, from a new connection. Raises `broke` when the origin does not bring just that."""
         fields = rest_of(self._head.status, self._head.headers, self._n_bytes)
         if fields is None:

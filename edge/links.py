@@ -20,7 +20,8 @@ from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict, CIMultiDictProxy, MultiMapping
 
 from edge.cache.settings import UpstreamLimits
-from edge.wire import InformedOf, OriginConnection
+from edge.straight import LinkConnection, StraightBody
+from edge.wire import InformedOf
 
 T = TypeVar("T")
 
@@ -63,9 +64,9 @@ class LinkAnswer:
     status: int
     reason: str
     headers: CIMultiDictProxy[str] | CIMultiDict[str]
-    content: StreamReader
+    content: StreamReader | StraightBody
     _pool: "LinkPool"
-    _link: OriginConnection
+    _link: LinkConnection
 
     def release(self) -> None:
         """The body is read: the connection may serve others."""
@@ -87,9 +88,9 @@ class LinkPool:
         self._limits = limits
         self._loop = asyncio.get_running_loop()
         self._slots = asyncio.Semaphore(limits.n_connections)
-        self._idle: deque[tuple[OriginConnection, float]] = deque()
-        self._in_use: set[OriginConnection] = set()
-        make = functools.partial(OriginConnection, self._loop)
+        self._idle: deque[tuple[LinkConnection, float]] = deque()
+        self._in_use: set[LinkConnection] = set()
+        make = functools.partial(LinkConnection, self._loop)
         tls = ssl.create_default_context() if parts.scheme == "https" else None
         port = parts.port or (443 if tls else 80)
         self._connect = (
@@ -123,7 +124,7 @@ class LinkPool:
                 raise
 
     async def _exchange(
-        self, link: OriginConnection, head: bytes, informed: InformedOf | None, *, has_body: bool
+        self, link: LinkConnection, head: bytes, informed: InformedOf | None, *, has_body: bool
     ) -> LinkAnswer:
         link.set_response_params(
             skip_payload=not has_body,
@@ -146,7 +147,7 @@ class LinkPool:
             link.listen(None)
         return LinkAnswer(message.code, message.reason, message.headers, content, self, link)
 
-    async def _acquire(self) -> tuple[OriginConnection, bool]:
+    async def _acquire(self) -> tuple[LinkConnection, bool]:
         """A connection, and whether it has served before."""
         if self._slots.locked():
             await self._in_time(self._slots.acquire())
@@ -176,7 +177,7 @@ class LinkPool:
         except TimeoutError as exc:
             raise ConnectTimeout from exc
 
-    def give_back(self, link: OriginConnection) -> None:
+    def give_back(self, link: LinkConnection) -> None:
         """Keep a connection for the next request, or close it when it is not fit for one. Once per use."""
         if link not in self._in_use:
             return
@@ -190,7 +191,7 @@ class LinkPool:
         while self._idle and now_s - self._idle[0][1] > IDLE_S:
             self._idle.popleft()[0].close()
 
-    def _drop(self, link: OriginConnection) -> None:
+    def _drop(self, link: LinkConnection) -> None:
         if link in self._in_use:
             self._in_use.discard(link)
             self._slots.release()

@@ -18,6 +18,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
+from edge.pieces import Piece, whole
 from edge.wire import InformedOf, Interim
 from shared.errors import Blame, ServiceError
 
@@ -66,8 +67,8 @@ class Flight(Generic[H]):
         self.rendered: dict[Hashable, bytes] = {}
         """Heads of answers that are the same for many readers, made once."""
         self._keeps = True
-        self._chunks: list[bytes] = []
-        self._pending: list[bytes] = []
+        self._chunks: list[Piece] = []
+        self._pending: list[Piece] = []
         self._n_dropped = 0
         self._n_dropped_bytes = 0
         self._readers: set[Reader[H]] = set()
@@ -102,7 +103,7 @@ class Flight(Generic[H]):
         self.news.append(interim)
         self._wake()
 
-    async def feed(self, chunk: bytes) -> None:
+    async def feed(self, chunk: Piece) -> None:
         """Add bytes; waits for the readers when they are not kept. Raises Abandoned when there are none."""
         self._pending.append(chunk)
         self.size_bytes += len(chunk)
@@ -122,10 +123,9 @@ class Flight(Generic[H]):
         self._keeps = False
         self._unlist()
 
-    def body(self) -> bytes:
+    def body(self) -> Piece:
         """All bytes so far; only while they are kept."""
-        chunks = [*self._chunks, *self._pending]
-        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        return whole([*self._chunks, *self._pending])
 
     def finish(self, error: ServiceError | None = None) -> None:
         """The end: complete, or with an error that every reader gets. The first call counts."""
@@ -154,7 +154,7 @@ class Flight(Generic[H]):
         """Whether a reader from the first byte on would get some at once."""
         return bool(self._chunks)
 
-    def chunks_from(self, index: int) -> list[bytes]:
+    def chunks_from(self, index: int) -> list[Piece]:
         """The chunks from this number on, counted from the first ever, up to WINDOW_BYTES and one chunk.
 
         The first one alone: no first byte of a crowd is to wait behind others' large writes.
@@ -252,13 +252,13 @@ class Reader(Generic[H]):
                 raise self.flight.error or FillFailed("the fill ended without an answer")
             await self.flight.change()
 
-    async def again(self) -> AsyncIterator[bytes]:
+    async def again(self) -> AsyncIterator[Piece]:
         """The bytes from the first one; only of a fill that keeps them all."""
         self.n_read = 0
         async for chunk in self.chunks():
             yield chunk
 
-    async def chunks(self) -> AsyncIterator[bytes]:
+    async def chunks(self) -> AsyncIterator[Piece]:
         """The bytes as they arrive. Raises the fill's error after the bytes that did arrive."""
         flight = self.flight
         while True:

@@ -23,6 +23,7 @@ from edge.handlers.fields import FieldPolicy
 from edge.handlers.headers import end_to_end, has_looped, joined
 from edge.links import READ_BYTES, ConnectTimeout, LinkAnswer, LinkPool, NoConnection, NotHttp
 from edge.peers.route import HOP_FIELD, REVISION_FIELD
+from edge.pieces import Piece
 from edge.wire import LISTENER, InformedOf, OriginAnswer, listening
 from shared.errors import Blame, ServiceError
 
@@ -127,7 +128,7 @@ class OriginResponse:
         text = self.headers.get("Content-Length", "")
         return int(text) if text.isascii() and text.isdigit() else None
 
-    async def chunks(self) -> AsyncIterator[bytes]:
+    async def chunks(self) -> AsyncIterator[Piece]:
         """The body as it arrives. Raises OriginAborted when it is short, OriginTimeout when it stalls."""
         try:
             while chunk := await self._response.content.readany():

@@ -66,15 +66,20 @@ class OriginConnection(ResponseHandler):
 
     def data_received(self, data: bytes) -> None:
         """Bytes of the origin; a head goes to the parser alone, so that it counts before what follows."""
-        while data and not self._is_final and self._parser is not None:
-            end = data.find(END_OF_HEAD) + len(END_OF_HEAD)
+        place = 0
+        while place < len(data) and not self._is_final and self._parser is not None:
+            end = data.find(END_OF_HEAD, place) + len(END_OF_HEAD)
             if end < len(END_OF_HEAD) or end == len(data):
                 break
-            super().data_received(data[:end])
-            data = data[end:]
+            super().data_received(data[place:end])
+            place = end
             if self._exception is not None:
                 return
-        super().data_received(data)
+        self.rest_received(data, place)
+
+    def rest_received(self, data: bytes, place: int) -> None:
+        """What came behind the heads, from `place` on: a part of a head, or of a body."""
+        super().data_received(data[place:] if place else data)
 
     def feed_data(self, data: Any, size: int = 0) -> None:
         """A head was parsed."""

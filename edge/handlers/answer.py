@@ -31,6 +31,7 @@ from edge.handlers.plain import (
     may_be_rendered,
     rendered,
 )
+from edge.pieces import Piece
 from edge.singleflight import Reader
 from edge.upstream import OriginAborted, OriginResponse
 from edge.want import Fetched, Head
@@ -137,7 +138,7 @@ class Answers:
         request: web.BaseRequest,
         whole: CIMultiDict[str],
         size: int,
-        read: Callable[[ByteRange], AsyncIterator[bytes]],
+        read: Callable[[ByteRange], AsyncIterator[Piece]],
         status: CacheStatus,
     ) -> web.StreamResponse:
         """The whole that has these headers, or parts of it, from what `read` brings.
@@ -161,7 +162,7 @@ class Answers:
         request: web.BaseRequest,
         response: OriginResponse,
         status: CacheStatus,
-        chunks: AsyncIterator[bytes] | None = None,
+        chunks: AsyncIterator[Piece] | None = None,
     ) -> web.StreamResponse:
         """The origin's answer as it is; `chunks`, when somebody looks on at its body."""
         headers = self._fetched_headers(CIMultiDictProxy(response.headers), status)
@@ -210,7 +211,7 @@ async def in_parts(
     request: web.BaseRequest,
     headers: CIMultiDict[str],
     parts: Sequence[ByteRange],
-    read: Callable[[ByteRange], AsyncIterator[bytes]],
+    read: Callable[[ByteRange], AsyncIterator[Piece]],
 ) -> web.StreamResponse:
     """A 206 of one part or several, whose bytes `read` brings."""
     if len(parts) == 1:
@@ -243,11 +244,11 @@ def _partial_headers(headers: CIMultiDictProxy[str] | CIMultiDict[str], part: By
     return kept
 
 
-async def _primed(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _primed(chunks: AsyncIterator[Piece]) -> AsyncIterator[Piece]:
     """The same bytes, once the first of them have come."""
     first = await anext(chunks, b"")
 
-    async def joined() -> AsyncIterator[bytes]:
+    async def joined() -> AsyncIterator[Piece]:
         yield first
         async for chunk in chunks:
             yield chunk
@@ -260,7 +261,7 @@ def _begun(response: OriginResponse, headers: CIMultiDict[str]) -> PlainStream:
 
 
 async def _streamed(
-    request: web.BaseRequest, response: web.StreamResponse, chunks: AsyncIterator[bytes]
+    request: web.BaseRequest, response: web.StreamResponse, chunks: AsyncIterator[Piece]
 ) -> web.StreamResponse:
     """Send the body; a client that went away ends it, an origin that failed ends the connection."""
     n_bytes = 0

@@ -22,6 +22,7 @@ from edge.cache.tags import Purge
 from edge.cache.tiered import TieredCache
 from edge.handlers.answer import Answers
 from edge.handlers.headers import CacheStatus, Completion, Forward, end_to_end, forwards_left
+from edge.pieces import Piece
 from edge.upstream import Fetcher, OriginRequest, OriginResponse
 from edge.wire import InformedOf, Interim
 from shared.clock import Clock
@@ -138,7 +139,7 @@ class Forwarder:
         self, request: web.BaseRequest, primary: PrimaryKey, response: OriginResponse, times: Times
     ) -> web.StreamResponse:
         """Relay the answer and store it when all of it has passed."""
-        revision, parts = self._cache.revision, list[bytes]()
+        revision, parts = self._cache.revision, list[Piece]()
         status = CacheStatus("origin", Forward.METHOD, response.status, is_stored=True)
         answer = await self._answers.relayed(request, response, status, _noted(response, parts))
         body = b"".join(parts)
@@ -169,7 +170,7 @@ def rendered(interim: Interim) -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8", "surrogateescape")
 
 
-async def _noted(response: OriginResponse, parts: list[bytes]) -> AsyncIterator[bytes]:
+async def _noted(response: OriginResponse, parts: list[Piece]) -> AsyncIterator[Piece]:
     async for chunk in response.chunks():
         parts.append(chunk)
         yield chunk

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from multidict import CIMultiDict, MultiMapping
 
 from edge.cache.ranges import ByteRange
+from edge.pieces import Piece
 
 
 class Multipart:
@@ -38,7 +39,7 @@ class Multipart:
         joined = (both for pair in zip(self._heads, pieces, strict=True) for both in pair)
         return b"".join((*joined, self._tail))
 
-    async def stream(self, pieces: Sequence[AsyncIterator[bytes]]) -> AsyncIterator[bytes]:
+    async def stream(self, pieces: Sequence[AsyncIterator[Piece]]) -> AsyncIterator[Piece]:
         """All of it, from the bytes of each part as they come."""
         for head, piece in zip(self._heads, pieces, strict=True):
             yield head
@@ -47,7 +48,7 @@ class Multipart:
         yield self._tail
 
 
-async def cut(chunks: AsyncIterator[bytes], place: int, start: int, stop: int) -> AsyncIterator[bytes]:
+async def cut(chunks: AsyncIterator[Piece], place: int, start: int, stop: int) -> AsyncIterator[Piece]:
     """The bytes `start` to `stop - 1` of a stream that begins at `place`; no more of it is read than that."""
     async for chunk in chunks:
         first, end = max(0, start - place), min(len(chunk), stop - place)

@@ -31,6 +31,7 @@ from edge.handlers.answer import Answers, wanted_parts
 from edge.handlers.forward import teller
 from edge.handlers.headers import CacheStatus, Forward, stored_detail
 from edge.handlers.multipart import cut
+from edge.pieces import Piece
 from edge.singleflight import Reader
 from edge.want import Fetched, Head, Want
 from shared.clock import Clock
@@ -198,7 +199,7 @@ class Ranged:
             status,
         )
 
-    async def _read(self, ask: Ask, version: Parts, span: ByteRange) -> AsyncIterator[bytes]:
+    async def _read(self, ask: Ask, version: Parts, span: ByteRange) -> AsyncIterator[Piece]:
         """The bytes of a range, wherever they are. Raises VersionChanged, and what a fill raises."""
         place = span.start
         while place < span.stop:
@@ -209,7 +210,7 @@ class Ranged:
             if place == before:
                 raise VersionChanged("the bytes that were to follow are not there")
 
-    async def _step(self, ask: Ask, version: Parts, place: int, stop: int) -> AsyncIterator[bytes]:
+    async def _step(self, ask: Ask, version: Parts, place: int, stop: int) -> AsyncIterator[Piece]:
         hit = await self._cache.find(ask.primary, ask.request.headers)
         if hit is not None:
             entry = hit.hot.entry
@@ -228,7 +229,7 @@ class Ranged:
         async for chunk in self._fetch(ask, parts, place, stop):
             yield chunk
 
-    async def _fetch(self, ask: Ask, parts: Parts, place: int, stop: int) -> AsyncIterator[bytes]:
+    async def _fetch(self, ask: Ask, parts: Parts, place: int, stop: int) -> AsyncIterator[Piece]:
         """What is missing from `place` on, as far as its block goes; the next block is asked for as well."""
         end = parts.hole(place, self._limits.block_bytes)[1]
         with self._fills.join(self._want(ask, parts, place)) as reader:

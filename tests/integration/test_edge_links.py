@@ -51,7 +51,9 @@ async def pool(server: Server, prefix: str = "", limits: UpstreamLimits = LIMITS
 
 async def read(links: LinkPool, target: str = "/a", method: str = "GET") -> tuple[int, bytes]:
     answer = await links.ask(method, target, CIMultiDict(), None)
-    body = await answer.content.read()
+    body = b""
+    while piece := await answer.content.readany():
+        body += piece
     answer.release()
     return answer.status, body
 

@@ -1,0 +1,202 @@
+"""A body of known length, read from the socket straight into the buffer that is stored and sent.
+
+aiohttp's parser and stream would copy each byte three times on its way into the cache. So once a head was
+parsed that announces a body of at most MAX_BYTES, the transport gets another protocol until that body is
+complete. What the head says decides the framing (RFC 9112 section 6.3): a body with a coding, one without a
+length, one whose first bytes came in the middle of the head's, and anything over TLS stay with the parser.
+"""
+
+import asyncio
+import re
+from typing import Any
+
+from aiohttp import ClientPayloadError, StreamReader
+from aiohttp.client_exceptions import SocketTimeoutError
+from aiohttp.http import RawResponseMessage
+
+from edge.pieces import SPARE_BYTES, Piece
+from edge.wire import OriginConnection
+
+MAX_BYTES = 1024 * 1024
+"""A longer body is read in pieces: a reader that is slow, or gone, is not to hold more than this."""
+
+
+_LENGTH = re.compile("[0-9]{1,12}")
+
+
+class StraightBody(asyncio.BufferedProtocol):
+    """A body while it arrives. Its pieces are parts of one buffer, which nobody changes once it is filled."""
+
+    def __init__(self, link: "LinkConnection", n_bytes: int) -> None:
+        self._link = link
+        self._buffer = memoryview(bytearray(n_bytes + SPARE_BYTES))
+        self._whole = self._buffer.toreadonly()
+        self._n_bytes = n_bytes
+        self._n_arrived = 0
+        self._n_read = 0
+        self._error: Exception | None = None
+        self._waiter: asyncio.Future[None] | None = None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all has arrived."""
+        return self._n_arrived == self._n_bytes
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where the next bytes go."""
+        return self._buffer[self._n_arrived :]
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """The next bytes are there."""
+        self._arrived(nbytes)
+        self._link.settle()
+
+    def take(self, data: memoryview) -> None:
+        """The next bytes, from another buffer."""
+        n_bytes = min(len(data), len(self._buffer) - self._n_arrived)
+        self._buffer[self._n_arrived : self._n_arrived + n_bytes] = data[:n_bytes]
+        self._arrived(n_bytes)
+
+    def _arrived(self, n_bytes: int) -> None:
+        self._n_arrived += n_bytes
+        if self._n_arrived > self._n_bytes:
+            self._n_arrived = self._n_bytes
+            self._link.force_close()  # bytes that nobody asked for
+        self._wake()
+
+    def fail(self, error: Exception) -> None:
+        """No more bytes come. What came before is still read."""
+        self._error = self._error or error
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def readany(self) -> Piece:
+        """What has arrived since the last call, at least a byte; empty at the end. Raises what broke it."""
+        while self._n_read == self._n_arrived and not self.is_complete:
+            if self._error is not None:
+                raise self._error
+            self._waiter = asyncio.get_running_loop().create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+        piece = self._whole[self._n_read : self._n_arrived]
+        self._n_read = self._n_arrived
+        return piece
+
+    def at_eof(self) -> bool:
+        """Whether all is read."""
+        return self._n_read == self._n_bytes
+
+    def eof_received(self) -> None:
+        """The server closed its half, which ends the connection."""
+        self._link.eof_received()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone."""
+        self._link.connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """A request that the server does not read."""
+        self._link.pause_writing()
+
+    def resume_writing(self) -> None:
+        """It reads on."""
+        self._link.resume_writing()
+
+
+class LinkConnection(OriginConnection):
+    """A connection whose bodies come straight, where they can."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop)
+        self._is_plain = False
+        self._straight: StraightBody | None = None
+        """Being received."""
+        self._is_diverted = False
+        """The transport talks to it, not to us."""
+        self._last_byte_s = 0.0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Only a transport that reads from its socket itself can read into our buffer."""
+        super().connection_made(transport)
+        self._is_plain = transport.get_extra_info("ssl_object") is None
+
+    @property
+    def should_close(self) -> bool:
+        """Also when its body is not complete."""
+        return self._straight is not None or super().should_close
+
+    def rest_received(self, data: bytes, place: int) -> None:
+        """Bytes of a straight body are not for the parser."""
+        if self._straight is None:
+            super().rest_received(data, place)
+        else:
+            self._straight.take(memoryview(data)[place:])
+        self.settle()
+
+    def feed_data(self, data: Any, size: int = 0) -> None:
+        """A head was parsed."""
+        message, payload = data
+        n_bytes = straight_bytes(message, payload) if self._is_plain else 0
+        if n_bytes:
+            self._straight = StraightBody(self, n_bytes)
+            data = (message, self._straight)
+        super().feed_data(data, size)
+        if n_bytes:
+            self._parser = None
+
+    def settle(self) -> None:
+        """After each arrival: divert the transport to a straight body, and back when it is complete."""
+        straight = self._straight
+        if straight is None:
+            return
+        self._last_byte_s = self._loop.time()
+        if straight.is_complete:
+            self._straight = self._payload = None
+            self._drop_timeout()
+        if self._is_diverted != (self._straight is not None):
+            self._divert()
+
+    def _divert(self) -> None:
+        transport = self.transport
+        if transport is None or transport.is_closing():
+            return
+        self._is_diverted = not self._is_diverted
+        transport.pause_reading()  # a transport learns how to read when it begins to
+        transport.set_protocol(self._straight or self)
+        transport.resume_reading()
+
+    def _on_read_timeout(self) -> None:
+        straight = self._straight
+        if straight is None or not self._read_timeout:
+            super()._on_read_timeout()
+            return
+        left_s = self._last_byte_s + self._read_timeout - self._loop.time()
+        if left_s > 0:
+            self._read_timeout_handle = self._loop.call_later(left_s, self._on_read_timeout)
+            return
+        error = SocketTimeoutError("Timeout on reading data from socket")
+        self.set_exception(error)
+        straight.fail(error)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """A body that is not complete never will be."""
+        straight, self._straight = self._straight, None
+        super().connection_lost(exc)
+        if straight is not None:
+            straight.fail(ClientPayloadError("Response payload is not completed"))
+
+
+def straight_bytes(message: RawResponseMessage, payload: StreamReader) -> int:
+    """How long the body is that can come straight; 0: it cannot."""
+    if payload.is_eof() or payload.total_bytes or message.chunked or message.upgrade or message.code < 200:
+        return 0
+    lengths = message.headers.getall("Content-Length", ())
+    if len(lengths) != 1 or "Transfer-Encoding" in message.headers:
+        return 0
+    n_bytes = int(lengths[0]) if _LENGTH.fullmatch(lengths[0]) else 0
+    return n_bytes if n_bytes <= MAX_BYTES else 0
