@@ -16,10 +16,29 @@ def share(items: list[dict[str, Any]], category: str) -> float:
     return [item["card"]["category"] for item in items].count(category) / len(items)
 
 
+async def ranked_viewer(stack: Stack, http: aiohttp.ClientSession) -> Viewer:
+    """A viewer with a queue of the brain's, whose vectors the edge has: a busy machine needs a moment."""
+
+    async def by_the_brain() -> Viewer | None:
+        someone = await Viewer(http, stack.edge).open(n=12)
+        return someone if someone.feed["origin"] == "brain" else None
+
+    someone: Viewer = await eventually(by_the_brain, within_s=20)
+    shown = {item["video"] for item in someone.feed["items"]}
+
+    async def has_vectors() -> bool:
+        async with http.get(f"{stack.admin}/admin/sessions/{someone.id}") as answer:
+            queue = (await answer.json())["queue"]
+        return all(one["has_vector"] for one in queue if one["video"] in shown)
+
+    await eventually(has_vectors, within_s=20)
+    return someone
+
+
 async def test_liking_one_category_and_skipping_another_changes_what_comes_within_two_swipes(
     stack: Stack, filled: list[str], http: aiohttp.ClientSession
 ) -> None:
-    someone = await Viewer(http, stack.edge).open(n=12)
+    someone = await ranked_viewer(stack, http)
     items = list(someone.feed["items"])
     loved, hated = items[0], next(i for i in items if i["card"]["category"] != items[0]["card"]["category"])
     await someone.watch(loved, 1.0, "like")
