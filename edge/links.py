@@ -20,7 +20,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict, CIMultiDictProxy, MultiMapping
 
 from edge.cache.settings import UpstreamLimits
-from edge.straight import LinkConnection, StraightBody
+from edge.straight import Inlet, LinkConnection, StraightBody
 from edge.wire import InformedOf
 
 T = TypeVar("T")
@@ -90,7 +90,11 @@ class LinkPool:
         self._slots = asyncio.Semaphore(limits.n_connections)
         self._idle: deque[tuple[LinkConnection, float]] = deque()
         self._in_use: set[LinkConnection] = set()
-        make = functools.partial(LinkConnection, self._loop)
+        shared = memoryview(bytearray(READ_BYTES))
+
+        def make() -> Inlet:
+            return Inlet(LinkConnection(self._loop), shared)
+
         tls = ssl.create_default_context() if parts.scheme == "https" else None
         port = parts.port or (443 if tls else 80)
         self._connect = (
@@ -161,14 +165,14 @@ class LinkPool:
                     return link, True
                 link.close()
             try:
-                _, link = await self._in_time(self._connect())
+                _, inlet = await self._in_time(self._connect())
             except OSError as exc:
                 raise NoConnection(str(exc)) from exc
         except BaseException:
             self._slots.release()
             raise
-        self._in_use.add(link)
-        return link, False
+        self._in_use.add(inlet.link)
+        return inlet.link, False
 
     async def _in_time(self, waiting: Awaitable[T]) -> T:
         try:

@@ -1,9 +1,10 @@
 """A body of known length, read from the socket straight into the buffer that is stored and sent.
 
-aiohttp's parser and stream would copy each byte three times on its way into the cache. So once a head was
-parsed that announces a body of at most MAX_BYTES, the transport gets another protocol until that body is
-complete. What the head says decides the framing (RFC 9112 section 6.3): a body with a coding, one without a
-length, one whose first bytes came in the middle of the head's, and anything over TLS stay with the parser.
+aiohttp's parser and stream would copy each byte three times on its way into the cache. So the transport asks
+where to put what comes next: a head, and a body that the parser must see, go through a buffer that all
+connections of a pool share; once a head was parsed that announces a body of at most MAX_BYTES, the rest goes
+into that body's own. What the head says decides the framing (RFC 9112 section 6.3): a body with a coding, one
+without a length, and one whose first bytes came in the middle of the head's stay with the parser.
 """
 
 import asyncio
@@ -19,16 +20,17 @@ from edge.wire import OriginConnection
 
 MAX_BYTES = 1024 * 1024
 """A longer body is read in pieces: a reader that is slow, or gone, is not to hold more than this."""
-
-
+HEAD_BYTES = 16 * 1024
+"""Read at once while a head is awaited: little of a body is copied behind it."""
 _LENGTH = re.compile("[0-9]{1,12}")
 
 
-class StraightBody(asyncio.BufferedProtocol):
+class StraightBody:
     """A body while it arrives. Its pieces are parts of one buffer, which nobody changes once it is filled."""
 
-    def __init__(self, link: "LinkConnection", n_bytes: int) -> None:
+    def __init__(self, link: "LinkConnection", loop: asyncio.AbstractEventLoop, n_bytes: int) -> None:
         self._link = link
+        self._loop = loop
         self._buffer = memoryview(bytearray(n_bytes + SPARE_BYTES))
         self._whole = self._buffer.toreadonly()
         self._n_bytes = n_bytes
@@ -42,22 +44,19 @@ class StraightBody(asyncio.BufferedProtocol):
         """Whether all has arrived."""
         return self._n_arrived == self._n_bytes
 
-    def get_buffer(self, sizehint: int) -> memoryview:
+    @property
+    def room(self) -> memoryview:
         """Where the next bytes go."""
         return self._buffer[self._n_arrived :]
-
-    def buffer_updated(self, nbytes: int) -> None:
-        """The next bytes are there."""
-        self._arrived(nbytes)
-        self._link.settle()
 
     def take(self, data: memoryview) -> None:
         """The next bytes, from another buffer."""
         n_bytes = min(len(data), len(self._buffer) - self._n_arrived)
         self._buffer[self._n_arrived : self._n_arrived + n_bytes] = data[:n_bytes]
-        self._arrived(n_bytes)
+        self.arrived(n_bytes)
 
-    def _arrived(self, n_bytes: int) -> None:
+    def arrived(self, n_bytes: int) -> None:
+        """So many bytes are in the room."""
         self._n_arrived += n_bytes
         if self._n_arrived > self._n_bytes:
             self._n_arrived = self._n_bytes
@@ -78,7 +77,7 @@ class StraightBody(asyncio.BufferedProtocol):
         while self._n_read == self._n_arrived and not self.is_complete:
             if self._error is not None:
                 raise self._error
-            self._waiter = asyncio.get_running_loop().create_future()
+            self._waiter = self._loop.create_future()
             try:
                 await self._waiter
             finally:
@@ -91,39 +90,29 @@ class StraightBody(asyncio.BufferedProtocol):
         """Whether all is read."""
         return self._n_read == self._n_bytes
 
-    def eof_received(self) -> None:
-        """The server closed its half, which ends the connection."""
-        self._link.eof_received()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is gone."""
-        self._link.connection_lost(exc)
-
-    def pause_writing(self) -> None:
-        """A request that the server does not read."""
-        self._link.pause_writing()
-
-    def resume_writing(self) -> None:
-        """It reads on."""
-        self._link.resume_writing()
-
 
 class LinkConnection(OriginConnection):
     """A connection whose bodies come straight, where they can."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop)
-        self._is_plain = False
         self._straight: StraightBody | None = None
         """Being received."""
-        self._is_diverted = False
-        """The transport talks to it, not to us."""
         self._last_byte_s = 0.0
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Only a transport that reads from its socket itself can read into our buffer."""
-        super().connection_made(transport)
-        self._is_plain = transport.get_extra_info("ssl_object") is None
+    def room(self, shared: memoryview) -> memoryview:
+        """Where the next bytes go: what is no straight body, into a part of the shared buffer."""
+        if self._straight is not None:
+            return self._straight.room
+        return shared if self._is_final else shared[:HEAD_BYTES]
+
+    def arrived(self, n_bytes: int, shared: memoryview) -> None:
+        """So many bytes are in the room."""
+        if self._straight is None:
+            self.data_received(bytes(shared[:n_bytes]))
+        else:
+            self._straight.arrived(n_bytes)
+            self._settle()
 
     @property
     def should_close(self) -> bool:
@@ -136,39 +125,27 @@ class LinkConnection(OriginConnection):
             super().rest_received(data, place)
         else:
             self._straight.take(memoryview(data)[place:])
-        self.settle()
+        self._settle()
 
     def feed_data(self, data: Any, size: int = 0) -> None:
         """A head was parsed."""
         message, payload = data
-        n_bytes = straight_bytes(message, payload) if self._is_plain else 0
+        n_bytes = straight_bytes(message, payload)
         if n_bytes:
-            self._straight = StraightBody(self, n_bytes)
+            self._straight = StraightBody(self, self._loop, n_bytes)
             data = (message, self._straight)
         super().feed_data(data, size)
         if n_bytes:
             self._parser = None
 
-    def settle(self) -> None:
-        """After each arrival: divert the transport to a straight body, and back when it is complete."""
-        straight = self._straight
-        if straight is None:
+    def _settle(self) -> None:
+        """After each arrival: when the straight body is complete, the connection is as before."""
+        if self._straight is None:
             return
         self._last_byte_s = self._loop.time()
-        if straight.is_complete:
+        if self._straight.is_complete:
             self._straight = self._payload = None
             self._drop_timeout()
-        if self._is_diverted != (self._straight is not None):
-            self._divert()
-
-    def _divert(self) -> None:
-        transport = self.transport
-        if transport is None or transport.is_closing():
-            return
-        self._is_diverted = not self._is_diverted
-        transport.pause_reading()  # a transport learns how to read when it begins to
-        transport.set_protocol(self._straight or self)
-        transport.resume_reading()
 
     def _on_read_timeout(self) -> None:
         straight = self._straight
@@ -189,6 +166,43 @@ class LinkConnection(OriginConnection):
         super().connection_lost(exc)
         if straight is not None:
             straight.fail(ClientPayloadError("Response payload is not completed"))
+
+
+class Inlet(asyncio.BufferedProtocol):
+    """What the transport talks to."""
+
+    def __init__(self, link: LinkConnection, shared: memoryview) -> None:
+        self.link = link
+        self._shared = shared
+        """Of all connections: between a read and its bytes' use there is no other read."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """It is open."""
+        self.link.connection_made(transport)
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where the next bytes go."""
+        return self.link.room(self._shared)
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """The next bytes are there."""
+        self.link.arrived(nbytes, self._shared)
+
+    def eof_received(self) -> None:
+        """The server closed its half, which ends the connection."""
+        self.link.eof_received()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone."""
+        self.link.connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """A request that the server does not read."""
+        self.link.pause_writing()
+
+    def resume_writing(self) -> None:
+        """It reads on."""
+        self.link.resume_writing()
 
 
 def straight_bytes(message: RawResponseMessage, payload: StreamReader) -> int:
