@@ -56,6 +56,7 @@ class Fills:
         self._flights: Flights[Head] = Flights()
         self._filling_bytes = 0
         self._n_resumes = settings.n_resumes
+        self._stored = metrics.FILLS.labels("stored")
         self.on_live_bytes: Callable[[int], None] = lambda n_bytes: None
         """Told of the bytes that the origin sent for requests that wait."""
         cache.on_purge.append(self._part)
@@ -226,7 +227,7 @@ class Fills:
             complete(head.meta, flight.body()), head.revision
         ):
             verdict = Storable.PURGED
-        metrics.FILLS.labels("stored" if verdict is Storable.YES else verdict).inc()
+        (self._stored if verdict is Storable.YES else metrics.FILLS.labels(verdict)).inc()
         flight.finish()
         if verdict is Storable.YES and head.meta.status == 206:
             await self._combine(want, head.revision)

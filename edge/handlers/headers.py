@@ -90,9 +90,12 @@ def unconditional(request: MultiMapping[str]) -> CIMultiDict[str]:
 
 def end_to_end(headers: MultiMapping[str]) -> CIMultiDict[str]:
     """The fields that go on to the next hop: without the hop-by-hop ones and those that Connection names."""
+    kept = CIMultiDict(headers)
     named = {name.strip().lower() for line in headers.getall("Connection", ()) for name in line.split(",")}
-    dropped = HOP_BY_HOP | (named - {"cdn-loop"})  # nobody may take that away (RFC 8586 section 2)
-    return CIMultiDict((name, value) for name, value in headers.items() if name.lower() not in dropped)
+    for name in HOP_BY_HOP | (named - {"cdn-loop"}):  # nobody may take that away (RFC 8586 section 2)
+        if name in kept:
+            kept.popall(name)
+    return kept
 
 
 def forwards_left(method: str, headers: MultiMapping[str]) -> int | None:

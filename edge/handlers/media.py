@@ -79,6 +79,8 @@ class MediaHandler:
         self.is_behind: Callable[[str], bool] = lambda _: False
         """Whether the edge that asks has applied purges that this one has not."""
         self._hits = metrics.REQUESTS.labels("memory", "hit")
+        self._misses = metrics.REQUESTS.labels("origin", "miss")
+        self._passes = metrics.REQUESTS.labels("origin", "pass")
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """The answer to any request."""
@@ -242,7 +244,7 @@ class MediaHandler:
         if isinstance(head, Ready):
             return self._ready(request, head, forward)
         is_stored = head.verdict is Storable.YES
-        metrics.REQUESTS.labels("origin", "miss" if is_stored else "pass").inc()
+        (self._misses if is_stored else self._passes).inc()
         status = CacheStatus(
             stored_detail(head.verdict), forward, head.response.status, is_stored, not reader.is_leader
         )
