@@ -108,12 +108,16 @@ class LinkPool:
     ) -> LinkAnswer:
         """The head of the answer; a connection that the server closed while it rested is replaced at once.
 
-        Raises ConnectTimeout, NoConnection, NotHttp, ValueError; OSError or aiohttp's ClientConnectionError
+        Raises ConnectTimeout, NoConnection, NotHttp, ValueError; TimeoutError when the head does not come
+        within the first byte's limit, connections and all; OSError or aiohttp's ClientConnectionError
         when the server hangs up.
         """
         head = request_head(method, self._prefix + target, self._host, fields)
+        deadline_s = self._loop.time() + self._limits.first_byte_s
         while True:
-            link, is_reused = await self._acquire()
+            link, is_reused = await self._acquire(deadline_s)
+            # A timer for the connection: a context around the task costs three times as much.
+            timer = self._loop.call_at(deadline_s, link.give_up)
             try:
                 return await self._exchange(link, head, informed, has_body=method != "HEAD")
             except HttpProcessingError as exc:
@@ -126,6 +130,8 @@ class LinkPool:
             except BaseException:
                 self._drop(link)
                 raise
+            finally:
+                timer.cancel()
 
     async def _exchange(
         self, link: LinkConnection, head: bytes, informed: InformedOf | None, *, has_body: bool
@@ -151,10 +157,10 @@ class LinkPool:
             link.listen(None)
         return LinkAnswer(message.code, message.reason, message.headers, content, self, link)
 
-    async def _acquire(self) -> tuple[LinkConnection, bool]:
+    async def _acquire(self, deadline_s: float) -> tuple[LinkConnection, bool]:
         """A connection, and whether it has served before."""
         if self._slots.locked():
-            await self._in_time(self._slots.acquire())
+            await self._in_time(self._slots.acquire(), deadline_s)
         else:
             await self._slots.acquire()
         try:
@@ -165,7 +171,9 @@ class LinkPool:
                     return link, True
                 link.close()
             try:
-                _, inlet = await self._in_time(self._connect())
+                _, inlet = await self._in_time(self._connect(), deadline_s)
+            except TimeoutError:
+                raise
             except OSError as exc:
                 raise NoConnection(str(exc)) from exc
         except BaseException:
@@ -174,11 +182,15 @@ class LinkPool:
         self._in_use.add(inlet.link)
         return inlet.link, False
 
-    async def _in_time(self, waiting: Awaitable[T]) -> T:
+    async def _in_time(self, waiting: Awaitable[T], deadline_s: float) -> T:
+        """What is waited for, within the limit for connections and not later than the deadline."""
+        limit_s = min(self._limits.connect_s, deadline_s - self._loop.time())
         try:
-            async with asyncio.timeout(self._limits.connect_s):
+            async with asyncio.timeout(limit_s):
                 return await waiting
         except TimeoutError as exc:
+            if limit_s < self._limits.connect_s:
+                raise
             raise ConnectTimeout from exc
 
     def give_back(self, link: LinkConnection) -> None:

@@ -147,6 +147,10 @@ class LinkConnection(OriginConnection):
             self._straight = self._payload = None
             self._drop_timeout()
 
+    def give_up(self) -> None:
+        """The head took too long: who waits for it gets a TimeoutError."""
+        self.set_exception(TimeoutError("no head in time"))
+
     def _on_read_timeout(self) -> None:
         straight = self._straight
         if straight is None or not self._read_timeout:

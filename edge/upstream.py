@@ -262,9 +262,9 @@ class Upstream:
         """One attempt, with every failure mapped to an error of ours."""
         limit_s = self._limits.first_byte_s
         try:
+            if request.body is None and request.method in READS:
+                return await self._read(request)
             async with asyncio.timeout(limit_s):
-                if request.body is None and request.method in READS:
-                    return await self._read(request)
                 return await self._change(request)
         except (aiohttp.ConnectionTimeoutError, ConnectTimeout) as exc:
             limit_s = self._limits.connect_s

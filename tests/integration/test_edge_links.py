@@ -147,3 +147,24 @@ def test_a_head_is_one_request_or_an_error(target: str, name: str, value: str) -
     assert head.count(b"\r\n") == 4
     assert head.count(b"\r") == head.count(b"\n") == 4
     assert head.split(b"\r\n")[0].count(b" ") == 2
+
+
+async def test_a_head_that_does_not_come_in_time_is_a_timeout_and_ends_its_connection() -> None:
+    server = Server(b"")
+    limits = UpstreamLimits(connect_s=5, first_byte_s=0.1, n_connections=1)
+    async with pool(server, limits=limits) as links:
+        for _ in range(2):
+            with pytest.raises(TimeoutError):
+                await links.ask("GET", "/a", CIMultiDict(), None)
+
+        assert server.n_connections == 2
+
+
+async def test_who_waits_for_a_connection_waits_no_longer_than_for_a_head() -> None:
+    server = Server()
+    limits = UpstreamLimits(connect_s=5, first_byte_s=0.1, n_connections=1)
+    async with pool(server, limits=limits) as links:
+        held = await links.ask("GET", "/a", CIMultiDict(), None)
+        with pytest.raises(TimeoutError):
+            await links.ask("GET", "/b", CIMultiDict(), None)
+        held.close()
