@@ -45,7 +45,7 @@ class HotLimits:
     n_objects: int = setting(65_536, "objects with prepared answers", low=1, high=10_000_000)
     n_blocks: int = setting(4096, "header blocks known to be harmless, 4 KiB at most each", low=1)
     sendfile_bytes: int = setting(
-        64 * 1024, "a larger body is sent from a file in memory", unit="bytes", low=JOINED_BYTES
+        32 * 1024, "a larger body is sent from a file in memory", unit="bytes", low=JOINED_BYTES
     )
     n_files: int = setting(2048, "such files; two descriptors each", low=0, high=1_000_000)
 

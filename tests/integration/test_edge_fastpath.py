@@ -37,7 +37,7 @@ def n_files() -> int:
     return MemFile.n_open
 
 
-@pytest.mark.parametrize("size", [0, 1, 1024, 4096, 4097, 64 * 1024, 64 * 1024 + 1, 1_000_000])
+@pytest.mark.parametrize("size", [0, 1, 1024, 4096, 4097, 32 * 1024, 32 * 1024 + 1, 64 * 1024, 1_000_000])
 async def test_a_hot_answer_is_what_aiohttp_would_send(size: int) -> None:
     async with ScriptedOrigin() as origin:
         origin.replies["/a"] = Reply(
