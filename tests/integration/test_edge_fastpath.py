@@ -409,7 +409,11 @@ async def test_nothing_is_sent_directly_while_the_transport_has_bytes_to_write()
     async with ScriptedOrigin() as origin:
         origin.replies["/a"] = Reply(BIG)
         origin.replies["/small"] = Reply(BIG[:65_536])
-        async with serving(origin, listening=SMALL_BUFFER) as served, connected(served.fast, 4096) as fast:
+        by_transport = HotLimits(sendfile_bytes=65_536)
+        async with (
+            serving(origin, listening=SMALL_BUFFER, hot=by_transport) as served,
+            connected(served.fast, 4096) as fast,
+        ):
             await heated(fast, get(), get("/small"))
             (connection,) = served.listener.connections
             fast.writer.write(get("/small"))
