@@ -166,7 +166,7 @@ async def test_a_restart_fails_no_request(origin: ScriptedOrigin, data_dir: Path
         counts = await asyncio.gather(*clients)
 
         assert not set(edge.children()) & set(before)
-        assert min(counts) > 5
+        assert min(counts) > 0
 
 
 async def test_an_answer_under_way_outlives_a_restart(origin: ScriptedOrigin, data_dir: Path) -> None:
