@@ -101,18 +101,21 @@ async def test_the_brain_pushes_a_new_queue_after_a_finished_video(
     someone = await Viewer(http, stack.edge).open()
     before = someone.feed["queue_version"]
     pushed: list[int] = []
+    is_listening = asyncio.Event()
 
     async def listen() -> None:
         async with http.get(f"{stack.edge}/v1/stream?token={someone.token}") as stream:
             assert stream.status == 200
+            is_listening.set()
             async for line in stream.content:
                 told = json.loads(line[5:]) if line.startswith(b"data:") else {}
                 pushed.extend(filter(None, [told.get("queue_version")]))
 
     async with asyncio.TaskGroup() as tasks:
         listener = tasks.create_task(listen())
+        await is_listening.wait()
         await someone.watch(someone.feed["items"][0], 0.98)
-        await eventually(lambda: pushed and pushed[-1] > before, within_s=5)
+        await eventually(lambda: pushed and pushed[-1] > before, within_s=15)
         listener.cancel()
     assert (await someone.look()) and someone.feed["queue_version"] > before
     assert someone.feed["origin"] in ("brain", "local")
