@@ -72,10 +72,6 @@ class _Key(NamedTuple):
     kind: Any
     facts: _Facts
 
-    @property
-    def dotted(self) -> str:
-        return ".".join(self.path)
-
 
 def _keys(kind: type[Any], above: tuple[str, ...] = ()) -> Iterator[_Key]:
     """Every leaf key of a config class, depth first."""

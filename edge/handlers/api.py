@@ -20,8 +20,6 @@ from shared.config import setting
 from shared.errors import NotFound, Unavailable
 from shared.ids import check_id
 
-MAX_LIMIT = 100
-
 
 @dataclass(frozen=True)
 class ApiLimits:

@@ -151,7 +151,6 @@ class Completion:
 class Forward(StrEnum):
     """Why a request went on to the origin (RFC 9211 section 2.2)."""
 
-    BYPASS = "bypass"
     METHOD = "method"
     MISS = "uri-miss"
     VARY = "vary-miss"

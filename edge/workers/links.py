@@ -80,11 +80,6 @@ class WorkerLinks:
             await asyncio.wait(set(self._under_way))
         return 0
 
-    async def metrics(self, role: str) -> bytes:
-        """A worker's own metrics. Raises aiohttp.ClientError, TimeoutError."""
-        async with self._clients[role].get("/metrics") as answer:
-            return await answer.read()
-
     async def _pass_on(self, role: str, body: bytes) -> None:
         try:
             async with self._clients[role].post("/purge", data=body) as answer:
