@@ -1,6 +1,8 @@
 """A small origin for the edge's tests: cards, the catalogue's log, media bytes, one read; it can go away."""
 
 from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
@@ -8,6 +10,7 @@ from aiohttp import web
 
 from shared.messages import VideoCard
 from shared.web import RunningServer, json_response, serve
+from tests.edge_builders import make_card
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 
@@ -76,3 +79,14 @@ class CardOrigin:
         tag = f"video:{request.match_info['video']}"
         headers = {"Cache-Control": IMMUTABLE, "Surrogate-Key": tag, "ETag": f'"{len(request.path)}"'}
         return web.Response(body=request.path.encode() * 20, headers=headers)
+
+
+@asynccontextmanager
+async def card_origin(videos: Sequence[str]) -> AsyncIterator[CardOrigin]:
+    """A running one that has published these, the oldest first."""
+    origin = CardOrigin()
+    for number, video in enumerate(videos):
+        origin.publish(make_card(video, created_ms=number))
+    await origin.start()
+    yield origin
+    await origin.stop()

@@ -1,6 +1,7 @@
 """Some edges on one origin and one NATS, and what an operator and a load balancer see of them."""
 
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,14 @@ class Region:
         event = CatalogEvent(id=f"c{seq}", kind=kind, video_id=video, seq=seq, at_ms=1, card=card)
         await bus.publish_durable(catalog(kind), event, event.id)
         await bus.close()
+
+
+@asynccontextmanager
+async def running_region(data_dir: Path, origin_url: str, nats_url: str) -> AsyncIterator[Region]:
+    """A region without edges yet."""
+    region = Region(data_dir, origin_url, nats_url)
+    yield region
+    await region.http.close()
 
 
 async def know_each_other(*edges: Edge) -> None:

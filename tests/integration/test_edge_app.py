@@ -16,7 +16,7 @@ import pytest
 
 from edge.app import Edge
 from tests.brains import ScriptedBrain
-from tests.card_origin import CardOrigin
+from tests.card_origin import CardOrigin, card_origin
 from tests.edge_builders import make_card
 from tests.edge_nodes import Viewer, make_config, names, running_edge, videos, viewer
 from tests.waiting import eventually
@@ -27,12 +27,8 @@ CLIPS = names("clip", 12)
 
 @pytest.fixture
 async def origin() -> AsyncIterator[CardOrigin]:
-    server = CardOrigin()
-    for number, video in enumerate(CLIPS):
-        server.publish(make_card(video, created_ms=number))
-    await server.start()
-    yield server
-    await server.stop()
+    async with card_origin(CLIPS) as server:
+        yield server
 
 
 @pytest.fixture

@@ -14,27 +14,21 @@ from edge.purge.node import PurgeLimits, Purges
 from shared.lifecycle import Lifecycle
 from shared.messages import CatalogKind, PurgeOrder
 from shared.subjects import PURGE
-from tests.card_origin import CardOrigin
-from tests.edge_builders import make_card
-from tests.region import ONE, TEN, Region, know_each_other
+from tests.card_origin import CardOrigin, card_origin
+from tests.region import ONE, TEN, Region, know_each_other, running_region
 from tests.waiting import eventually
 
 
 @pytest.fixture
 async def origin() -> AsyncIterator[CardOrigin]:
-    server = CardOrigin()
-    for video in ("1", "10"):
-        server.publish(make_card(video))
-    await server.start()
-    yield server
-    await server.stop()
+    async with card_origin(("1", "10")) as server:
+        yield server
 
 
 @pytest.fixture
 async def region(data_dir: Path, origin: CardOrigin, nats: str) -> AsyncIterator[Region]:
-    one = Region(data_dir, origin.url, nats)
-    yield one
-    await one.http.close()
+    async with running_region(data_dir, origin.url, nats) as one:
+        yield one
 
 
 async def test_a_purge_by_tag_reaches_every_edge_and_no_other_tag(region: Region) -> None:

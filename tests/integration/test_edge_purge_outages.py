@@ -13,11 +13,10 @@ from edge.purge.ears import State
 from edge.purge.node import Purges
 from shared.messages import PurgeOrder
 from shared.subjects import PURGE, PURGE_ORDERS
-from tests.card_origin import CardOrigin
-from tests.edge_builders import make_card
+from tests.card_origin import CardOrigin, card_origin
 from tests.edge_nodes import DEAD_NATS
 from tests.nats_node import NatsUnderTest
-from tests.region import ONE, TEN, Region, know_each_other
+from tests.region import ONE, TEN, Region, know_each_other, running_region
 from tests.waiting import eventually
 
 BACK_S = 10.0
@@ -34,19 +33,14 @@ async def server(tmp_path: Path, free_port: int) -> AsyncIterator[NatsUnderTest]
 
 @pytest.fixture
 async def origin() -> AsyncIterator[CardOrigin]:
-    server = CardOrigin()
-    for video in ("1", "10"):
-        server.publish(make_card(video))
-    await server.start()
-    yield server
-    await server.stop()
+    async with card_origin(("1", "10")) as server:
+        yield server
 
 
 @pytest.fixture
 async def region(data_dir: Path, origin: CardOrigin, server: NatsUnderTest) -> AsyncIterator[Region]:
-    one = Region(data_dir, origin.url, server.url)
-    yield one
-    await one.http.close()
+    async with running_region(data_dir, origin.url, server.url) as one:
+        yield one
 
 
 def is_current(edge: Edge) -> bool:

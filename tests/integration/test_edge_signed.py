@@ -12,8 +12,7 @@ from edge.config import EdgeConfig
 from edge.handlers.signed import SignedLimits
 from edge.peers.settings import PeerLimits
 from shared import config
-from tests.card_origin import CardOrigin
-from tests.edge_builders import make_card
+from tests.card_origin import CardOrigin, card_origin
 from tests.edge_nodes import Viewer, make_config, names, running_edge, viewer
 from tests.waiting import eventually
 
@@ -24,12 +23,8 @@ CLIPS = names("clip", 6)
 
 @pytest.fixture
 async def origin() -> AsyncIterator[CardOrigin]:
-    server = CardOrigin()
-    for number, video in enumerate(CLIPS):
-        server.publish(make_card(video, created_ms=number))
-    await server.start()
-    yield server
-    await server.stop()
+    async with card_origin(CLIPS) as server:
+        yield server
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ import pytest
 
 from edge.app import Edge
 from shared.messages import CatalogKind
-from tests.card_origin import CardOrigin
+from tests.card_origin import CardOrigin, card_origin
 from tests.edge_builders import make_card
 from tests.edge_nodes import DEAD_NATS, DEAD_ORIGIN
 from tests.origins import FRESH, Reply, ScriptedOrigin
-from tests.region import ONE, TEN, Region
+from tests.region import ONE, TEN, Region, running_region
 from tests.waiting import eventually
 
 WITHDRAWN, PUBLISHED = CatalogKind.WITHDRAWN, CatalogKind.PUBLISHED
@@ -21,19 +21,14 @@ WITHDRAWN, PUBLISHED = CatalogKind.WITHDRAWN, CatalogKind.PUBLISHED
 @pytest.fixture
 async def origin() -> AsyncIterator[CardOrigin]:
     """It goes on serving what was withdrawn, and its own log does not tell."""
-    server = CardOrigin()
-    for video in ("1", "10"):
-        server.publish(make_card(video))
-    await server.start()
-    yield server
-    await server.stop()
+    async with card_origin(("1", "10")) as server:
+        yield server
 
 
 @pytest.fixture
 async def region(data_dir: Path, origin: CardOrigin, nats: str) -> AsyncIterator[Region]:
-    one = Region(data_dir, origin.url, nats)
-    yield one
-    await one.http.close()
+    async with running_region(data_dir, origin.url, nats) as one:
+        yield one
 
 
 async def gone(region: Region, edge: Edge, path: str = ONE) -> bool:
