@@ -17,6 +17,7 @@ from origin.catalog.social import Social
 from origin.catalog.users import Users
 from origin.catalog.videos import Videos
 from origin.config import OriginConfig, obstore_url, probe_limits, sqlalchemy_url, text_limits
+from origin.handlers.captions import Captions
 from origin.handlers.catalog import CatalogReads
 from origin.handlers.cors import open_to_all
 from origin.handlers.media import Media
@@ -140,6 +141,7 @@ class Api:
         TusUploads(intake, stores.clock, tus_limits, receive, config.public_url).add_routes(app)
         CatalogReads(stores.videos, self._social, Users(stores.database)).add_routes(app)
         Media(stores.videos, stores.blobs).add_routes(app)
+        Captions(stores.videos, stores.blobs, stores.clock).add_routes(app)
         Studio(_STUDIO).add_routes(app)
         open_to_all(app)
         return app

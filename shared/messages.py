@@ -81,6 +81,17 @@ class Rung(msgspec.Struct, frozen=True, kw_only=True):
     """Frames a second, constant; 0 when not told."""
 
 
+class TextTrack(msgspec.Struct, frozen=True):
+    """Captions of a video in one language (WebVTT)."""
+
+    language: str
+    """BCP 47, e.g. `en` or `pt-BR`."""
+    label: str
+    """What a menu shows."""
+    path: str
+    """Below `/v/{video}/`; immutable. Its HLS playlist has the same name, ending in `.m3u8`."""
+
+
 class VideoCard(msgspec.Struct, frozen=True, kw_only=True):
     """What a player shows and a ranker knows of one video."""
 
@@ -108,6 +119,8 @@ class VideoCard(msgspec.Struct, frozen=True, kw_only=True):
     likes: int = 0
     comments: int = 0
     shares: int = 0
+    text_tracks: list[TextTrack] = []
+    """At most 16, in the order in which they were added."""
 
 
 class CatalogEvent(Message, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 import msgspec
 
-from shared.messages import CatalogEvent, CatalogKind, Rung, TranscodeJob, VideoCard
+from shared.messages import CatalogEvent, CatalogKind, Rung, TextTrack, TranscodeJob, VideoCard
 
 
 class Status(StrEnum):
@@ -39,6 +39,13 @@ class OwnedObject(msgspec.Struct, frozen=True):
     creator_id: str
 
 
+class StoredTrack(msgspec.Struct, frozen=True):
+    """Captions in one language: the text, and the HLS playlist of it."""
+
+    track: TextTrack
+    objects: list[StoredObject]
+
+
 class NewVideo(msgspec.Struct, frozen=True, kw_only=True):
     """An accepted upload that becomes a video."""
 
@@ -66,6 +73,7 @@ class Video(NewVideo, frozen=True, kw_only=True):
     poster_jpeg: str
     blurhash: str
     stills: list[StoredObject]
+    text_tracks: list[StoredTrack]
     likes: int
     comments: int
     shares: int
@@ -153,6 +161,7 @@ def card(video: Video, creator_name: str, rungs: Iterable[Rung]) -> VideoCard:
         likes=video.likes,
         comments=video.comments,
         shares=video.shares,
+        text_tracks=[stored.track for stored in video.text_tracks],
     )
 
 

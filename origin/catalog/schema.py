@@ -76,6 +76,7 @@ videos = Table(
     Column("poster_jpeg", String(200), nullable=False, default=""),
     Column("blurhash", String(100), nullable=False, default=""),
     Column("stills", JSON, nullable=False, default=list, comment="StoredObject of each poster"),
+    Column("text_tracks", JSON, nullable=False, default=list, server_default="[]", comment="StoredTrack"),
     Column("likes", Integer, nullable=False, default=0),
     Column("comments", Integer, nullable=False, default=0),
     Column("shares", Integer, nullable=False, default=0),

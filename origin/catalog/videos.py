@@ -14,15 +14,26 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from origin.catalog import records
 from origin.catalog.database import Database, upsert
 from origin.catalog.outbox import post
-from origin.catalog.records import NewVideo, OwnedObject, Rendition, Status, Stills, StoredObject, Video
+from origin.catalog.records import (
+    NewVideo,
+    OwnedObject,
+    Rendition,
+    Status,
+    Stills,
+    StoredObject,
+    StoredTrack,
+    Video,
+)
 from origin.catalog.schema import counters, renditions, uploads, users, videos
 from origin.catalog.users import ensure_user
 from shared import subjects
-from shared.errors import NotFound
+from shared.errors import InvalidRequest, NotFound
 from shared.messages import CatalogEvent, Rung, TranscodeJob, VideoCard
 
 MAX_PAGE = 100
 """Videos, cards or events in one read."""
+
+MAX_TEXT_TRACKS = 16
 
 MAX_ORDERED = 10_000
 """Jobs posted again at a time, the longest-waiting first."""
@@ -82,12 +93,19 @@ class Videos:
         """The stored object at `/v/{video}/{path}`. Raises NotFound, also for what may not be seen."""
         folder = path.partition("/")[0]
         found = (renditions.c.video_id == videos.c.id) & (renditions.c.path == folder)
-        columns = videos.c.status, videos.c.creator_id, videos.c.stills, renditions.c.objects
+        columns = (
+            videos.c.status,
+            videos.c.creator_id,
+            videos.c.stills,
+            videos.c.text_tracks,
+            renditions.c.objects,
+        )
         wanted = select(*columns).outerjoin_from(videos, renditions, found).where(videos.c.id == video_id)
         async with self._database.read() as conn:
             row = (await conn.execute(wanted)).one_or_none()
         if row is not None and records.is_public(row.status):
-            for stored in msgspec.convert(row.objects or row.stills, list[StoredObject]):
+            others = [*row.stills, *(one for track in row.text_tracks for one in track["objects"])]
+            for stored in msgspec.convert(row.objects or others, list[StoredObject]):
                 if stored.path == path:
                     return OwnedObject(stored, row.creator_id)
         raise NotFound(f"no {path[:80]!r} of video {video_id}")
@@ -153,6 +171,31 @@ class Videos:
             if video is None:
                 raise NotFound(f"no video {video_id}")
             await _set(conn, video_id, status=Status.WITHDRAWN, changed_ms=now_ms)
+            if video.seq is not None:
+                await announce(conn, video_id, now_ms)
+
+    async def set_text_track(
+        self, video_id: str, language: str, stored: StoredTrack | None, now_ms: int
+    ) -> None:
+        """Put captions of this language in the place of what is there; None takes them away.
+
+        Raises NotFound, and InvalidRequest beyond MAX_TEXT_TRACKS, and for a label that another has.
+        """
+        async with self._database.write() as conn:
+            video = await _locked(conn, video_id)
+            if video is None or video.status is Status.WITHDRAWN:
+                raise NotFound(f"no video {video_id}")
+            kept = [one for one in video.text_tracks if one.track.language != language]
+            if stored is None and len(kept) == len(video.text_tracks):
+                raise NotFound(f"video {video_id} has no captions in {language}")
+            if stored is not None and stored.track.label in {one.track.label for one in kept}:
+                raise InvalidRequest(f"other captions are labelled {stored.track.label!r} already")
+            tracks = kept if stored is None else [*kept, stored]
+            if len(tracks) > MAX_TEXT_TRACKS:
+                raise InvalidRequest(
+                    f"a video has captions in at most {MAX_TEXT_TRACKS} languages", limit=MAX_TEXT_TRACKS
+                )
+            await _set(conn, video_id, text_tracks=msgspec.to_builtins(tracks))
             if video.seq is not None:
                 await announce(conn, video_id, now_ms)
 

@@ -6,7 +6,7 @@ from origin.handlers.headers import EXPOSED_HEADERS
 from origin.uploads import tus
 from shared.web import Handler
 
-METHODS = "GET, HEAD, POST, PATCH, DELETE, OPTIONS"
+METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 MAX_AGE_S = 86_400
 
 

@@ -19,6 +19,7 @@ _CONTENT_TYPES = {
     ".mp4": "video/mp4",
     ".m4s": "video/iso.segment",
     ".m3u8": "application/vnd.apple.mpegurl",
+    ".vtt": "text/vtt; charset=utf-8",
     ".webp": "image/webp",
     ".jpg": "image/jpeg",
 }

@@ -41,7 +41,7 @@ class Media:
         cards = await self._videos.cards([video])
         if not cards:
             raise NotFound(f"no playable video {video}")
-        return _answer(request, playlist.master(cards[0].rungs).encode(), cards[0])
+        return _answer(request, playlist.master(cards[0].rungs, cards[0].text_tracks).encode(), cards[0])
 
     async def stored(self, request: web.Request) -> web.StreamResponse:
         """An immutable object: whole, a range of it, its headers, or 304."""

@@ -9,10 +9,11 @@ and would cut a segment without one short.
 from collections.abc import Sequence
 
 from shared.errors import InvalidRequest
-from shared.messages import Rung
+from shared.messages import Rung, TextTrack
 
 MEDIA_NAME = "index.m3u8"
 OPEN_NAME = "open.mp4"
+TEXT_GROUP = "captions"
 
 
 def chunk_name(number: int) -> str:
@@ -40,15 +41,39 @@ def media(init_bytes: int, chunk_bytes: Sequence[int], chunk_ms: Sequence[int]) 
     return "\n".join([*lines, "#EXT-X-ENDLIST", ""])
 
 
-def master(rungs: Sequence[Rung]) -> str:
+def text(name: str, duration_ms: int) -> str:
+    """The playlist of a text track that is one file (RFC 8216 section 3.5)."""
+    lines = [
+        "#EXTM3U",
+        "#EXT-X-VERSION:7",
+        f"#EXT-X-TARGETDURATION:{max(1, -(-duration_ms // 1000))}",
+        "#EXT-X-PLAYLIST-TYPE:VOD",
+        f"#EXTINF:{max(1, duration_ms) / 1000:.3f},",
+        name,
+    ]
+    return "\n".join([*lines, "#EXT-X-ENDLIST", ""])
+
+
+def text_name(path: str) -> str:
+    """The path of the playlist of the text track at `path`."""
+    return path.removesuffix(".vtt") + ".m3u8"
+
+
+def master(rungs: Sequence[Rung], tracks: Sequence[TextTrack] = ()) -> str:
     """The playlist of a video's published rungs, lowest first; paths are relative to `/v/{video}/`."""
     lines = ["#EXTM3U", "#EXT-X-VERSION:7", "#EXT-X-INDEPENDENT-SEGMENTS"]
+    lines += [
+        f'#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="{TEXT_GROUP}",NAME="{track.label}",'
+        f'LANGUAGE="{track.language}",AUTOSELECT=YES,URI="{text_name(track.path)}"'
+        for track in tracks
+    ]
+    captions = f',SUBTITLES="{TEXT_GROUP}"' if tracks else ""
     for rung in sorted(rungs, key=lambda r: r.bandwidth_bps):
         average = round(sum(rung.chunk_bytes) * 8000 / max(1, sum(rung.chunk_ms)))
         rate = f",FRAME-RATE={rung.frame_rate:.3f}" if rung.frame_rate else ""
         lines += (
             f"#EXT-X-STREAM-INF:BANDWIDTH={rung.bandwidth_bps},AVERAGE-BANDWIDTH={average},"
-            f'CODECS="{rung.codecs}",RESOLUTION={rung.width}x{rung.height}{rate}',
+            f'CODECS="{rung.codecs}",RESOLUTION={rung.width}x{rung.height}{rate}{captions}',
             f"{rung.path}/{MEDIA_NAME}",
         )
     return "\n".join([*lines, ""])

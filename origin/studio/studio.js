@@ -79,12 +79,24 @@ async function send() {
     if (upload !== mine) return;
     upload = null;
     state("sent");
+    const captions = field("captions").files?.[0];
+    if (captions && !(await sendCaptions(video, captions))) return;
     await follow(video);
   } catch (error) {
     if (upload !== mine) return;
     upload = null;
     refuse(error instanceof Refused ? error.problem : { title: "something went wrong", detail: String(error) });
   }
+}
+
+/** Whether they were taken; the video goes its way without them too. @param {string} video @param {File} captions */
+async function sendCaptions(video, captions) {
+  const language = navigator.language || "en";
+  const label = new Intl.DisplayNames([language], { type: "language" }).of(language) ?? language;
+  const url = `/v1/videos/${video}/captions/${language}?label=${encodeURIComponent(label)}`;
+  const answer = await fetch(url, { method: "PUT", headers: { "Content-Type": "text/vtt" }, body: captions });
+  if (!answer.ok) refuse(await answer.json());
+  return answer.ok;
 }
 
 /** @param {number} sent @param {number} total */
@@ -184,7 +196,7 @@ function again() {
   upload = null;
   file = null;
   shown = "";
-  chooser.value = "";
+  chooser.value = field("captions").value = "";
   for (const name of document.body.dataset.state === "sent" ? ["caption", "hashtags"] : []) {
     field(name).value = "";
     field(name).dispatchEvent(new Event("input"));

@@ -2,8 +2,9 @@
 
 import pytest
 
-from origin.packaging.playlist import master, media, peak_bps
+from origin.packaging.playlist import master, media, peak_bps, text
 from shared.errors import InvalidRequest
+from shared.messages import TextTrack
 from tests.builders import make_rung
 
 
@@ -47,6 +48,21 @@ def test_the_master_lists_rungs_lowest_first() -> None:
     )
     assert lines[4] == "360p-0123456789abcdef/index.m3u8"
     assert lines[6] == "720p-0123456789abcdef/index.m3u8"
+
+
+def test_the_master_offers_the_captions_to_every_rung() -> None:
+    lines = master([make_rung()], [TextTrack("pt-BR", "Português", "captions-pt-BR-0123.vtt")]).splitlines()
+    assert lines[3] == (
+        '#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="captions",NAME="Português",LANGUAGE="pt-BR",'
+        'AUTOSELECT=YES,URI="captions-pt-BR-0123.m3u8"'
+    )
+    assert lines[4].endswith(',SUBTITLES="captions"')
+
+
+def test_a_text_track_is_one_segment_as_long_as_the_video() -> None:
+    lines = text("captions-en-0123.vtt", 12_040).splitlines()
+    assert lines[2] == "#EXT-X-TARGETDURATION:13"
+    assert lines[4:] == ["#EXTINF:12.040,", "captions-en-0123.vtt", "#EXT-X-ENDLIST"]
 
 
 def test_the_peak_is_the_largest_second() -> None:

@@ -28,6 +28,7 @@ def make_video(status: Status = Status.QUEUED, **fields: object) -> Video:
         "poster_jpeg": "",
         "blurhash": "",
         "stills": [],
+        "text_tracks": [],
         "likes": 0,
         "comments": 0,
         "shares": 0,
