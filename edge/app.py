@@ -147,7 +147,7 @@ class Edge:
             self.notices,
             self._gate.media_base,
         )
-        self.feed = Feed(parts, config.ranking, config.prefetch.plan)
+        self.feed = Feed(parts, config.ranking, config.prefetch)
         self.catalogue = Catalogue(
             self.cards, self.feed, self._origin.catalog, self.delivery.purges, config.reconcile_s
         )

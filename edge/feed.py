@@ -15,12 +15,14 @@ from edge import fallback, metrics
 from edge.bus import Identity
 from edge.cards import CardCache
 from edge.notices import Notice, Notices
-from edge.prefetch import planner
-from edge.prefetch.worker import PrefetchWorker
+from edge.prefetch import warming
+from edge.prefetch.worker import PrefetchLimits, PrefetchWorker
 from edge.refill import Refill
 from edge.session import intake
 from edge.session import slice as slices
 from edge.session.arrange import Ranking, View, arrange
+from edge.session.outlook import CurveOf, Outlook, PlanStep, Sources, link_of, outlook, prior_curve
+from edge.session.player import PlayerIn
 from edge.session.recent import Recent
 from edge.session.state import Session
 from edge.session.store import SessionStore
@@ -29,7 +31,16 @@ from edge.spool import Spool
 from shared import codec
 from shared.clock import Clock
 from shared.ids import new_id
-from shared.messages import Candidate, EventBatch, RankedQueue, Source, TrendingList, VideoCard, ViewEvent
+from shared.messages import (
+    Candidate,
+    EventBatch,
+    EventKind,
+    RankedQueue,
+    Source,
+    TrendingList,
+    VideoCard,
+    ViewEvent,
+)
 
 log = logging.getLogger(__name__)
 MAX_RECENT_EVENTS = 100_000
@@ -50,6 +61,15 @@ class EventsOut(msgspec.Struct, frozen=True):
     feed: slices.Slice
 
 
+class PlanOut(msgspec.Struct, frozen=True):
+    """Answer of `POST /v1/plan`."""
+
+    version: int
+    plan: list[PlanStep]
+    cancel: list[str]
+    refresh_s: float
+
+
 @dataclass(frozen=True)
 class FeedParts:
     """What the feed works with; each part is owned by the application."""
@@ -65,15 +85,18 @@ class FeedParts:
     notices: Notices
     media_base: Callable[[str, float], str]
     """Folder of a video's objects for a player, at a time in Unix seconds."""
+    curve_of: CurveOf = prior_curve
+    """How long a video's viewers stay."""
 
 
 class Feed:
     """The sessions of this edge at work."""
 
-    def __init__(self, parts: FeedParts, ranking: Ranking, plan: planner.PlanLimits) -> None:
+    def __init__(self, parts: FeedParts, ranking: Ranking, prefetch: PrefetchLimits) -> None:
         self._parts = parts
         self._ranking = ranking
-        self._plan = plan
+        self._plan = prefetch.plan
+        self._sources = Sources(parts.cards.get, parts.curve_of, self._base, prefetch.player)
         self._recent = Recent(MAX_RECENT_EVENTS)
         self._view = View(parts.vectors, self._card, self._is_warm)
         self._fresh: tuple[float, list[VideoCard]] = (float("-inf"), [])
@@ -95,17 +118,19 @@ class Feed:
         """Drop idle sessions."""
         self._left(self._parts.store.expire(self._parts.clock.monotonic()))
 
-    def slice(self, session: Session, n: int) -> slices.Slice:
+    def slice(self, session: Session, n: int, told: Outlook | None = None) -> slices.Slice:
         """The next `n` videos. Moves nothing; fills up a queue that runs short.
 
         While the origin is away only what is cached is shown, as long as there is any.
         """
-        self._fill(session, n)
-        n_wanted = max(n, self._plan.n_ahead)
-        nexts = slices.upcoming(session, self._card, n_wanted)
-        if not nexts:
-            nexts = slices.upcoming(session, self._parts.cards.get, n_wanted)
-        return slices.build(session, nexts, n, self._plan, self._base)
+        nexts = self._nexts(session, max(n, self._plan.n_ahead))
+        return slices.build(session, nexts, n, self._plan, self._base, told=told)
+
+    def plan(self, session: Session, player: PlayerIn) -> PlanOut:
+        """What a player in this state should fetch. Moves nothing in the ranking."""
+        told = self._outlook(session, player)
+        self.replan(session, told)
+        return PlanOut(session.version, told.plan, told.cancel, told.refresh_s)
 
     def take_events(self, session: Session, body: intake.EventsIn) -> EventsOut:
         """Fold a POST's events into the session; the answer is already re-ranked by them."""
@@ -126,8 +151,9 @@ class Feed:
                 n_duplicates += 1
         self._spool(accepted, now_ms)
         self._apply(session, accepted, body)
-        answer = EventsOut(len(accepted), n_duplicates, rejected, self.slice(session, body.n))
-        self.replan(session)
+        told = self._outlook(session, body.player) if body.player else None
+        answer = EventsOut(len(accepted), n_duplicates, rejected, self.slice(session, body.n, told))
+        self.replan(session, told)
         self._parts.refill.want_queue(session)
         for result, n in (
             ("accepted", len(accepted)),
@@ -171,12 +197,31 @@ class Feed:
                 self.replan(session)
         self._parts.notices.tell_all(Notice("withdrawn", {"video": video_id}))
 
-    def replan(self, session: Session) -> None:
-        """Have the next videos' objects warmed; the session's former plan is dropped."""
+    def replan(self, session: Session, told: Outlook | None = None) -> None:
+        """Have the next videos' objects warmed, the player's plan first; the former plan is dropped."""
         n = self._plan.n_ahead + self._plan.n_reserve
         nexts = slices.upcoming(session, self._parts.cards.get, n)
-        steps = planner.steps([one.card for one in nexts], self._plan)
-        self._parts.worker.submit(session.id, steps)
+        steps = warming.steps([one.card for one in nexts], self._plan)
+        self._parts.worker.submit(session.id, warming.with_player(steps, told.warm if told else []))
+
+    def _outlook(self, session: Session, player: PlayerIn) -> Outlook:
+        began_s = self._parts.clock.monotonic()
+        session.link = link_of(player, session.link)
+        n_ahead = self._sources.rules.n_videos
+        nexts = [one.card for one in self._nexts(session, n_ahead + 1) if one.card.id != player.video]
+        screen = self._parts.cards.get(player.video)
+        window = [screen, *nexts[:n_ahead]] if screen is not None and screen.rungs else nexts[:n_ahead]
+        told = outlook(player, window, session.link, session.pace, self._sources)
+        metrics.PLAN_SECONDS.observe(self._parts.clock.monotonic() - began_s)
+        metrics.PLAN_STEPS.labels("fetch").inc(len(told.plan))
+        metrics.PLAN_STEPS.labels("cancel").inc(len(told.cancel))
+        return told
+
+    def _nexts(self, session: Session, n: int) -> list[slices.Upcoming]:
+        """The next videos that can be shown; while the origin is away the cached ones, if there are any."""
+        self._fill(session, n)
+        nexts = slices.upcoming(session, self._card, n)
+        return nexts or slices.upcoming(session, self._parts.cards.get, n)
 
     def _apply(self, session: Session, events: list[ViewEvent], body: intake.EventsIn) -> None:
         intake.apply(session, events)
@@ -186,6 +231,10 @@ class Feed:
         session.hold(body.held)
         for event in events:
             self._parts.refill.want_item(event.video_id)
+            card = self._parts.cards.get(event.video_id)
+            if event.kind is EventKind.WATCH and event.watched_ms and card is not None:
+                curve = self._parts.curve_of(card.id, card.duration_ms)
+                session.pace = session.pace.after(event.watched_ms / 1000, curve)
         arrange(session, self._view, self._ranking)
 
     def _spool(self, events: list[ViewEvent], now_ms: int) -> None:
@@ -244,7 +293,7 @@ class Feed:
         return card is not None and self._is_cached(card)
 
     def _is_cached(self, card: VideoCard) -> bool:
-        first = planner.opening(card, self._plan)
+        first = warming.opening(card, self._plan)
         return first is not None and self._parts.worker.is_cached(first.url)
 
     def _left(self, session_ids: list[str]) -> None:

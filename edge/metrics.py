@@ -29,6 +29,14 @@ SPOOL_BYTES = metrics.gauge("edge_spool_bytes", "Bytes of event batches that wai
 PREFETCH_STEPS = metrics.counter(
     "edge_prefetch_steps_total", "Objects planned for warming, by what became of them", ("result",)
 )
+PLAN_SECONDS = metrics.histogram(
+    "edge_plan_seconds",
+    "One plan for one player",
+    buckets=(0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.005, 0.05),
+)
+PLAN_STEPS = metrics.counter(
+    "edge_plan_steps_total", "Chunks that players were told to fetch or to drop", ("what",)
+)
 CARDS = metrics.gauge("edge_cards", "Video cards held")
 CARD_FETCHES = metrics.counter("edge_card_fetches_total", "Card batches asked of the origin", ("result",))
 API_READS = metrics.counter(

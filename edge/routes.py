@@ -45,6 +45,7 @@ def viewer_app(
     app.router.add_post("/v1/sessions", feed.open_session)
     app.router.add_get("/v1/feed", feed.feed)
     app.router.add_post("/v1/events", feed.events)
+    app.router.add_post("/v1/plan", feed.plan)
     app.router.add_get("/v1/stream", stream.stream)
     app.router.add_get("/v1/videos/{id}", api.video)
     app.router.add_get("/v1/videos/{id}/comments", api.comments)

@@ -14,6 +14,7 @@ from edge.feed import Feed
 from edge.handlers.access import Access, Claim
 from edge.refill import Refill
 from edge.session import intake
+from edge.session.player import PlayerIn, check_player
 from edge.session.slice import Slice
 from edge.session.state import Session
 from shared.clock import Clock
@@ -45,7 +46,7 @@ class Opened(msgspec.Struct, frozen=True):
 
 
 class FeedHandler:
-    """`/v1/sessions`, `/v1/feed`, `/v1/events`."""
+    """`/v1/sessions`, `/v1/feed`, `/v1/events`, `/v1/plan`."""
 
     def __init__(self, feed: Feed, refill: Refill, cards: CardCache, access: Access, clock: Clock) -> None:
         self._feed = feed
@@ -84,6 +85,14 @@ class FeedHandler:
         intake.check_events(body)
         session = self._feed.find(*claim) or self._feed.open(*claim)
         return json_response(self._feed.take_events(session, body), headers={"Cache-Control": "no-store"})
+
+    async def plan(self, request: web.Request) -> web.Response:
+        """What a player in this state should fetch; moves nothing in the ranking, waits for nobody."""
+        claim = self.claim(request)
+        player = await json_body(request, PlayerIn, intake.MAX_BODY_BYTES)
+        check_player(player)
+        session = self._feed.find(*claim) or self._feed.open(*claim)
+        return json_response(self._feed.plan(session, player), headers={"Cache-Control": "no-store"})
 
     def claim(self, request: web.Request) -> Claim:
         """Whose token came with the request. Raises Unauthorized."""

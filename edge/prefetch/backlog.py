@@ -6,7 +6,7 @@ passed over when they come up, and the heap is rebuilt when more than half of it
 
 import heapq
 
-from edge.prefetch.planner import Step
+from edge.prefetch.warming import Step
 
 
 class Backlog:

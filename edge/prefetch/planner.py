@@ -1,97 +1,74 @@
-"""Queue and cards to the objects worth having, most urgent first.
+"""A player's plan: which chunk of which video at which rung, in which order, when to wait, what to cancel.
 
-Pure. The player is told the opening chunk of the next videos; the edge warms the same chunks into RAM, then
-their playlists and posters, then the second chunk of the very next one, then a reserve of further openings.
+Pure. First what the screen needs within the next two seconds, then the openings of the videos that a swipe
+may show, then more of the video on screen, as far as its viewers usually stay.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import IntEnum
-from typing import NamedTuple
 
+from edge.prefetch.situation import Clip, Decision, Fetch, InFlight, Situation
 from shared.config import setting
-from shared.messages import Rung, VideoCard
+
+SAFETY = 0.7
+"""Share of the estimated bandwidth that a rung may need."""
+START_S = 0.4
+"""An opening should be there within so long."""
 
 
 @dataclass(frozen=True)
-class PlanLimits:
-    """How far ahead a plan looks."""
+class PlanRules:
+    """How far a player's plan reaches."""
 
-    n_ahead: int = setting(3, "videos after the one on screen whose opening is warmed", low=0, high=10)
-    n_reserve: int = setting(
-        8, "videos after those whose opening is warmed when there is nothing better to do", low=0, high=100
-    )
-    start_rung: str = setting("", "name of the rung that a swipe starts with; empty: the lowest")
-
-
-class Urgency(IntEnum):
-    """What is missed first when it is not there."""
-
-    OPENING = 0
-    PLAYLIST = 1
-    POSTER = 2
-    CHUNK = 3
-    RESERVE = 4
-    """What a re-rank may bring to the front, and what is shown while the origin is away."""
+    n_videos: int = setting(4, "videos after the one on screen that a player may fetch", low=0, high=10)
+    n_steps: int = setting(12, "steps of one plan", low=1, high=64)
+    refresh_s: float = setting(2.0, "a player asks again after so long", unit="s", low=0.2, high=60)
+    urgent_s: float = setting(2.0, "seconds of the video on screen that come first", unit="s", low=1, high=30)
+    ahead_s: float = setting(4.0, "most seconds held of the video on screen", unit="s", low=1, high=60)
 
 
-class Opening(NamedTuple):
-    """What a player should fetch next."""
-
-    video: str
-    url: str
-    rung: str
-    bytes: int
-
-
-class Step(NamedTuple):
-    """One object that the edge warms; sorts by urgency, then by distance from the screen."""
-
-    urgency: Urgency
-    distance: int
-    """Swipes until it is needed, from 1."""
-    path: str
-    size_bytes: int
-    """What it is expected to cost; 0 when it is small and not known."""
-
-
-def start_rung(card: VideoCard, limits: PlanLimits) -> Rung | None:
-    """The rendition that playback starts with."""
-    named = next((rung for rung in card.rungs if rung.name == limits.start_rung), None)
-    return named or (card.rungs[0] if card.rungs else None)
+def decide(now: Situation, rules: PlanRules) -> Decision:
+    """The plan for this moment."""
+    fetches: list[Fetch] = []
+    coming = {(one.clip, one.chunk) for one in now.in_flight}
+    rate_bps = max(1.0, now.link.bandwidth_bps)
+    first = int(now.playhead_s)
+    if now.clips:
+        screen = now.clips[0]
+        last = min(len(screen.chunk_bytes[0]), first + int(rules.ahead_s) + rules.n_steps)
+        missing = [n for n in range(first, last) if n not in screen.held and (0, n) not in coming]
+        near = [n for n in missing if n < now.playhead_s + rules.urgent_s]
+        fetches += [Fetch(0, n, _steady(screen, n, rate_bps), 0.0) for n in near]
+        fetches += _openings(now, rules, coming, rate_bps)
+        fetches += [
+            Fetch(0, n, _steady(screen, n, rate_bps), max(0.0, n - rules.ahead_s))
+            for n in missing[len(near) :]
+        ]
+    cancels = [index for index, one in enumerate(now.in_flight) if _is_void(one, first, now.clips)]
+    return Decision(fetches[: rules.n_steps], cancels, rules.refresh_s)
 
 
-def opening(card: VideoCard, limits: PlanLimits) -> Opening | None:
-    """The first object of a video; None while no rung is published."""
-    rung = start_rung(card, limits)
-    if rung is None:
-        return None
-    return Opening(card.id, f"/v/{card.id}/{rung.path}/open.mp4", rung.name, rung.open_bytes)
+def _openings(now: Situation, rules: PlanRules, coming: set[tuple[int, int]], rate_bps: float) -> list[Fetch]:
+    nexts = list(enumerate(now.clips))[1 : rules.n_videos + 1]
+    return [
+        Fetch(index, 0, _start(clip, now.link.rtt_s, rate_bps), 0.0)
+        for index, clip in nexts
+        if 0 not in clip.held and (index, 0) not in coming
+    ]
 
 
-def openings(upcoming: Sequence[VideoCard], limits: PlanLimits) -> list[Opening]:
-    """What the player should preload, the next video first."""
-    found = (opening(card, limits) for card in upcoming[: limits.n_ahead])
-    return [one for one in found if one is not None]
+def _steady(clip: Clip, chunk: int, rate_bps: float) -> int:
+    return _highest(clip, chunk, SAFETY * rate_bps / 8)
 
 
-def steps(upcoming: Sequence[VideoCard], limits: PlanLimits) -> list[Step]:
-    """What the edge should warm for one session, most urgent first."""
-    plan: list[Step] = []
-    for distance, card in enumerate(upcoming[: limits.n_ahead], start=1):
-        rung = start_rung(card, limits)
-        if rung is None:
-            continue
-        home = f"/v/{card.id}/"
-        plan.append(Step(Urgency.OPENING, distance, f"{home}{rung.path}/open.mp4", rung.open_bytes))
-        plan.append(Step(Urgency.PLAYLIST, distance, f"{home}master.m3u8", 0))
-        plan.append(Step(Urgency.PLAYLIST, distance, f"{home}{rung.path}/index.m3u8", 0))
-        if card.poster:
-            plan.append(Step(Urgency.POSTER, distance, home + card.poster, 0))
-        if distance == 1 and len(rung.chunk_bytes) > 1:
-            plan.append(Step(Urgency.CHUNK, distance, f"{home}{rung.path}/1.m4s", rung.chunk_bytes[1]))
-    reserve = upcoming[limits.n_ahead : limits.n_ahead + limits.n_reserve]
-    for distance, first in enumerate((opening(card, limits) for card in reserve), start=limits.n_ahead + 1):
-        if first is not None:
-            plan.append(Step(Urgency.RESERVE, distance, first.url, first.bytes))
-    return sorted(plan)
+def _start(clip: Clip, rtt_s: float, rate_bps: float) -> int:
+    return _highest(clip, 0, max(0.0, START_S - rtt_s) * rate_bps / 8)
+
+
+def _highest(clip: Clip, chunk: int, limit_bytes: float) -> int:
+    fitting = [rung for rung, sizes in enumerate(clip.chunk_bytes) if sizes[chunk] <= limit_bytes]
+    return fitting[-1] if fitting else 0
+
+
+def _is_void(one: InFlight, first: int, clips: Sequence[Clip]) -> bool:
+    return not 0 <= one.clip < len(clips) or (one.clip == 0 and one.chunk < first)

@@ -13,7 +13,8 @@ from edge import metrics
 from edge.prefetch.backlog import Backlog
 from edge.prefetch.budget import TokenBucket
 from edge.prefetch.pins import Pins
-from edge.prefetch.planner import PlanLimits, Step, Urgency
+from edge.prefetch.planner import PlanRules
+from edge.prefetch.warming import PlanLimits, Step, Urgency
 from shared.clock import Clock
 from shared.config import setting
 from shared.errors import ServiceError
@@ -38,6 +39,7 @@ class PrefetchLimits:
     )
     burst_bytes: int = setting(32 * 1024**2, "what it may take at once", unit="bytes", low=100_000)
     plan: PlanLimits = field(default_factory=PlanLimits)
+    player: PlanRules = field(default_factory=PlanRules)
 
 
 class Warmed(Protocol):

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 import msgspec
 
 from edge.session import deltas
+from edge.session.player import PlayerIn, check_player
 from edge.session.state import Session, Signal
 from shared.errors import InvalidId, InvalidRequest
 from shared.ids import base32, check_id
@@ -51,6 +52,8 @@ class EventsIn(msgspec.Struct, frozen=True, kw_only=True):
     held: list[str] = []
     """Ids already preloaded, in the order in which they come."""
     n: int = 5
+    player: PlayerIn | None = None
+    """Without it the answer's plan is the openings of the next videos."""
 
 
 class SessionIn(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,6 +83,8 @@ def check_events(body: EventsIn) -> None:
             f"at most {MAX_HELD} held videos, got {len(body.held)}", limit=MAX_HELD, actual=len(body.held)
         )
     check_n(body.n)
+    if body.player is not None:
+        check_player(body.player)
     for video in (*body.held, *([body.current] if body.current else [])):
         check_id(video, "video id")
 

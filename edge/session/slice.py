@@ -8,10 +8,14 @@ from typing import NamedTuple
 
 import msgspec
 
-from edge.prefetch.planner import Opening, PlanLimits, openings
+from edge.prefetch.warming import Opening, PlanLimits, openings
+from edge.session.outlook import Outlook, PlanStep
 from edge.session.state import Session
 from edge.session.why import reason
 from shared.messages import Candidate, Source, VideoCard
+
+REFRESH_S = 2.0
+"""A player that told nothing of itself asks for a plan after so long."""
 
 
 class Why(msgspec.Struct, frozen=True):
@@ -34,15 +38,6 @@ class Item(msgspec.Struct, frozen=True):
     why: Why
 
 
-class PlanStep(msgspec.Struct, frozen=True):
-    """One object that the player should preload."""
-
-    video: str
-    url: str
-    rung: str
-    bytes: int
-
-
 class Slice(msgspec.Struct, frozen=True, kw_only=True):
     """The next videos of a session."""
 
@@ -53,6 +48,11 @@ class Slice(msgspec.Struct, frozen=True, kw_only=True):
     """brain, local (re-ranked here), fallback_trending or fallback_cached: of the first item."""
     items: list[Item]
     plan: list[PlanStep]
+    """What to fetch, in this order."""
+    cancel: list[str]
+    """URLs in flight that are no longer worth their bytes."""
+    refresh_s: float
+    """Ask for another plan after so long at the latest."""
 
 
 class Upcoming(NamedTuple):
@@ -89,15 +89,25 @@ def build(
     n: int,
     limits: PlanLimits,
     base_of: Callable[[str], str] = home,
+    *,
+    told: Outlook | None = None,
 ) -> Slice:
-    """The slice of at most `n` of these. `base_of`: the folder of a video's objects, signed if need be."""
+    """The slice of at most `n` of these, with the player's plan; without one, the openings of the next.
+
+    `base_of`: the folder of a video's objects, signed if need be.
+    """
+    if told is None:
+        steps = [_step(one, base_of) for one in openings([one.card for one in nexts], limits)]
+        told = Outlook(steps, [], REFRESH_S, [])
     return Slice(
         version=session.version,
         queue_version=session.queue_version,
         model=session.model,
         origin=_origin(session, nexts),
         items=[_item(session, one, place, base_of) for place, one in enumerate(nexts[:n])],
-        plan=[_step(one, base_of) for one in openings([one.card for one in nexts], limits)],
+        plan=told.plan,
+        cancel=told.cancel,
+        refresh_s=told.refresh_s,
     )
 
 
@@ -121,4 +131,4 @@ def _item(session: Session, one: Upcoming, place: int, base_of: Callable[[str], 
 
 def _step(one: Opening, base_of: Callable[[str], str]) -> PlanStep:
     url = base_of(one.video) + one.url.removeprefix(home(one.video))
-    return PlanStep(one.video, url, one.rung, one.bytes)
+    return PlanStep(one.video, url, one.rung, 0, one.bytes)

@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from edge.prefetch.hazard import Pace
+from edge.prefetch.situation import ASSUMED_LINK, Link
 from shared.messages import Candidate, RankedQueue
 
 MAX_SEEN = 2_000
@@ -56,6 +58,9 @@ class Session(msgspec.Struct, kw_only=True):
     following: dict[str, None] = {}
     """Creators followed in this session."""
     n_events: int = 0
+    link: Link = ASSUMED_LINK
+    """The way to the player, as last told."""
+    pace: Pace = Pace()
     touched_s: float = 0.0
     """Monotonic seconds of the last request."""
 

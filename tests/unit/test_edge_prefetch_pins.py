@@ -3,7 +3,7 @@
 import pytest
 
 from edge.prefetch.pins import Pins
-from edge.prefetch.planner import Step, Urgency
+from edge.prefetch.warming import Step, Urgency
 from edge.prefetch.worker import PrefetchLimits, PrefetchWorker, Warmed
 from tests.edge_cache_builders import FakeClock
 

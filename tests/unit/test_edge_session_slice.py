@@ -2,7 +2,7 @@
 
 import pytest
 
-from edge.prefetch.planner import PlanLimits
+from edge.prefetch.warming import PlanLimits
 from edge.session import slice as slices
 from edge.session.state import Session, Signal
 from edge.session.why import reason

@@ -1,7 +1,7 @@
 """What to fetch and warm next, over one session and over all."""
 
 from edge.prefetch.backlog import Backlog
-from edge.prefetch.planner import PlanLimits, Step, Urgency, openings, steps
+from edge.prefetch.warming import PlanLimits, Step, Urgency, openings, steps
 from tests.edge_builders import make_card, make_rung
 
 CARDS = [make_card(video) for video in "abcd"]

@@ -1,0 +1,105 @@
+"""What the edge warms into RAM for a session, most urgent first.
+
+Pure. What its player was told to fetch comes first, then the opening chunks of the next videos, their
+playlists and posters, the second chunk of the very next one, and a reserve of further openings.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import NamedTuple
+
+from shared.config import setting
+from shared.messages import Rung, VideoCard
+
+
+@dataclass(frozen=True)
+class PlanLimits:
+    """How far ahead a plan looks."""
+
+    n_ahead: int = setting(3, "videos after the one on screen whose opening is warmed", low=0, high=10)
+    n_reserve: int = setting(
+        8, "videos after those whose opening is warmed when there is nothing better to do", low=0, high=100
+    )
+    start_rung: str = setting("", "name of the rung that a swipe starts with; empty: the lowest")
+
+
+class Urgency(IntEnum):
+    """What is missed first when it is not there."""
+
+    PLANNED = -1
+    """A player was told to fetch it, and will ask within seconds."""
+    OPENING = 0
+    PLAYLIST = 1
+    POSTER = 2
+    CHUNK = 3
+    RESERVE = 4
+    """What a re-rank may bring to the front, and what is shown while the origin is away."""
+
+
+class Opening(NamedTuple):
+    """What a player should fetch next."""
+
+    video: str
+    url: str
+    rung: str
+    bytes: int
+
+
+class Step(NamedTuple):
+    """One object that the edge warms; sorts by urgency, then by distance from the screen."""
+
+    urgency: Urgency
+    distance: int
+    """Swipes until it is needed; 0: it is on screen."""
+    path: str
+    size_bytes: int
+    """What it is expected to cost; 0 when it is small and not known."""
+
+
+def start_rung(card: VideoCard, limits: PlanLimits) -> Rung | None:
+    """The rendition that playback starts with."""
+    named = next((rung for rung in card.rungs if rung.name == limits.start_rung), None)
+    return named or (card.rungs[0] if card.rungs else None)
+
+
+def opening(card: VideoCard, limits: PlanLimits) -> Opening | None:
+    """The first object of a video; None while no rung is published."""
+    rung = start_rung(card, limits)
+    if rung is None:
+        return None
+    return Opening(card.id, f"/v/{card.id}/{rung.path}/open.mp4", rung.name, rung.open_bytes)
+
+
+def openings(upcoming: Sequence[VideoCard], limits: PlanLimits) -> list[Opening]:
+    """What the player should preload, the next video first."""
+    found = (opening(card, limits) for card in upcoming[: limits.n_ahead])
+    return [one for one in found if one is not None]
+
+
+def steps(upcoming: Sequence[VideoCard], limits: PlanLimits) -> list[Step]:
+    """What the edge should warm for one session, most urgent first."""
+    plan: list[Step] = []
+    for distance, card in enumerate(upcoming[: limits.n_ahead], start=1):
+        rung = start_rung(card, limits)
+        if rung is None:
+            continue
+        home = f"/v/{card.id}/"
+        plan.append(Step(Urgency.OPENING, distance, f"{home}{rung.path}/open.mp4", rung.open_bytes))
+        plan.append(Step(Urgency.PLAYLIST, distance, f"{home}master.m3u8", 0))
+        plan.append(Step(Urgency.PLAYLIST, distance, f"{home}{rung.path}/index.m3u8", 0))
+        if card.poster:
+            plan.append(Step(Urgency.POSTER, distance, home + card.poster, 0))
+        if distance == 1 and len(rung.chunk_bytes) > 1:
+            plan.append(Step(Urgency.CHUNK, distance, f"{home}{rung.path}/1.m4s", rung.chunk_bytes[1]))
+    reserve = upcoming[limits.n_ahead : limits.n_ahead + limits.n_reserve]
+    for distance, first in enumerate((opening(card, limits) for card in reserve), start=limits.n_ahead + 1):
+        if first is not None:
+            plan.append(Step(Urgency.RESERVE, distance, first.url, first.bytes))
+    return sorted(plan)
+
+
+def with_player(plan: list[Step], told: Sequence[tuple[str, int, int]]) -> list[Step]:
+    """The edge's plan after what the player was told to fetch: path, bytes, distance."""
+    first = {path: Step(Urgency.PLANNED, distance, path, n_bytes) for path, n_bytes, distance in told}
+    return [*first.values(), *(step for step in plan if step.path not in first)]

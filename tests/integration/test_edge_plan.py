@@ -1,0 +1,126 @@
+"""A player's plan over real HTTP: what to fetch, what to drop, and what the edge has in RAM by then."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge.app import Edge
+from tests.card_origin import CardOrigin
+from tests.edge_builders import make_card, make_rung
+from tests.edge_nodes import Viewer, make_config, running_edge, viewer
+from tests.waiting import eventually
+
+CLIPS = [f"clip{number}" for number in range(12)]
+LADDER = [
+    make_rung(name, open_bytes=size, chunk_bytes=[size] * 20, chunk_ms=[1_000] * 20, bandwidth_bps=size * 8)
+    for name, size in (("360p", 90_000), ("540p", 150_000), ("720p", 230_000))
+]
+
+
+@pytest.fixture
+async def edge(data_dir: Path) -> AsyncIterator[Edge]:
+    origin = CardOrigin()
+    for number, video in enumerate(CLIPS):
+        origin.publish(make_card(video, rungs=LADDER, duration_ms=20_000, created_ms=number))
+    await origin.start()
+    async with running_edge(make_config(data_dir, origin_url=origin.url)) as edge:
+        await eventually(lambda: len(edge.cards) == len(CLIPS))
+        yield edge
+    await origin.stop()
+
+
+@pytest.fixture
+async def player(edge: Edge) -> AsyncIterator[Viewer]:
+    async with viewer(edge.url) as one:
+        yield one
+
+
+def state(video: str, **changes: Any) -> dict[str, Any]:
+    link = {"bandwidth_bps": 6_000_000, "bandwidth_spread": 0.3, "rtt_ms": 60}
+    return {"video": video, "at_s": 0, "is_playing": True} | link | changes
+
+
+async def test_a_plan_moves_nothing_and_starts_with_what_is_on_screen(player: Viewer) -> None:
+    before = await player.open()
+    first = before["items"][0]["video"]
+
+    told = await player.call("POST", "/v1/plan", json=state(first))
+
+    assert (told["plan"][0]["video"], told["plan"][0]["chunk"], told["plan"][0]["at_s"]) == (first, 0, 0)
+    assert {step["video"] for step in told["plan"]} >= {item["video"] for item in before["items"][:3]}
+    assert told["cancel"] == []
+    assert told["refresh_s"] > 0
+    assert told["version"] == before["version"]
+    assert (await player.feed())["items"] == before["items"]
+
+
+async def test_events_with_the_players_state_answer_with_its_plan(player: Viewer) -> None:
+    items = (await player.open())["items"]
+    left, screen, third = (item["video"] for item in items[:3])
+    held = [{"video": screen, "rung": "540p", "chunks": [[0, 1]]}]
+    flying = [{"video": left, "rung": "720p", "chunk": 9, "got_bytes": 1000}]
+
+    feed = await player.swipe(left, current=screen, player=state(screen, held=held, in_flight=flying))
+
+    steps = {(step["video"], step["chunk"]) for step in feed["plan"]}
+    assert (screen, 0) not in steps
+    assert (screen, 2) in steps
+    assert (third, 0) in steps
+    assert left not in {step["video"] for step in feed["plan"]}
+    assert feed["cancel"] == [f"/v/{left}/720p-0123456789abcdef/9.m4s"]
+
+
+async def test_what_a_player_is_told_to_fetch_comes_into_ram(edge: Edge, player: Viewer) -> None:
+    first = (await player.open())["items"][0]["video"]
+
+    told = await player.call("POST", "/v1/plan", json=state(first))
+
+    media = edge.delivery.media
+    await eventually(lambda: all(media.is_in_memory(step["url"]) for step in told["plan"]))
+
+
+async def test_a_player_that_tells_no_link_is_planned_by_the_last_one_told(
+    edge: Edge, player: Viewer
+) -> None:
+    first = (await player.open())["items"][0]["video"]
+    await player.call("POST", "/v1/plan", json=state(first, bandwidth_bps=300_000))
+
+    await player.call("POST", "/v1/plan", json={"video": first})
+
+    session = edge.store.get(player.session)
+    assert session is not None
+    assert session.link.bandwidth_bps == 300_000
+    assert session.link.rtt_s == 0.06
+
+
+async def test_watches_tell_how_long_this_viewer_stays(edge: Edge, player: Viewer) -> None:
+    items = (await player.open(n=10))["items"]
+    for item in items[:5]:
+        await player.post({"kind": "watch", "video": item["video"], "watched_ms": 400})
+    session = edge.store.get(player.session)
+    assert session is not None
+
+    assert session.pace.factor > 1.5
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"at_s": -1}, "player.at_s"),
+        ({"held": "x"}, "held"),
+        ({"held": [{"video": "a", "rung": "r", "chunks": [[3, 1]]}]}, "[3, 1]"),
+        ({"in_flight": [{"video": "a", "rung": "r", "chunk": 1}] * 9}, "at most 8"),
+        ({"video": "a b"}, "video id"),
+    ],
+)
+async def test_a_wrong_report_is_refused_by_name(player: Viewer, changes: dict[str, Any], named: str) -> None:
+    await player.open()
+
+    alone = await player.refused("POST", "/v1/plan", json=state("a") | changes)
+    within = await player.refused("POST", "/v1/events", json={"player": state("a") | changes})
+
+    assert alone[0] == within[0] == 400
+    assert named in alone[1]["detail"]
+    assert named in within[1]["detail"]
