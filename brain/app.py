@@ -17,6 +17,7 @@ from brain.items import ItemTable
 from brain.pipeline import Pipeline, PipelineConfig, World
 from brain.pusher import Pusher
 from brain.queues import QueueBuilder
+from brain.retention import RetentionKeeper
 from brain.sessions import SessionTable
 from brain.shelf import Shelf
 from brain.trends import TrendKeeper
@@ -59,6 +60,7 @@ class Brain:
         catalogue = Catalogue(table, bus, http, config.origin_url, config.reconcile_s)
         shelf = Shelf(table, config.data_dir / "models", config.models, config.retrieval)
         trends = TrendKeeper(store, table, bus, config.push, clock)
+        retention = RetentionKeeper(store, table, bus, config.retention, clock)
         sessions = SessionTable(config.push.sessions, config.push.every_events)
         stages = PipelineConfig(config.features, config.retrieval, config.rerank, config.pipeline)
         builder = QueueBuilder(
@@ -69,6 +71,7 @@ class Brain:
         )
         pusher = Pusher(builder, bus, config.push, config.rerank.queue_items, clock)
         consumer = Consumer(store, table, sessions, pusher, trends)
+        consumer.on_watched = retention.heard
         responder = Responder(bus, builder, shelf, sessions, trends)
         catalogue.on_removed = lambda video: _forget(store, video, trends.regions)
 
@@ -77,8 +80,10 @@ class Brain:
         life.supervise("catalogue", catalogue.run)
         await shelf.refresh()
         await responder.start()
+        await retention.start()
         life.supervise("models", shelf.run)
         life.supervise("trends", trends.run)
+        life.supervise("retention", retention.run)
         for number in range(config.push.workers):
             life.supervise(f"pusher-{number}", pusher.run)
         life.supervise("consumer", lambda: consumer.run(bus))

@@ -93,6 +93,27 @@ class PushLimits:
 
 
 @dataclass(frozen=True)
+class RetentionLimits:
+    """How long viewers stay: what a curve is made of, and when edges are told."""
+
+    every_s: float = setting(2.0, "Changed curves are published this often", unit="s", low=0.05, high=60)
+    priors_every_s: float = setting(
+        30.0, "The categories' curves are made this often", unit="s", low=0, high=3600
+    )
+    step: float = setting(0.02, "A curve is told again when it moved by so much anywhere", low=0, high=1)
+    video_viewers: float = setting(
+        20.0, "Viewers of a video that weigh as much as its category's curve", low=0.1, high=10_000
+    )
+    category_viewers: float = setting(
+        200.0, "Viewers of a category that weigh as much as everybody's curve", low=0.1, high=100_000
+    )
+    pending: int = setting(50_000, "Videos waiting to be told", unit="videos", low=100)
+    remembered: int = setting(
+        100_000, "Curves remembered as told; others are told again", unit="videos", low=100
+    )
+
+
+@dataclass(frozen=True)
 class ModelLimits:
     """Which models are loaded and kept."""
 
@@ -143,5 +164,6 @@ class BrainConfig:
     rerank: RerankLimits = field(default_factory=RerankLimits)
     pipeline: PipelineLimits = field(default_factory=PipelineLimits)
     push: PushLimits = field(default_factory=PushLimits)
+    retention: RetentionLimits = field(default_factory=RetentionLimits)
     models: ModelLimits = field(default_factory=ModelLimits)
     train: TrainLimits = field(default_factory=TrainLimits)

@@ -7,7 +7,7 @@ it is written.
 
 import asyncio
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
@@ -29,6 +29,7 @@ DURABLE = "brain"
 FETCH = 64
 HOLD_S = 10.0
 RETRY_EVERY_S = 0.5
+MAX_LOOPS = 100.0
 REBUILD_CHUNK = 200
 """Batches of a replay that are written together."""
 
@@ -46,6 +47,8 @@ class Consumer:
     ) -> None:
         self._store, self._table = store, table
         self._sessions, self._pusher, self._trends = sessions, pusher, trends
+        self.on_watched: Callable[[Iterable[str]], None] = lambda _: None
+        """Told the videos whose watches were counted."""
 
     async def run(self, bus: Bus) -> None:
         """Rebuild the features if the store lost them, then consume, for ever."""
@@ -82,6 +85,8 @@ class Consumer:
         EVENTS.labels("refused").inc(effects.n_refused)
         for region in effects.regions:
             self._trends.heard(region)
+        for watched in effects.watches.values():
+            self.on_watched(step.video_id for step in watched)
         for session, cause in self._sessions.take(batches).values():
             self._pusher.ask(session, cause)
         return Outcome.ACK
@@ -103,21 +108,27 @@ class Consumer:
             await asyncio.sleep(RETRY_EVERY_S)
 
     def _completed(self, batches: Iterable[EventBatch]) -> list[EventBatch]:
-        """The batches with category and creator from the catalogue where an edge did not know them."""
+        """The batches with what the catalogue knows where an edge or a player did not tell it."""
         return [
             msgspec.structs.replace(batch, events=[self._complete(event) for event in batch.events])
-            if any(not event.category or not event.creator_id for event in batch.events)
+            if any(map(_is_partial, batch.events))
             else batch
             for batch in batches
         ]
 
     def _complete(self, event: ViewEvent) -> ViewEvent:
         row = self._table.row_of.get(event.video_id)
-        if row is None or (event.category and event.creator_id):
+        if row is None or not _is_partial(event):
             return event
         item = self._table.items[row]
         return msgspec.structs.replace(
             event,
             category=event.category or item.category,
             creator_id=event.creator_id or item.creator,
+            watched_ms=event.watched_ms or round(1000 * item.duration_s * min(event.completion, MAX_LOOPS)),
         )
+
+
+def _is_partial(event: ViewEvent) -> bool:
+    has_time = event.watched_ms > 0 or not event.completion > 0
+    return not (event.category and event.creator_id and has_time)

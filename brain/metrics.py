@@ -27,4 +27,7 @@ MODEL_LOADS = metrics.counter("brain_model_loads_total", "Model snapshots looked
 MODEL_AGE = metrics.gauge(
     "brain_model_trained_timestamp_seconds", "When the serving model was trained; 0: never"
 )
+CURVES = metrics.counter(
+    "brain_curves_total", "Retention curves made after watches, by whether edges were told", ("result",)
+)
 TRENDS_PUSHED = metrics.counter("brain_trending_lists_total", "Trending lists published")

@@ -11,9 +11,10 @@ from edge.cache.key import StorageKey, primary_key
 from edge.cards import CardCache
 from edge.catalogue import Catalogue
 from edge.config import EdgeConfig
+from edge.curves import Curves
 from edge.delivery import CORS, Delivery, DeliverySettings
 from edge.doorway import Doorway
-from edge.feed import Feed, FeedParts
+from edge.feed import N_FRESH, Feed, FeedParts
 from edge.handlers.access import Access
 from edge.handlers.admin import AdminHandler
 from edge.handlers.api import ApiHandler
@@ -112,8 +113,10 @@ class Edge:
         self._supervise(life)
         self._follow(life, bus)
         await self._desk.listen()
-        await self._bus.listen(Ears(self._on_queue, self._on_trending, self._on_model, self.catalogue.hear))
+        hears = (self._on_queue, self._on_trending, self._on_model, self.catalogue.hear, self.curves.hear)
+        await self._bus.listen(Ears(*hears))
         self._bus.on_reconnect(self.catalogue.ask_again)
+        self._bus.on_reconnect(self._on_connected)
         await self._serve(life)
         await self.replays.settled(config.purge.hold_s)
 
@@ -134,7 +137,8 @@ class Edge:
         )
         self.delivery.fills.on_live_bytes = self.worker.yield_to
         self.notices = Notices()
-        self.refill = Refill(self._bus, self.vectors, config.brain, clock)
+        self.curves = Curves(self._bus, config.brain)
+        self.refill = Refill(self._bus, self.vectors, self.curves, config.brain, clock)
         parts = FeedParts(
             clock,
             self._identity,
@@ -172,6 +176,7 @@ class Edge:
             "catalogue": self.catalogue.reconcile_forever,
             "queues": lambda: self.refill.queues_forever(self.feed.take_queue),
             "vectors": self.refill.vectors_forever,
+            "curves": self.curves.ask_forever,
             "heartbeat": lambda: self._bus.beat_forever(self._state),
             "save": lambda: self._saved.save_forever(self.cards, self.feed, self._config.save_s),
             "expiry": self._expire_forever,
@@ -242,6 +247,9 @@ class Edge:
     async def _on_heartbeat(self, beat: EdgeHeartbeat) -> None:
         self._neighbours.hear(beat, self._clock.monotonic())
         await self.delivery.upstream.set_siblings(self._neighbours.urls())
+
+    async def _on_connected(self) -> None:
+        self.curves.ask_again(card.id for card in self.cards.newest(N_FRESH))
 
     async def _on_queue(self, queue: RankedQueue) -> None:
         self.feed.take_queue(queue)

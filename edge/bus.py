@@ -19,6 +19,8 @@ from shared.messages import (
     ModelAnnouncement,
     QueueRequest,
     RankedQueue,
+    Retention,
+    RetentionRequest,
     TrendingList,
     VectorRequest,
     VectorTable,
@@ -32,6 +34,8 @@ BEAT_WAIT_S = 0.2
 """Between two looks whether NATS is there."""
 MAX_VECTORS = 2_000
 """Ids of one VectorRequest."""
+MAX_CURVES = 500
+"""Ids of one RetentionRequest."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,7 @@ class BrainLimits:
     ask_again_s: float = setting(2.0, "least time between two such requests of a session", unit="s", low=0.1)
     n_candidates: int = setting(300, "candidates asked for", low=10, high=500)
     max_vectors: int = setting(100_000, "item vectors in memory; the least used leave", low=1_000)
+    max_curves: int = setting(50_000, "retention curves in memory; the oldest leave", low=100)
 
 
 class Identity(NamedTuple):
@@ -73,6 +78,7 @@ class Ears(NamedTuple):
     trending: Callable[[TrendingList], Awaitable[None]]
     model: Callable[[ModelAnnouncement], Awaitable[None]]
     catalog: Callable[[CatalogEvent], Awaitable[None]]
+    retention: Callable[[Retention], Awaitable[None]]
 
 
 class EdgeBus:
@@ -99,6 +105,7 @@ class EdgeBus:
         await self._bus.subscribe(subjects.trends(region), TrendingList, ears.trending)
         await self._bus.subscribe(subjects.MODEL, ModelAnnouncement, ears.model)
         await self._bus.subscribe(subjects.ALL_CATALOG, CatalogEvent, ears.catalog)
+        await self._bus.subscribe(subjects.RETENTION, Retention, ears.retention)
 
     async def on_heartbeat(self, hear: Callable[[EdgeHeartbeat], Awaitable[None]]) -> None:
         """Hear who else lives, now and after every reconnect."""
@@ -124,6 +131,14 @@ class EdgeBus:
         return await _counted(
             "vectors",
             self._bus.request(subjects.VECTOR_REQUEST, ask, VectorTable, self._limits.vector_timeout_s),
+        )
+
+    async def curves(self, video_ids: Sequence[str]) -> Retention:
+        """The retention curves of at most MAX_CURVES videos. Raises Unavailable, DecodeError."""
+        ask = RetentionRequest(video_ids=list(video_ids[:MAX_CURVES]))
+        return await _counted(
+            "curves",
+            self._bus.request(subjects.RETENTION_REQUEST, ask, Retention, self._limits.vector_timeout_s),
         )
 
     async def publish_batch(self, payload: bytes) -> None:

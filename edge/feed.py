@@ -175,7 +175,7 @@ class Feed:
             metrics.QUEUES.labels("outdated").inc()
             return False
         metrics.QUEUES.labels("merged").inc()
-        self._parts.refill.want_vectors(push)
+        self._parts.refill.want_about(push)
         self._parts.cards.want(item.video_id for item in session.queue)
         arrange(session, self._view, self._ranking)
         self.replan(session)

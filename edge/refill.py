@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 
 from edge import metrics
 from edge.bus import MAX_VECTORS, BrainLimits, EdgeBus
+from edge.curves import Curves
 from edge.session.state import Session
 from edge.session.vectors import ItemVectors
 from shared.clock import Clock
@@ -23,9 +24,12 @@ N_AT_ONCE = 8
 class Refill:
     """What is wanted from the brain. Invariant: a session is wanted once, and no more than max_wanted."""
 
-    def __init__(self, bus: EdgeBus, vectors: ItemVectors, limits: BrainLimits, clock: Clock) -> None:
+    def __init__(
+        self, bus: EdgeBus, vectors: ItemVectors, curves: Curves, limits: BrainLimits, clock: Clock
+    ) -> None:
         self._bus = bus
         self._vectors = vectors
+        self._curves = curves
         self._limits = limits
         self._clock = clock
         self._sessions: dict[str, str] = {}
@@ -48,8 +52,9 @@ class Refill:
             self._sessions[session.id] = session.user_id
             self._queue_wake.set()
 
-    def want_vectors(self, queue: RankedQueue) -> None:
-        """Ask for the missing vectors of a queue's model, if it is the latest one."""
+    def want_about(self, queue: RankedQueue) -> None:
+        """Ask for the missing curves of a queue's videos, and for vectors if its model is the latest one."""
+        self._curves.want(item.video_id for item in queue.items)
         if queue.built_at_ms < self._built_at_ms and queue.model != self._model:
             return
         if queue.model != self._model:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from brain.app import Brain
-from brain.config import BrainConfig, ModelLimits, PushLimits
+from brain.config import BrainConfig, ModelLimits, PushLimits, RetentionLimits
 from shared import subjects
 from shared.bus import Bus
 from shared.lifecycle import Lifecycle
@@ -32,6 +32,7 @@ def config_of(nats: str, valkey: str, data_dir: Path, origin: str = "http://127.
         reconcile_s=0.2,
         models=ModelLimits(poll_s=0.1),
         push=PushLimits(trends_every_s=0.1),
+        retention=RetentionLimits(every_s=0.1, priors_every_s=0.1),
     )
 
 

@@ -11,10 +11,13 @@ from shared.bus import Bus
 from shared.errors import Unavailable
 from shared.messages import (
     Candidate,
+    Curve,
     EventBatch,
     Message,
     QueueRequest,
     RankedQueue,
+    Retention,
+    RetentionRequest,
     TrendingList,
     VectorRequest,
     VectorTable,
@@ -31,6 +34,7 @@ class ScriptedBrain:
         self.ranking: list[str] = []
         self.sources: dict[str, str] = {}
         self.vectors: dict[str, Sequence[float]] = {}
+        self.curves: dict[str, bytes] = {}
         self.user_vector: Sequence[float] = ()
         self.seen: list[str] = []
         self.model = "m1"
@@ -45,6 +49,7 @@ class ScriptedBrain:
         await bus.ensure_streams(subjects.STREAMS)
         await bus.respond(subjects.QUEUE_REQUEST, QueueRequest, brain._queue)
         await bus.respond(subjects.VECTOR_REQUEST, VectorRequest, brain._vectors)
+        await bus.respond(subjects.RETENTION_REQUEST, RetentionRequest, brain._curves)
         return brain
 
     async def close(self) -> None:
@@ -83,6 +88,14 @@ class ScriptedBrain:
         if self.is_silent:
             raise Unavailable("told to be silent")
         return self.queue_for(request.session_id, request.user_id)
+
+    def retention_of(self, videos: Sequence[str], at_ms: int = 1) -> Retention:
+        curves = {video: Curve(self.curves[video], 9.0) for video in videos if video in self.curves}
+        return Retention(at_ms=at_ms, curves=curves)
+
+    async def _curves(self, request: RetentionRequest) -> Message:
+        self.asked.append(request)
+        return self.retention_of(request.video_ids)
 
     async def _vectors(self, request: VectorRequest) -> Message:
         self.asked.append(request)

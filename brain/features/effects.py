@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from brain.features import interest, trending
+from brain.features import interest, retention, trending
 from brain.features.interest import Signal
+from brain.features.retention import WatchStep
 from shared.errors import InvalidId
 from shared.ids import check_id
 from shared.messages import EventBatch, EventKind, ViewEvent
@@ -55,6 +56,8 @@ class Effects:
     """By (user, category)."""
     users: dict[str, UserWrites] = field(default_factory=dict)
     regions: dict[str, list[TrendStep]] = field(default_factory=dict)
+    watches: dict[str, list[WatchStep]] = field(default_factory=dict)
+    """By category."""
     n_events: int = 0
     n_refused: int = 0
     """Events with an id that we do not accept: no effect at all."""
@@ -81,6 +84,9 @@ def effects_of(batches: Iterable[EventBatch]) -> Effects:
             at_ms = max(min(event.at_ms, batch.at_ms), batch.at_ms - MAX_AGE_MS)
             _add_user(effects, event, at_ms)
             _add_region(effects, event, batch.region, at_ms)
+            if name := retention.field(event):
+                step = WatchStep(event.id, event.video_id, name, at_ms)
+                effects.watches.setdefault(event.category, []).append(step)
     return effects
 
 

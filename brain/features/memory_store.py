@@ -9,12 +9,23 @@ from collections.abc import Mapping, Sequence
 from brain.features import trending
 from brain.features.effects import Effects, TrendStep, UserWrites
 from brain.features.interest import Signal
-from brain.features.schema import MAX_BLOCKED, MAX_FOLLOWS, MAX_HISTORY, MAX_SEEN, MAX_TRENDING
+from brain.features.retention import WatchStep
+from brain.features.schema import (
+    MAX_BLOCKED,
+    MAX_FOLLOWS,
+    MAX_HISTORY,
+    MAX_SEEN,
+    MAX_TRENDING,
+    MAX_WATCHED_CATEGORIES,
+    watch_key,
+)
 from brain.features.store import Profile
 from brain.features.trending import Trends
 
 MAX_USERS = 200_000
 MAX_MARKERS = 2_000_000
+MAX_WATCHED = 200_000
+"""Videos whose watches are counted."""
 
 
 class _Region:
@@ -35,7 +46,15 @@ class MemoryFeatureStore:
         self._counters: dict[str, dict[str, int]] = {}
         self._markers: OrderedDict[tuple[str, ...], None] = OrderedDict()
         self._regions: dict[str, _Region] = {}
+        self._ends: OrderedDict[str, dict[str, float]] = OrderedDict()
+        """Of one video of a category, by its Redis key; the least recent is forgotten."""
+        self._category_ends: OrderedDict[str, dict[str, float]] = OrderedDict()
         self._is_built = False
+
+    @property
+    def half_life_lasting_s(self) -> float:
+        """Of lasting trends and of how watches ended."""
+        return self._half_lives[1]
 
     async def apply(self, effects: Effects) -> None:
         """Write all of it."""
@@ -50,6 +69,8 @@ class MemoryFeatureStore:
             for step in steps:
                 if self._mark("trend", region, step.event_id):
                     self._step(region, step)
+        for category, watched in effects.watches.items():
+            self._ends_of(category, [one for one in watched if self._mark("watch", category, one.event_id)])
 
     async def profile(self, user_id: str) -> Profile:
         """The viewer's features."""
@@ -72,6 +93,14 @@ class MemoryFeatureStore:
             lasting=_top(levels.lasting, n),
             shown={video: levels.shown[video] for video in shown if video in levels.shown},
         )
+
+    async def watches(self, videos: Sequence[tuple[str, str]]) -> list[dict[str, float]]:
+        """How watches of these videos ended."""
+        return [dict(self._ends.get(watch_key(*video), {})) for video in videos]
+
+    async def category_watches(self) -> dict[str, dict[str, float]]:
+        """The same by category."""
+        return {category: dict(levels) for category, levels in self._category_ends.items()}
 
     async def regions(self) -> list[str]:
         """Regions that had an event, the latest first."""
@@ -114,6 +143,20 @@ class MemoryFeatureStore:
         while len(self._markers) > MAX_MARKERS:
             self._markers.popitem(last=False)
         return True
+
+    def _ends_of(self, category: str, watched: list[WatchStep]) -> None:
+        for watch in watched:
+            level = trending.level(1.0, watch.at_ms / 1000, self._half_lives[1])
+            for table, key, limit in (
+                (self._ends, watch_key(category, watch.video_id), MAX_WATCHED),
+                (self._category_ends, category, MAX_WATCHED_CATEGORIES),
+            ):
+                levels = table.setdefault(key, {})
+                former = levels.get(watch.field)
+                levels[watch.field] = level if former is None else trending.combine(former, level)
+                table.move_to_end(key)
+                if len(table) > limit:
+                    table.popitem(last=False)
 
     def _step(self, name: str, step: TrendStep) -> None:
         region = self._regions.pop(name, None) or _Region()

@@ -15,6 +15,7 @@ from redis.asyncio import Redis
 from brain.features import schema, trending
 from brain.features.effects import Boost, Effects, TrendStep, UserWrites
 from brain.features.interest import Signal
+from brain.features.retention import WatchStep
 from brain.features.store import Profile
 from brain.features.trending import Trends
 from shared import kv
@@ -65,9 +66,29 @@ end
 return 0
 """
 
+# KEYS: category's hash, then marker, video's hash…   ARGV: ttl, marker ttl, then 2 a marker: field, level
+_WATCH = """
+local function add(key, field, level)
+  local former = tonumber(redis.call('HGET', key, field) or nil)
+  if former then
+    local high, low = math.max(former, level), math.min(former, level)
+    level = high + math.log(1 + 2 ^ (low - high)) / math.log(2)
+  end
+  redis.call('HSET', key, field, string.format('%.12f', level))
+  redis.call('EXPIRE', key, ARGV[1])
+end
+for i = 2, #KEYS, 2 do
+  if redis.call('SET', KEYS[i], '1', 'NX', 'EX', ARGV[2]) then
+    local field, level = ARGV[i + 1], tonumber(ARGV[i + 2])
+    add(KEYS[1], field, level); add(KEYS[i + 1], field, level)
+  end
+end
+return 0
+"""
+
 _SCRIPTS = {
     script: hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
-    for script in (_COUNT, _KEEP, _TREND)
+    for script in (_COUNT, _KEEP, _TREND, _WATCH)
 }
 _LIMITS = {
     "history": schema.MAX_HISTORY,
@@ -85,6 +106,11 @@ class RedisFeatureStore:
         self._redis = redis
         self._half_lives = (half_life_now_s, half_life_lasting_s)
 
+    @property
+    def half_life_lasting_s(self) -> float:
+        """Of lasting trends and of how watches ended."""
+        return self._half_lives[1]
+
     async def apply(self, effects: Effects) -> None:
         """Write all of it in one pipeline; raises Unavailable, after which it may be applied again."""
         pipe = self._redis.pipeline(transaction=False)
@@ -99,6 +125,11 @@ class RedisFeatureStore:
                 self._trend(pipe, region, steps[start : start + MAX_STEPS_A_SCRIPT])
         latest = {name: max(step.at_ms for step in steps) for name, steps in effects.regions.items()}
         _keep(pipe, schema.REGIONS_KEY, schema.MAX_REGIONS, schema.TREND_TTL_S, latest)
+        for category, watched in effects.watches.items():
+            for start in range(0, len(watched), MAX_STEPS_A_SCRIPT):
+                self._watch(pipe, category, watched[start : start + MAX_STEPS_A_SCRIPT])
+        latest = {name or "_": max(step.at_ms for step in steps) for name, steps in effects.watches.items()}
+        _keep(pipe, schema.WATCHED_KEY, schema.MAX_WATCHED_CATEGORIES, schema.TREND_TTL_S, latest)
         await _execute(pipe)
 
     async def profile(self, user_id: str) -> Profile:
@@ -134,6 +165,18 @@ class RedisFeatureStore:
             shown={video: int(count) for video, count in pairs if count is not None},
         )
 
+    async def watches(self, videos: Sequence[tuple[str, str]]) -> list[dict[str, float]]:
+        """How watches of these videos ended."""
+        return await self._levels([schema.watch_key(*video) for video in videos])
+
+    async def category_watches(self) -> dict[str, dict[str, float]]:
+        """The same by category."""
+        pipe = self._redis.pipeline(transaction=False)
+        pipe.zrange(schema.WATCHED_KEY, 0, -1)
+        names = [_text(name) for name in (await _execute(pipe))[0]]
+        levels = await self._levels([schema.watch_key(name) for name in names])
+        return {"" if name == "_" else name: of for name, of in zip(names, levels, strict=True)}
+
     async def regions(self) -> list[str]:
         """Regions that had an event, the latest first."""
         pipe = self._redis.pipeline(transaction=False)
@@ -168,6 +211,21 @@ class RedisFeatureStore:
             pipe.get(schema.stats_key(user_id, category))
         values = await _execute(pipe)
         return {name: int(value) for name, value in zip(categories, values, strict=True) if value is not None}
+
+    async def _levels(self, keys: Sequence[str]) -> list[dict[str, float]]:
+        pipe = self._redis.pipeline(transaction=False)
+        for key in keys:
+            pipe.hgetall(key)
+        found = await _execute(pipe) if keys else []
+        return [{_text(name): float(level) for name, level in levels.items()} for levels in found]
+
+    def _watch(self, pipe: Any, category: str, watched: Iterable[WatchStep]) -> None:
+        keys = [schema.watch_key(category)]
+        args: list[Any] = [schema.TREND_TTL_S, schema.DEDUPE_TTL_S]
+        for step in watched:
+            keys += [schema.watch_marker(category, step.event_id), schema.watch_key(category, step.video_id)]
+            args += [step.field, f"{trending.level(1.0, step.at_ms / 1000, self._half_lives[1]):.12f}"]
+        pipe.evalsha(_SCRIPTS[_WATCH], len(keys), *keys, *args)
 
     def _trend(self, pipe: Any, region: str, steps: Iterable[TrendStep]) -> None:
         keys = [schema.trend_key(region, part) for part in ("now", "lasting", "shown")]

@@ -61,6 +61,7 @@ MAX_CATEGORIES = 64
 MAX_TRENDING = 5_000
 MAX_SHOWN = 200_000
 MAX_REGIONS = 256
+MAX_WATCHED_CATEGORIES = 256
 
 KEYS = (
     KeySpec("stats:{user}:{category}", "integer", "one per pair", STATS_TTL_S, "interest counter"),
@@ -74,6 +75,18 @@ KEYS = (
     KeySpec("trend:{region}:lasting", "zset", str(MAX_TRENDING), TREND_TTL_S, "the same, 14 days"),
     KeySpec("trend:{region}:shown", "zset", str(MAX_SHOWN), TREND_TTL_S, "impressions of a video"),
     KeySpec("trend:{region}:dedupe:{event}", "marker", "TTL", DEDUPE_TTL_S, "this event is in the trends"),
+    KeySpec(
+        "watch:{category}:all", "hash", "241 ends", TREND_TTL_S, "how watches ended, log2 of decayed mass"
+    ),
+    KeySpec("watch:{category}:video:VIDEO", "hash", "241 ends", TREND_TTL_S, "the same of one video"),
+    KeySpec("watch:{category}:dedupe:{event}", "marker", "TTL", DEDUPE_TTL_S, "this watch is in those"),
+    KeySpec(
+        "watch:categories",
+        "zset",
+        str(MAX_WATCHED_CATEGORIES),
+        TREND_TTL_S,
+        "categories by their latest watch",
+    ),
     KeySpec("brain:built", "marker", "one", 0, "the stream is folded in; missing: it is replayed at start"),
     KeySpec("trend:regions", "zset", str(MAX_REGIONS), TREND_TTL_S, "regions by their latest event"),
 )
@@ -104,5 +117,16 @@ def trend_marker(region: str, event: str) -> str:
     return f"trend:{{{region}}}:dedupe:{event}"
 
 
+def watch_key(category: str, video: str = "") -> str:
+    """How watches of the category, or of one video of it, ended."""
+    return f"watch:{{{category or '_'}}}:{f'video:{video}' if video else 'all'}"
+
+
+def watch_marker(category: str, event: str) -> str:
+    """Marks the watch as counted, in its category's slot."""
+    return f"watch:{{{category or '_'}}}:dedupe:{event}"
+
+
+WATCHED_KEY = "watch:categories"
 REGIONS_KEY = "trend:regions"
 BUILT_KEY = "brain:built"

@@ -30,6 +30,11 @@ class Profile:
 class FeatureStore(Protocol):
     """Counters and features. Every method raises shared.errors.Unavailable when the store does not answer."""
 
+    @property
+    def half_life_lasting_s(self) -> float:
+        """The half-life of lasting trends and of how watches ended."""
+        ...
+
     async def apply(self, effects: Effects) -> None:
         """Write all of it; when it raises, some may be written, and doing it again is right."""
         ...
@@ -40,6 +45,14 @@ class FeatureStore(Protocol):
 
     async def trends(self, region: str, n: int, shown: Sequence[str]) -> Trends:
         """The n highest of both trends, and the impressions of the videos in `shown`."""
+        ...
+
+    async def watches(self, videos: Sequence[tuple[str, str]]) -> list[dict[str, float]]:
+        """How watches of these (category, video) ended: name -> level (`retention.py`), empty when none."""
+        ...
+
+    async def category_watches(self) -> dict[str, dict[str, float]]:
+        """The same by category, of those that had a watch lately."""
         ...
 
     async def regions(self) -> list[str]:

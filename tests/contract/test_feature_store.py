@@ -167,3 +167,49 @@ async def test_nothing_to_write_writes_nothing(features: FeatureStore) -> None:
 
     assert await features.regions() == []
     await features.forget_video("v1", [])
+
+
+def masses(levels: dict[str, float]) -> dict[str, float]:
+    return {
+        name: round(trending.mass(level, NOW_MS / 1000, HALF_LIVES_S[1]), 4) for name, level in levels.items()
+    }
+
+
+def watched(user: str, video: str, seconds: float, category: str = "space") -> ViewEvent:
+    return said(user, video, seconds / 10, watched_ms=int(1000 * seconds), category=category)
+
+
+async def test_watches_are_counted_by_how_they_ended_by_video_and_category(features: FeatureStore) -> None:
+    await fold(features, watched("u1", "v1", 3.5), watched("u2", "v1", 3.1), watched("u3", "v2", 10))
+    await fold(features, watched("u1", "v3", 3.0, category=""))
+
+    one, two, other, none = await features.watches(
+        [("space", "v1"), ("space", "v2"), ("", "v3"), ("space", "v9")]
+    )
+    assert (masses(one), masses(two), masses(other), none) == ({"e3": 2}, {"f10": 1}, {"e3": 1}, {})
+    by_category = await features.category_watches()
+    assert {name: masses(levels) for name, levels in by_category.items()} == {
+        "space": {"e3": 2, "f10": 1},
+        "": {"e3": 1},
+    }
+
+
+async def test_a_watch_again_is_counted_once(features: FeatureStore) -> None:
+    event = watched("u1", "v1", 3.5)
+    await fold(features, event)
+    await fold(features, event, watched("u2", "v1", 4.5))
+
+    assert masses((await features.watches([("space", "v1")]))[0]) == {"e3": 1, "e4": 1}
+    assert masses((await features.category_watches())["space"]) == {"e3": 1, "e4": 1}
+
+
+async def test_an_older_watch_weighs_less(features: FeatureStore) -> None:
+    event = said("u1", "v1", 0.1, watched_ms=1_000, category="space", at_ms=NOW_MS - 7 * 86_400_000)
+    await features.apply(effects_of([make_batch(event, at_ms=NOW_MS)]))
+
+    assert masses((await features.watches([("space", "v1")]))[0]) == {"e1": pytest.approx(0.7071)}
+
+
+async def test_no_videos_have_no_watches(features: FeatureStore) -> None:
+    assert await features.watches([]) == []
+    assert await features.category_watches() == {}

@@ -20,10 +20,13 @@ from shared.messages import (
     EventKind,
     ModelAnnouncement,
     RankedQueue,
+    Retention,
+    RetentionRequest,
     TrendingList,
     VectorRequest,
     VectorTable,
 )
+from shared.retention import unpack
 from shared.web import json_response, serve
 from tests.brain_builders import catalogue, said, table_of
 from tests.brain_process import ask, config_of, publish_catalogue, publish_events, serving
@@ -313,3 +316,32 @@ async def test_a_store_that_lost_its_data_is_rebuilt_from_the_stream(
     async with serving(config_of(nats, valkey, data_dir)):
         await eventually(is_counted)
     await client.aclose()
+
+
+async def curves(bus: Bus, *videos: str) -> Retention:
+    request = RetentionRequest(video_ids=list(videos))
+    return await bus.request(subjects.RETENTION_REQUEST, request, Retention, 2.0)
+
+
+async def test_watches_become_curves_that_edges_hear_and_may_ask_for(bus: Bus, brain: str) -> None:
+    heard: list[Retention] = []
+
+    async def hear(told: Retention) -> None:
+        heard.append(told)
+
+    await bus.subscribe(subjects.RETENTION, Retention, hear)
+    left = [said(f"u{n}", "v1", 0.25, watched_ms=2_500, at_ms=now_ms()) for n in range(150)]
+    stayed = [said(f"w{n}", "v1", 1.0, at_ms=now_ms()) for n in range(50)]
+    await publish_events(bus, make_batch(*left, *stayed, at_ms=now_ms() + 10))
+
+    await eventually(lambda: any("v1" in told.curves for told in heard), within_s=20)
+    told = [one for one in heard if "v1" in one.curves][-1]
+    shares = unpack(told.curves["v1"].shares)
+    assert len(shares) == 11
+    assert shares[2] > 0.95
+    assert shares[3] == pytest.approx(0.26, abs=0.05)
+    assert told.curves["v1"].weight == pytest.approx(200, rel=0.01)
+    assert {"", "space"} <= told.priors.keys()
+    answer = await curves(bus, "v1", "v2", "unknown")
+    assert answer.curves == told.curves
+    assert unpack(answer.priors["space"].shares)[3] < unpack(answer.priors[""].shares)[3] + 0.01

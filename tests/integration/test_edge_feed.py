@@ -9,7 +9,7 @@ import pytest
 
 from edge.app import Edge
 from shared import subjects
-from shared.messages import CatalogEvent, CatalogKind, QueueRequest, VectorRequest
+from shared.messages import CatalogEvent, CatalogKind, QueueRequest, RetentionRequest, VectorRequest
 from tests.brains import ScriptedBrain
 from tests.card_origin import CardOrigin
 from tests.edge_builders import make_card
@@ -38,6 +38,7 @@ async def loop(nats: str, data_dir: Path) -> AsyncIterator[Loop]:
     await origin.start()
     brain = await ScriptedBrain.start(nats)
     brain.ranking = list(MIXED)
+    brain.curves = {FOOD[0]: bytes([204, 102, 51])}
     brain.vectors = {**dict.fromkeys(DANCE, (1.0, 0, 0, 0.1)), **dict.fromkeys(FOOD, (0, 1.0, 0, 0.1))}
     config = make_config(data_dir, nats_url=nats, origin_url=origin.url)
     async with running_edge(config) as edge, viewer(edge.url) as player:
@@ -276,3 +277,22 @@ async def test_the_feed_opens_up_again_when_the_origin_is_back(loop: Loop) -> No
 
     await eventually(is_back)
     assert len(videos(await loop.viewer.feed(20))) == 20
+
+
+async def test_curves_are_asked_for_once_with_a_queue_and_changes_are_heard(loop: Loop) -> None:
+    await loop.viewer.open()
+    table = loop.edge.curves.table
+
+    await eventually(lambda: not table.missing(MIXED), within_s=10)
+    assert table.curve(FOOD[0], 3_000) == pytest.approx([1.0, 0.8, 0.4, 0.2])
+    n_asked = len([one for one in loop.brain.asked if isinstance(one, RetentionRequest)])
+    loop.brain.curves[FOOD[0]] = bytes([255, 255, 255])
+    await loop.brain.bus.publish(subjects.RETENTION, loop.brain.retention_of([FOOD[0]], at_ms=2))
+    await eventually(lambda: table.curve(FOOD[0], 3_000) == (1.0, 1.0, 1.0, 1.0), within_s=10)
+    await viewer_opens_again(loop)
+    assert len([one for one in loop.brain.asked if isinstance(one, RetentionRequest)]) == n_asked
+
+
+async def viewer_opens_again(loop: Loop) -> None:
+    async with viewer(loop.edge.url) as another:
+        assert (await another.open())["origin"] == "brain"

@@ -28,6 +28,7 @@ def test_the_counters_key_is_the_specifications() -> None:
             *(schema.trend_key("r", part) for part in ("now", "lasting", "shown")),
             schema.trend_marker("r", "e"),
         ),
+        (schema.watch_key("c"), schema.watch_key("c", "v"), schema.watch_marker("c", "e")),
     ],
 )
 def test_what_one_script_touches_is_in_one_cluster_slot(keys: tuple[str, ...]) -> None:

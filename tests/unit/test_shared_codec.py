@@ -16,10 +16,12 @@ from shared.messages import (
     Candidate,
     CatalogEvent,
     CatalogKind,
+    Curve,
     EventBatch,
     EventKind,
     Message,
     RankedQueue,
+    Retention,
     TranscodeJob,
     ViewEvent,
 )
@@ -27,6 +29,7 @@ from tests.builders import make_batch, make_catalog_event, make_event
 
 TEXT = st.text(max_size=20)
 CANDIDATES = st.builds(Candidate, video_id=TEXT, score=st.floats(allow_nan=False), source=TEXT)
+CURVES = st.builds(Curve, shares=st.binary(max_size=120), weight=st.floats(0, 1e9))
 NUMBER = st.integers(-(2**53), 2**53)
 EVENTS = st.builds(
     ViewEvent,
@@ -53,6 +56,12 @@ MESSAGES = st.one_of(
         built_at_ms=NUMBER,
         items=st.lists(CANDIDATES, max_size=20),
         seen=st.lists(TEXT, max_size=5),
+    ),
+    st.builds(
+        Retention,
+        at_ms=NUMBER,
+        curves=st.dictionaries(TEXT, CURVES, max_size=4),
+        priors=st.dictionaries(TEXT, CURVES, max_size=2),
     ),
     st.sampled_from(CatalogKind).map(lambda kind: make_catalog_event(kind=kind)),
 )

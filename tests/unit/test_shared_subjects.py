@@ -27,6 +27,8 @@ def covers(pattern: str, subject: str) -> bool:
         (subjects.QUEUE_REQUEST, None),
         (subjects.VECTOR_REQUEST, None),
         (subjects.MODEL, None),
+        (subjects.RETENTION, None),
+        (subjects.RETENTION_REQUEST, None),
         (subjects.MODEL_TRAINED, None),
     ],
 )
