@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 
 from aiohttp import web
@@ -150,6 +151,7 @@ class Edge:
             self.worker,
             self.notices,
             self._gate.media_base,
+            self._curve,
         )
         self.feed = Feed(parts, config.ranking, config.prefetch)
         self.catalogue = Catalogue(
@@ -247,6 +249,10 @@ class Edge:
     async def _on_heartbeat(self, beat: EdgeHeartbeat) -> None:
         self._neighbours.hear(beat, self._clock.monotonic())
         await self.delivery.upstream.set_siblings(self._neighbours.urls())
+
+    def _curve(self, video_id: str, duration_ms: int) -> Sequence[float]:
+        card = self.cards.get(video_id)
+        return self.curves.table.curve(video_id, duration_ms, card.category if card else "")
 
     async def _on_connected(self) -> None:
         self.curves.ask_again(card.id for card in self.cards.newest(N_FRESH))

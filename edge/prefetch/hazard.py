@@ -7,12 +7,8 @@ cumulative hazard of the curves that they sat through.
 
 import math
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
-MEDIAN_S = 5.7
-SIGMA = 1.0
-"""Of the log-normal watch time: 15 % leave within 2 s."""
 MEMORY = 0.9
 """What is left of a watch after the next one."""
 TRUST = 3.0
@@ -48,13 +44,3 @@ def at(survival: Sequence[float], second: float) -> float:
     if whole + 1 >= len(survival):
         return survival[-1] if survival else 0.0
     return survival[whole] + (survival[whole + 1] - survival[whole]) * (second - whole)
-
-
-@lru_cache(maxsize=512)
-def prior(duration_s: int) -> tuple[float, ...]:
-    """Share still watching at each second 0..duration of a video of which nothing is known."""
-    scale = SIGMA * math.sqrt(2)
-    return (
-        1.0,
-        *(0.5 * math.erfc(math.log(second / MEDIAN_S) / scale) for second in range(1, duration_s + 1)),
-    )

@@ -8,11 +8,12 @@ from typing import NamedTuple
 
 import msgspec
 
-from edge.prefetch.hazard import Pace, prior
+from edge.prefetch.hazard import Pace
 from edge.prefetch.planner import PlanRules, decide
 from edge.prefetch.situation import Clip, InFlight, Link, Situation
 from edge.session.player import InFlightIn, PlayerIn
 from shared.messages import Rung, VideoCard
+from shared.retention import assumed, n_seconds
 
 CurveOf = Callable[[str, int], Sequence[float]]
 """Video id and duration in ms to the share still watching at each second."""
@@ -55,7 +56,7 @@ class Outlook(NamedTuple):
 def prior_curve(video: str, duration_ms: int) -> Sequence[float]:
     """What is assumed of a video without a curve."""
     del video
-    return prior(min(600, -(-duration_ms // 1000)))
+    return assumed(n_seconds(duration_ms))
 
 
 def outlook(

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from shared.messages import Curve, Retention
-from shared.retention import assumed, n_points, unpack
+from shared.retention import assumed, n_seconds, unpack
 
 MAX_PRIORS = 256
 
@@ -60,15 +60,16 @@ class RetentionTable:
     def curve(self, video_id: str, duration_ms: int, category: str = "") -> Sequence[float]:
         """Share of viewers still watching after 0, 1, … seconds: from 1, never rising.
 
-        It has a point for each second of the video up to `shared.retention.MAX_POINTS`, and one more.
+        It has a point for each second of the video, at most 600, and one more; past what is known they leave
+        as they did on average before.
         """
-        n = n_points(duration_ms)
+        n = n_seconds(duration_ms)
         known = self._videos.get(video_id)
         if known is not None and known.curve is not None:
             shares = unpack(known.curve.shares)
         else:
             shares = self._priors.get(category) or self._priors.get("") or assumed(n)
-        return shares[: n + 1] if len(shares) > n else shares + (shares[-1],) * (n + 1 - len(shares))
+        return shares[: n + 1] if len(shares) > n else _longer(shares, n)
 
     def weight(self, video_id: str) -> float:
         """Viewers behind the video's own curve; 0 when it has none."""
@@ -80,3 +81,8 @@ class RetentionTable:
         self._videos.move_to_end(video_id)
         if len(self._videos) > self._max_videos:
             self._videos.popitem(last=False)
+
+
+def _longer(shares: tuple[float, ...], n: int) -> tuple[float, ...]:
+    stays = shares[-1] ** (1 / max(1, len(shares) - 1))
+    return shares + tuple(shares[-1] * stays**second for second in range(1, n + 2 - len(shares)))

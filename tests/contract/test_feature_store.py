@@ -90,7 +90,9 @@ async def test_seeing_again_makes_a_video_the_latest_seen(features: FeatureStore
 
 async def test_what_is_kept_of_a_viewer_is_bounded(features: FeatureStore) -> None:
     n = schema.MAX_SEEN + 10
-    await fold(features, *(said("u", f"v{number}", at_ms=NOW_MS + number) for number in range(n)))
+    for start in range(0, n, 201):  # a starved machine answers a small pipeline in time
+        some = range(start, min(n, start + 201))
+        await fold(features, *(said("u", f"v{number}", at_ms=NOW_MS + number) for number in some))
 
     profile = await features.profile("u")
     assert len(profile.seen) == schema.MAX_SEEN

@@ -21,11 +21,12 @@ def test_a_curve_starts_at_1_and_has_a_point_for_each_second() -> None:
     assert table.weight("v") == 9.0
 
 
-def test_a_longer_video_than_its_curve_goes_on_as_it_ends() -> None:
+def test_past_its_curve_a_video_is_left_as_on_average_before() -> None:
     table = RetentionTable(10)
-    table.take(told(v=bytes([204, 102])))
+    table.take(told(v=bytes([204, 51])))
 
-    assert table.curve("v", 4_000) == pytest.approx([1.0, 0.8, 0.4, 0.4, 0.4])
+    assert table.curve("v", 4_000) == pytest.approx([1.0, 0.8, 0.2, 0.2 * 0.2**0.5, 0.04])
+    assert len(table.curve("v", 10**9)) == 601
 
 
 def test_an_unknown_video_has_its_categorys_curve_then_everybodys_then_the_assumed() -> None:

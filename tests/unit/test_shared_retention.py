@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.retention import MAX_POINTS, assumed, n_points, pack, unpack
+from shared.retention import MAX_POINTS, assumed, n_points, n_seconds, pack, unpack
 
 
 def test_the_assumed_viewer_leaves_after_a_median_of_5_7_seconds_and_15_percent_within_2() -> None:
@@ -36,3 +36,4 @@ def test_a_packed_share_comes_back_within_half_a_step(shares: list[float]) -> No
 @pytest.mark.parametrize(("duration_ms", "n"), [(0, 1), (999, 1), (3_000, 3), (3_001, 4), (10**9, 120)])
 def test_a_curve_has_a_point_for_each_second_that_began(duration_ms: int, n: int) -> None:
     assert n_points(duration_ms) == n
+    assert n_seconds(duration_ms) == (600 if n == 120 else n)
