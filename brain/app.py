@@ -7,7 +7,7 @@ import aiohttp
 import numpy as np
 from aiohttp import web
 
-from brain.bus import Responder
+from brain.bus import QUEUE_GROUP, Responder
 from brain.catalogue import Catalogue
 from brain.config import BrainConfig
 from brain.consumer import Consumer
@@ -18,6 +18,8 @@ from brain.pipeline import Pipeline, PipelineConfig, World
 from brain.pusher import Pusher
 from brain.queues import QueueBuilder
 from brain.retention import RetentionKeeper
+from brain.search.desk import SearchDesk
+from brain.search.index import SearchIndex
 from brain.sessions import SessionTable
 from brain.shelf import Shelf
 from brain.trends import TrendKeeper
@@ -28,6 +30,7 @@ from shared.clock import SystemClock
 from shared.errors import Unavailable
 from shared.health import Health
 from shared.lifecycle import Lifecycle
+from shared.messages import SearchRequest
 from shared.web import add_operator_routes, error_middleware, serve
 
 log = logging.getLogger(__name__)
@@ -72,6 +75,10 @@ class Brain:
         pusher = Pusher(builder, bus, config.push, config.rerank.queue_items, clock)
         consumer = Consumer(store, table, sessions, pusher, trends)
         consumer.on_watched = retention.heard
+        search = SearchDesk(
+            SearchIndex(config.data_dir / "search"), lambda region: trends.of(region).now, clock
+        )
+        catalogue.on_card = search.hear
         responder = Responder(bus, builder, shelf, sessions, trends)
         catalogue.on_removed = lambda video: _forget(store, video, trends.regions)
 
@@ -81,9 +88,11 @@ class Brain:
         await shelf.refresh()
         await responder.start()
         await retention.start()
+        await bus.respond(subjects.SEARCH_REQUEST, SearchRequest, search.answer, QUEUE_GROUP)
         life.supervise("models", shelf.run)
         life.supervise("trends", trends.run)
         life.supervise("retention", retention.run)
+        life.supervise("search", search.run)
         for number in range(config.push.workers):
             life.supervise(f"pusher-{number}", pusher.run)
         life.supervise("consumer", lambda: consumer.run(bus))

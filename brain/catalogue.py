@@ -17,7 +17,7 @@ from brain.metrics import CATALOGUE_EVENTS, CATALOGUE_FAILURES, VIDEOS
 from shared import subjects
 from shared.bus import Bus
 from shared.errors import Unavailable
-from shared.messages import CatalogEvent
+from shared.messages import CatalogEvent, VideoCard
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +49,8 @@ class Catalogue:
         self._wake = asyncio.Event()
         self.is_loaded = asyncio.Event()
         """Set once the stream or the origin was read to its end."""
+        self.on_card: Callable[[str, VideoCard | None], None] = lambda *_: None
+        """Told of each video that is new, changed or (None) gone."""
         self.on_removed: Callable[[str], Awaitable[None]] | None = None
 
     async def start(self) -> None:
@@ -128,6 +130,8 @@ class Catalogue:
         change = self.table.apply(event)
         CATALOGUE_EVENTS.labels(via, change.name.lower()).inc()
         VIDEOS.set(self.table.n_alive)
+        if change is not Change.STALE:
+            self.on_card(event.video_id, event.card if event.video_id in self.table.row_of else None)
         if change is Change.REMOVED and self.on_removed is not None:
             await self.on_removed(event.video_id)
 

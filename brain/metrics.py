@@ -31,3 +31,5 @@ CURVES = metrics.counter(
     "brain_curves_total", "Retention curves made after watches, by whether edges were told", ("result",)
 )
 TRENDS_PUSHED = metrics.counter("brain_trending_lists_total", "Trending lists published")
+SEARCHABLE = metrics.gauge("brain_search_videos", "Videos that search knows of")
+SEARCH_SECONDS = metrics.histogram("brain_search_seconds", "Answering one search")

@@ -9,7 +9,7 @@ import logging
 
 from brain.config import PushLimits
 from brain.features.store import FeatureStore
-from brain.features.trending import Trends, merge, ranking, share_of_top
+from brain.features.trending import Trends, merge, ranking, share_of_top, tags
 from brain.items import ItemTable
 from brain.metrics import TRENDS_PUSHED
 from brain.retrieval.fresh import newest
@@ -18,11 +18,12 @@ from shared import subjects
 from shared.bus import Bus
 from shared.clock import Clock
 from shared.errors import Unavailable
-from shared.messages import Candidate, Source, TrendingList
+from shared.messages import Candidate, FoundTag, Source, TrendingList
 
 log = logging.getLogger(__name__)
 
 MAX_REGIONS = 64
+N_TAGS = 30
 TELL_AGAIN_S = 30.0
 """An unchanged list is published again after this: an edge may have restarted."""
 READ = 1_000
@@ -113,6 +114,7 @@ class TrendKeeper:
                 region=region,
                 at_ms=self._clock.wall_ms(),
                 items=[Candidate(video, score, Source.TRENDING) for video, score in items],
+                hashtags=self._hashtags(items),
             )
             try:
                 await self._bus.publish(subjects.trends(region), message)
@@ -120,6 +122,11 @@ class TrendKeeper:
                 return
             self._told[region] = (items, now_s)
             TRENDS_PUSHED.inc()
+
+    def _hashtags(self, items: list[tuple[str, float]]) -> list[FoundTag]:
+        table = self._table
+        found = tags(items, lambda video: table.items[table.row_of[video]].hashtags, N_TAGS)
+        return [FoundTag(tag, len(table.rows_of_tag[tag]), round(score, 3)) for tag, _, score in found]
 
     def _listed(self, ranked: list[tuple[str, float]]) -> list[tuple[str, float]]:
         """Of videos that live, filled up with the newest: short only when the catalogue is."""

@@ -21,6 +21,7 @@ from edge.handlers.admin import AdminHandler
 from edge.handlers.api import ApiHandler
 from edge.handlers.feed import FeedHandler
 from edge.handlers.purge import PurgeHandler
+from edge.handlers.search import SearchHandler, Sources
 from edge.handlers.signed import Gate
 from edge.handlers.stream import StreamHandler
 from edge.listener import Listener
@@ -197,7 +198,9 @@ class Edge:
     async def _serve(self, life: Lifecycle) -> None:
         feed = FeedHandler(self.feed, self.refill, self.cards, self._access, self._clock)
         stream = StreamHandler(self.feed, self.notices, self._access, self._clock)
-        app = viewer_app(feed, stream, self._api, self.delivery.media)
+        sources = Sources(self._bus, self.cards, lambda: self.feed.trending, self._gate.media_base)
+        search = SearchHandler(sources, self._clock)
+        app = viewer_app(feed, stream, self._api, search, self.delivery.media)
         add_operator_routes(app, self.health)
         purge = PurgeHandler(self._desk, self._config.edge_id, self._clock, self._config.purge)
         if purge.takes_method:

@@ -21,6 +21,8 @@ from shared.messages import (
     RankedQueue,
     Retention,
     RetentionRequest,
+    SearchAnswer,
+    SearchRequest,
     TrendingList,
     VectorRequest,
     VectorTable,
@@ -47,6 +49,9 @@ class BrainLimits:
     )
     vector_timeout_s: float = setting(
         2.0, "answer to a request for item vectors", unit="s", low=0.01, high=30
+    )
+    search_timeout_s: float = setting(
+        0.5, "a search waits so long before what is at hand is looked through", unit="s", low=0.01, high=10
     )
     low_water: int = setting(20, "queued videos below which the brain is asked for more", low=1, high=400)
     ask_again_s: float = setting(2.0, "least time between two such requests of a session", unit="s", low=0.1)
@@ -139,6 +144,14 @@ class EdgeBus:
         return await _counted(
             "curves",
             self._bus.request(subjects.RETENTION_REQUEST, ask, Retention, self._limits.vector_timeout_s),
+        )
+
+    async def search(self, query: str, n: int) -> SearchAnswer:
+        """What fits these words, in this region. Raises Unavailable, DecodeError."""
+        ask = SearchRequest(query=query, region=self._identity.region, n=n)
+        return await _counted(
+            "search",
+            self._bus.request(subjects.SEARCH_REQUEST, ask, SearchAnswer, self._limits.search_timeout_s),
         )
 
     async def publish_batch(self, payload: bytes) -> None:

@@ -39,6 +39,9 @@ PLAN_STEPS = metrics.counter(
 )
 CARDS = metrics.gauge("edge_cards", "Video cards held")
 CARD_FETCHES = metrics.counter("edge_card_fetches_total", "Card batches asked of the origin", ("result",))
+SEARCHES = metrics.counter(
+    "edge_searches_total", "Searches answered, by who found: brain or local", ("origin",)
+)
 API_READS = metrics.counter(
     "edge_api_reads_total", "Forwarded reads, by where the answer came from", ("result",)
 )

@@ -10,6 +10,7 @@ from edge.handlers.feed import FeedHandler
 from edge.handlers.media import MediaHandler
 from edge.handlers.pages import Pages
 from edge.handlers.purge import PurgeHandler
+from edge.handlers.search import SearchHandler
 from edge.handlers.stream import StreamHandler
 from edge.session.intake import MAX_BODY_BYTES
 from shared.web import error_middleware
@@ -37,7 +38,7 @@ async def open_to_all(request: web.Request, handler: Handler) -> web.StreamRespo
 
 
 def viewer_app(
-    feed: FeedHandler, stream: StreamHandler, api: ApiHandler, media: MediaHandler
+    feed: FeedHandler, stream: StreamHandler, api: ApiHandler, search: SearchHandler, media: MediaHandler
 ) -> web.Application:
     """What viewers call."""
     app = web.Application(middlewares=[open_to_all, error_middleware], client_max_size=MAX_BODY_BYTES)
@@ -50,6 +51,9 @@ def viewer_app(
     app.router.add_get("/v1/videos/{id}", api.video)
     app.router.add_get("/v1/videos/{id}/comments", api.comments)
     app.router.add_get("/v1/users/{id}", api.user)
+    app.router.add_get("/v1/users/{id}/videos", api.users_videos)
+    app.router.add_get("/v1/search", search.search)
+    app.router.add_get("/v1/trends", search.trends)
     app.router.add_get("/v1/{rest:.*}", not_here)
     app.router.add_route("*", "/v/{rest:.*}", media.handle)
     app.router.add_route("*", "/s/{signature}/v/{rest:.*}", media.handle)

@@ -7,7 +7,7 @@ mass at every t, an addition is one log-sum, and no landmark has to move (forwar
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from shared.messages import EventKind
@@ -69,6 +69,24 @@ def merge(levels: Iterable[Mapping[str, float]]) -> dict[str, float]:
         for video, value in region.items():
             merged[video] = combine(merged[video], value) if video in merged else value
     return merged
+
+
+def tags(
+    ranked: Iterable[tuple[str, float]], tags_of: Callable[[str], Iterable[str]], n: int
+) -> list[tuple[str, int, float]]:
+    """At most n hashtags of trending videos: (tag, how many of these have it, score 0..1), best first.
+
+    A tag's mass is the sum of its videos' shares: many small ones count as much as one that is large.
+    """
+    mass_of: dict[str, float] = {}
+    n_of: dict[str, int] = {}
+    for video, share in ranked:
+        for tag in set(tags_of(video)):
+            mass_of[tag] = mass_of.get(tag, 0.0) + share
+            n_of[tag] = n_of.get(tag, 0) + 1
+    top = max(mass_of.values(), default=0.0) or 1.0
+    best = sorted(mass_of.items(), key=lambda pair: (-pair[1], -n_of[pair[0]], pair[0]))[:n]
+    return [(tag, n_of[tag], value / top) for tag, value in best]
 
 
 def ranking(own: Mapping[str, float], everywhere: Mapping[str, float], n: int) -> list[tuple[str, float]]:

@@ -36,7 +36,7 @@ class _Kept(NamedTuple):
 
 
 class ApiHandler:
-    """`/v1/videos/{id}`, `/v1/videos/{id}/comments`, `/v1/users/{id}`."""
+    """`/v1/videos/{id}`, `/v1/videos/{id}/comments`, `/v1/users/{id}`, `/v1/users/{id}/videos`."""
 
     def __init__(
         self,
@@ -69,6 +69,10 @@ class ApiHandler:
     async def user(self, request: web.Request) -> web.Response:
         return await self._read(request, f"/v1/users/{_checked(request)}")
 
+    async def users_videos(self, request: web.Request) -> web.Response:
+        """A creator's videos, newest first."""
+        return await self._read(request, "/v1/videos", creator=_checked(request))
+
     def forget(self, video_id: str) -> None:
         """A video changed: its answers are asked for anew."""
         self._kept.discard(f"/v1/videos/{video_id}?")
@@ -80,8 +84,9 @@ class ApiHandler:
             raise Withdrawn("the video was withdrawn")
         return video
 
-    async def _read(self, request: web.Request, path: str) -> web.Response:
-        query = {name: request.query[name][:64] for name in ("after", "limit") if name in request.query}
+    async def _read(self, request: web.Request, path: str, **fixed: str) -> web.Response:
+        passed = {name: request.query[name][:64] for name in ("before", "limit") if name in request.query}
+        query = {**fixed, **passed}
         key = f"{path}?{'&'.join(f'{name}={value}' for name, value in query.items())}"
         kept: _Kept | None = await self._kept.get(key)
         age_s = self._clock.monotonic() - kept.at_s if kept else float("inf")

@@ -68,3 +68,14 @@ def test_a_region_ranks_its_own_trend_first_and_fills_up_from_everywhere() -> No
 
     assert [video for video, _ in ranked] == ["own", "x"]
     assert ranked[0][1] >= ranked[1][1]
+
+
+def test_a_hashtags_trend_is_the_sum_of_its_videos() -> None:
+    tags_of = {"a": ["big"], "b": ["many", "many"], "c": ["many"], "d": ["big", "small"]}
+    ranked = [("a", 1.0), ("b", 0.7), ("c", 0.7), ("d", 0.1)]
+
+    assert trending.tags(ranked, lambda video: tags_of[video], 2) == [
+        ("many", 2, 1.0),
+        ("big", 2, pytest.approx(1.1 / 1.4)),
+    ]
+    assert trending.tags([], lambda _: [], 5) == []
