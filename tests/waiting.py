@@ -8,7 +8,9 @@ from typing import Any
 POLL_S = 0.01
 
 
-async def eventually(condition: Callable[[], Any] | Callable[[], Awaitable[Any]], within_s: float = 5) -> Any:
+async def eventually(
+    condition: Callable[[], Any] | Callable[[], Awaitable[Any]], within_s: float = 15
+) -> Any:
     """The first true result of `condition` (a function or coroutine function); fails after within_s."""
     clock = asyncio.get_running_loop().time
     deadline = clock() + within_s
