@@ -87,13 +87,7 @@ class FastPath(asyncio.Protocol):
             return
         line, _, block = data.partition(b"\r\n")
         table = self._table
-        answer = table.whole.get(line)
-        span = table.blocks.get(block)
-        if span is not WHOLE:
-            if span is None:
-                span = table.span(block)
-            if span is not WHOLE:
-                answer = None if span is None else table.part(line, span)
+        answer = table.whole.get(line) if table.blocks.get(block) is WHOLE else table.find(line, block)
         if answer is None:
             self._fall_through(data)
             return
@@ -109,20 +103,16 @@ class FastPath(asyncio.Protocol):
             self._hub.log_hit(self, answer)
         if answer.is_joined:
             self.transport.write(answer.head)  # type: ignore[union-attr]  # it has come from there
-        else:
-            self._send(answer)
+        elif not self._send_file(answer):
+            self._write(answer)
 
-    def _send(self, answer: HotAnswer) -> None:
-        """An answer of more than one piece."""
-        transport, file = self.transport, answer.file
+    def _write(self, answer: HotAnswer) -> None:
+        """An answer of more than one piece, through the transport."""
+        transport, body = self.transport, answer.body
         assert transport is not None
-        if file is None:
-            assert answer.body is not None
-            body = answer.body
-        elif self._send_file(answer):
-            return
-        else:
-            body = memoryview(file)[answer.start : answer.start + answer.size]
+        if answer.file is not None:
+            body = memoryview(answer.file)[answer.start : answer.start + answer.size]
+        assert body is not None
         if answer.size <= PIECE_BYTES:
             transport.writelines((answer.head, body))
         else:
@@ -139,10 +129,11 @@ class FastPath(asyncio.Protocol):
         self._pending = body or None
 
     def _send_file(self, answer: HotAnswer) -> bool:
-        """Whether the outbox has taken the answer; the transport must, when it encrypts or is not empty."""
-        transport, outbox = self.transport, self._outbox
-        assert transport is not None and answer.file is not None
-        if transport.get_write_buffer_size() or transport.is_closing():
+        """Whether the outbox has taken the answer; the transport must, when it encrypts or is not empty, or
+        the answer is in no file."""
+        transport, outbox, file = self.transport, self._outbox, answer.file
+        assert transport is not None
+        if file is None or transport.get_write_buffer_size():  # one that is closing gives nothing to answer
             return False
         if outbox is None:
             fd = self._hub.descriptor(transport)
@@ -150,11 +141,9 @@ class FastPath(asyncio.Protocol):
                 return False
             outbox = self._outbox = Outbox(fd, self._hub.room, self._on_room)
         try:
-            is_done = outbox.send(answer.head, answer.file, answer.start, answer.start + answer.size)
+            self.is_busy = not outbox.send(answer.head, file, answer.start, answer.start + answer.size)
         except OSError:
             transport.abort()
-            return True
-        self.is_busy = not is_done
         return True
 
     def _on_room(self) -> None:

@@ -134,8 +134,11 @@ class HotTable:
             self.blocks[block] = judged
         return judged
 
-    def part(self, line: bytes, span: Asked) -> HotAnswer | None:
-        """The prepared answer to a range, or to a tag that is held."""
+    def find(self, line: bytes, block: bytes) -> HotAnswer | None:
+        """The prepared answer to a request: for the whole, a range, or a tag that is held."""
+        span = self.span(block)
+        if span is None or span == WHOLE:
+            return None if span is None else self.whole.get(line)
         parts = self.parts.get(line)
         return None if parts is None else parts.get(span)
 

@@ -41,6 +41,13 @@ class ListenSettings:
         low=0,
         high=64 * 1024 * 1024,
     )
+    unsent_bytes: int = setting(
+        64 * 1024,
+        "TCP_NOTSENT_LOWAT: what of an answer the kernel holds beyond what is in flight; 0: all it can",
+        unit="bytes",
+        low=0,
+        high=64 * 1024 * 1024,
+    )
     tls_cert: str = setting("", "PEM file with the certificate chain; empty: no TLS")
     tls_key: str = setting("", "PEM file with its key")
 
@@ -173,6 +180,8 @@ class Listener:
         if self._unix is None:
             link.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._settings.unsent_bytes:
+                link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, self._settings.unsent_bytes)
             if self._settings.reuse_port:
                 link.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if self._settings.send_buffer_bytes:

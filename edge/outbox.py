@@ -81,7 +81,18 @@ class Outbox:
 
     def send(self, head: bytes, file: MemFile, start: int, stop: int) -> bool:
         """Send a head and bytes of a file; False: the rest goes when there is room. Raises OSError."""
-        self._head, self._file, self._offset, self._stop = head, file, start, stop
+        n_head = n_body = 0
+        try:
+            n_head = self._link.send(head, socket.MSG_MORE)
+            if n_head == len(head):
+                n_body = os.sendfile(self._fd, file.fd, start, stop - start)
+        except BlockingIOError:
+            pass
+        self.n_sent += n_head + n_body
+        if n_body == stop - start:
+            return True
+        self._head = memoryview(head)[n_head:]
+        self._file, self._offset, self._stop = file, start + n_body, stop
         return self.resume()
 
     def resume(self) -> bool:

@@ -16,6 +16,7 @@ from edge.cache.settings import CacheLimits
 from edge.cache.tags import Purge
 from edge.headblock import WHOLE
 from edge.hot import HotLimits
+from edge.listener import ListenSettings
 from edge.memfile import MemFile
 from edge.outbox import Outbox, Room
 from tests.fast_edges import BIG, LIMITS, SMALL_BUFFER, heated, hits, serving
@@ -343,6 +344,25 @@ async def test_a_slow_reader_gets_every_byte_and_later_bytes_wait() -> None:
 
             assert (await fast.reply()).body == BIG
             assert (await fast.reply()).body == b"b"
+
+
+@pytest.mark.parametrize(("unsent_bytes", "is_all_taken"), [(0, True), (64 * 1024, False)])
+async def test_the_kernel_holds_no_more_unsent_bytes_than_it_is_told(
+    unsent_bytes: int, is_all_taken: bool
+) -> None:
+    body = BIG[:200_000]  # within the smallest bound that systems set for SO_SNDBUF
+    async with ScriptedOrigin() as origin:
+        origin.replies["/a"] = Reply(body)
+        listening = ListenSettings(send_buffer_bytes=1024 * 1024, unsent_bytes=unsent_bytes)
+        async with serving(origin, listening=listening) as served, connected(served.fast, 4096) as fast:
+            await heated(fast)
+            (connection,) = served.listener.connections
+            fast.writer.write(get())
+
+            await eventually(lambda: connection.n_sent > 64 * 1024, within_s=10)
+            assert (connection.n_sent > len(body)) is is_all_taken
+            assert connection.is_busy is not is_all_taken
+            assert (await fast.reply()).body == body
 
 
 async def test_a_viewer_that_has_said_all_gets_its_answer_whole() -> None:
