@@ -39,6 +39,10 @@ from shared.errors import ServiceError
 
 log = logging.getLogger(__name__)
 
+N_TURNS = 5
+"""Of the event loop, from the bytes of an answer to its readers. So many more are waited: an answer that came
+in time, and was not read because this process was busy, is no late one."""
+
 
 class Fills:
     """Runs the fills and stores what they bring."""
@@ -103,11 +107,17 @@ class Fills:
         """The head of the fill; what may stand in for the origin's errors does so when it takes too long."""
         if want.stale is None or not self._stand_ins.may(want.stale, want.headers, is_cut=False):
             return await reader.head(tell)
+        n_answers = self._stand_ins.n_answers
         try:
-            async with asyncio.timeout(self._stand_ins.wait_s):
+            async with asyncio.timeout_at(reader.flight.began_s + self._stand_ins.wait_s):
                 return await reader.head(tell)
         except TimeoutError:
-            self._stand_ins.waited()
+            for _ in range(N_TURNS):
+                await asyncio.sleep(0)
+            if reader.flight.is_decided:
+                return await reader.head(tell)
+            if reader.is_leader:
+                self._stand_ins.waited(n_answers)
             return Ready(want.stale, Source.STALE_IF_ERROR, None)
 
     def under_way(self, key: str) -> Flight[Head] | None:
@@ -130,6 +140,7 @@ class Fills:
         self._flights.part(may_go_on)
 
     async def _fill(self, flight: Flight[Head], want: Want) -> None:
+        n_answers = self._stand_ins.n_answers
         try:
             if isinstance(flight.head, Fetched):  # the task that began it died
                 await self._store_streamed(flight, want, flight.head, None)
@@ -137,7 +148,7 @@ class Fills:
                 await self._exchange(flight, replace(want, stale=None, span="", is_rest=False))
         except ServiceError as exc:
             if flight.head is None:
-                self._stand_ins.failed(exc)
+                self._stand_ins.failed(exc, n_answers)
                 if want.stale is not None and self._stand_ins.may(want.stale, want.headers, is_cut=True):
                     log.info("stale_if_error", extra={"key": want.primary, "code": exc.code})
                     self._end(flight, Ready(want.stale, Source.STALE_IF_ERROR, None))
@@ -149,10 +160,13 @@ class Fills:
         """One request and its answer. False: it is of no use, a whole answer is wanted: a 304 validates
         something that is not held (RFC 9111 4.3.4), or a 206 brings what cannot be combined.
         """
-        request = OriginRequest("GET", want.primary, want.fields(), informed=flight.inform)
-        revision, sent_ms = self._cache.revision, self._clock.wall_ms()
+        has_stand_in = self._stand_ins.may(want.stale, want.headers, is_cut=True)
+        request = OriginRequest(
+            "GET", want.primary, want.fields(), informed=flight.inform, has_stand_in=has_stand_in
+        )
+        revision, sent_ms, sent_s = self._cache.revision, self._clock.wall_ms(), self._stand_ins.sent()
         async with self._upstream.fetch(request) as response:
-            self._stand_ins.answered()
+            self._stand_ins.answered(sent_s)
             arrived = Arrived(want, response, Times(sent_ms, self._clock.wall_ms()), revision)
             held = want.stale
             if want.is_rest and response.status == 206:

@@ -75,6 +75,7 @@ class Flight(Generic[H]):
         self._advance: asyncio.Future[None] | None = None
         self._unlist = unlist
         self._loop = asyncio.get_running_loop()
+        self.began_s = self._loop.time()
         self._waiting: list[asyncio.Future[None]] = []
         self._next_wake_s = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -84,6 +85,11 @@ class Flight(Generic[H]):
     def n_readers(self) -> int:
         """Who reads it now."""
         return len(self._readers)
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether readers need not wait for the head: it is known, or there will be none."""
+        return self.head is not None or self.is_done
 
     @property
     def n_buffered_bytes(self) -> int:

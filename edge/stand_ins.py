@@ -6,6 +6,7 @@ from edge.cache.entry import Entry
 from edge.cache.freshness import may_serve_on_error, request_rules
 from edge.cache.settings import CacheLimits
 from edge.circuit import Circuit, Way
+from edge.patience import Patience
 from edge.upstream import OriginHungUp
 from shared.clock import Clock
 from shared.errors import ServiceError
@@ -15,11 +16,20 @@ class StandIns:
     """What may be served stale, and whether the origin is known to fail."""
 
     def __init__(self, limits: CacheLimits, clock: Clock) -> None:
-        self.wait_s = limits.stale_wait_s
-        """How long a viewer waits for the origin when the origin allows a stand-in."""
         self._stale_if_error_s = limits.stale_if_error_s
         self._clock = clock
         self._circuit = Circuit()
+        self._patience = Patience(limits.stale_wait_min_s, limits.stale_wait_s)
+
+    @property
+    def wait_s(self) -> float:
+        """How long a viewer waits for the origin when the origin allows a stand-in."""
+        return self._patience.wait_s
+
+    @property
+    def n_answers(self) -> int:
+        """Answers of the origin so far; to be remembered when a request is sent."""
+        return self._circuit.n_answers
 
     def may(self, stale: Entry | None, headers: MultiMapping[str], *, is_cut: bool) -> bool:
         """Whether `stale` may answer a request with these headers; `is_cut`: nothing came from the origin."""
@@ -38,17 +48,24 @@ class StandIns:
         """Whether the origin should be tried now, behind an answer that is served at once."""
         return self._circuit.takes_try(self._clock.monotonic())
 
-    def answered(self) -> None:
-        """The origin gave an answer of any kind."""
+    def sent(self) -> float | None:
+        """When, of a request that is to be timed; None: another one is."""
+        now_s = self._clock.monotonic()
+        return now_s if self._patience.times(now_s) else None
+
+    def answered(self, sent_s: float | None) -> None:
+        """The origin gave the head of an answer of any kind."""
         self._circuit.answered()
+        if sent_s is not None:
+            self._patience.answered(self._clock.monotonic() - sent_s)
 
-    def waited(self) -> None:
-        """A viewer waited for `wait_s`."""
-        self._circuit.failed(Way.SLOW, self._clock.monotonic())
+    def waited(self, n_answers: int) -> None:
+        """The viewer who began a request waited for `wait_s`; there had been so many answers before."""
+        self._circuit.waited(n_answers, self._clock.monotonic())
 
-    def failed(self, error: ServiceError) -> None:
+    def failed(self, error: ServiceError, n_answers: int) -> None:
         """The origin gave no answer. One that hangs up on a request is not cut off for the others."""
         if isinstance(error, OriginHungUp):
             return
         if error.code in ("origin_timeout", "origin_unreachable"):
-            self._circuit.failed(Way.CUT, self._clock.monotonic())
+            self._circuit.failed(n_answers, self._clock.monotonic())

@@ -92,6 +92,8 @@ class OriginRequest:
     """Added by this edge, for a peer; what a client calls by these names is never passed on."""
     informed: InformedOf | None = None
     """Told of interim answers."""
+    has_stand_in: bool = False
+    """Something stored answers in the origin's place: one that refuses connections is not asked again."""
 
     @property
     def is_repeatable(self) -> bool:
@@ -250,8 +252,9 @@ class Upstream:
         while True:
             try:
                 return await self._once(request)
-            except OriginUnreachable:
-                if attempts_left == 0:
+            except OriginUnreachable as exc:
+                is_refused = not isinstance(exc, OriginHungUp)
+                if attempts_left == 0 or (is_refused and request.has_stand_in):
                     raise
             attempts_left -= 1
             metrics.ORIGIN_RETRIES.inc()

@@ -102,9 +102,13 @@ class CacheLimits:
     tombstone_s: float = setting(2_592_000.0, "how long they are", unit="s", low=60)
     stale_wait_s: float = setting(
         1.0,
-        "a stale object whose stale-if-error allows it is served when the origin sent nothing for so long",
+        "a stale object whose stale-if-error allows it is served when the origin sent nothing for twice as "
+        "long as it usually takes, and for so long at most",
         unit="s",
         low=0,
+    )
+    stale_wait_min_s: float = setting(
+        0.006, "and for so long at least; as much as stale_wait_s: always for that", unit="s", low=0
     )
     obeys_reload: bool = setting(
         True, "a request's no-cache and max-age make the cache ask the origin (RFC 9111 section 5.2.1)"

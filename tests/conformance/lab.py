@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import formatdate
 from itertools import count
 
@@ -11,6 +11,9 @@ from edge.standalone import PLAIN
 from tests.conformance.wire import Answer, Asked, Fields, RawOrigin, Told, exchange, rendered
 from tests.edge_cache_builders import FakeClock
 from tests.origins import running_edge
+
+PATIENT = replace(PLAIN, stale_wait_min_s=PLAIN.stale_wait_s)
+"""A slow machine is no slow origin."""
 
 
 @dataclass
@@ -66,7 +69,7 @@ def fields_of(*pairs: tuple[str, str]) -> Fields:
 
 
 @asynccontextmanager
-async def opened(limits: CacheLimits = PLAIN) -> AsyncIterator[Lab]:
+async def opened(limits: CacheLimits = PATIENT) -> AsyncIterator[Lab]:
     """A lab with an edge that has these limits."""
     clock = FakeClock()
     async with RawOrigin(clock) as origin, running_edge(origin.url, limits=limits, clock=clock) as edge:
