@@ -2,11 +2,12 @@
 PY ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+NPM := tests/browser
 STAMP := $(VENV)/.installed
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test conformance check bench bench-abuse bench-edge bench-eviction screenshots lock fuzz clean
+.PHONY: help setup run test conformance check sdk npm bench bench-abuse bench-edge bench-eviction screenshots lock fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -29,11 +30,21 @@ test: $(STAMP) ## every test that can run here; says what it left out and why
 conformance: $(STAMP) ## HTTP caching, RFC by RFC: a table of sections
 	@$(BIN)/python -m pytest tests/conformance --section-table -q -p no:randomly $(ARGS)
 
-check: $(STAMP) ## ruff, mypy --strict, import-linter
+check: $(STAMP) ## ruff, mypy --strict, import-linter, tsc --strict
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@if [ -e $(NPM)/node_modules ]; then npm run --silent --prefix $(NPM) check; \
+	  else echo "Left out: the player's type check (make npm; needs node and npm)"; fi
+
+npm: $(NPM)/node_modules ## npm packages for tests: tsc, esbuild, the players of others
+
+$(NPM)/node_modules: $(NPM)/package-lock.json
+	@npm ci --silent --no-audit --no-fund --ignore-scripts --prefix $(NPM) && touch $@
+
+sdk: $(NPM)/node_modules ## edge/player/headstart.js from edge/player/sdk
+	@npm run --silent --prefix $(NPM) build
 
 bench: $(STAMP) ## measurements; JSON with machine and commit in bench-results/
 	@$(BIN)/python -m pytest tests/bench -m bench -p no:randomly --timeout 900 -s $(ARGS)

@@ -1,7 +1,7 @@
 /**
  * The comments sheet: reads a video's comments, and shows what the viewer writes at once.
  *
- * @typedef {import("./types.js").Item} Item
+ * @typedef {import("./sdk/types.js").Item} Item
  * @typedef {{user_id: string, text: string, at_ms: number}} Comment
  */
 import { find } from "./ui.js";
@@ -26,7 +26,7 @@ export class Comments {
   /** The viewer wrote something. @type {(item: Item, text: string) => void} */
   onComment = () => {};
 
-  /** @param {import("./api.js").Api} api */
+  /** @param {import("./sdk/edge.js").Edge} api */
   constructor(api) {
     this.#api = api;
     find(this.#root, ".close").addEventListener("click", () => this.close());

@@ -1,101 +1,87 @@
 /**
- * The page: makes the parts, joins commands to them, and opens the session.
+ * The page: makes the parts, joins commands to them, and starts the feed.
  */
-import { Api } from "./api.js";
 import { Comments } from "./comments.js";
 import { listen } from "./gestures.js";
+import { Headstart, browserStore } from "./headstart.js";
 import { Overlay } from "./overlay.js";
-import { Player } from "./player.js";
+import { Screen } from "./screen.js";
 import { Social } from "./social.js";
 import { find, notice } from "./ui.js";
 
+/** @typedef {import("./sdk/types.js").Item} Item */
+
 const SEEK_S = 2;
 
-/** The browser's store, or memory where it is forbidden. @returns {import("./outbox.js").Store} */
-function store() {
-  try {
-    localStorage.setItem("headstart.probe", "");
-    return localStorage;
-  } catch {
-    const kept = new Map();
-    return { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => void kept.set(key, value) };
-  }
-}
-
-const kept = store();
-const api = new Api({ store: kept });
-const social = new Social(kept);
+const store = browserStore();
+const social = new Social(store);
 const overlay = new Overlay();
-const comments = new Comments(api);
-const player = new Player({ api, social, overlay });
-
-/** @param {string} kind @param {Partial<import("./types.js").PlayerEvent>} [facts] */
-function tell(kind, facts) {
-  if (!player.current) return;
-  api.note(kind, player.current.item.video, facts);
-  player.sync();
-}
+/** @type {Screen} */
+let screen;
+const feed = new Headstart({ store, place: (entry, video) => screen.place(entry, video) });
+screen = new Screen(feed, social);
+const comments = new Comments(feed.edge);
 
 /** @param {boolean} [wanted] */
 function like(wanted) {
-  const entry = player.current;
+  const entry = feed.current;
   if (!entry || social.likes.has(entry.item.video) === wanted) return;
   const isLiked = social.toggle("likes", entry.item.video);
   entry.item.card.likes = Math.max(0, (entry.item.card.likes ?? 0) + (isLiked ? 1 : -1));
-  tell(isLiked ? "like" : "unlike");
-  player.slide?.update();
+  feed.note(isLiked ? "like" : "unlike");
+  screen.slide?.update();
 }
 
 function follow() {
-  const card = player.current?.item.card;
+  const card = feed.current?.item.card;
   if (!card) return;
-  tell(social.toggle("follows", card.creator_id) ? "follow" : "unfollow");
-  player.slide?.update();
+  feed.note(social.toggle("follows", card.creator_id) ? "follow" : "unfollow");
+  screen.slide?.update();
 }
 
 async function share() {
-  const item = player.current?.item;
+  const item = feed.current?.item;
   if (!item) return;
   const url = `${location.origin}/#v=${item.video}`;
   try {
-    if (navigator.share) await navigator.share({ title: item.card.caption, url });
-    else await navigator.clipboard.writeText(url);
+    if ("share" in navigator) await navigator.share({ title: item.card.caption, url });
+    else await /** @type {Navigator} */ (navigator).clipboard.writeText(url);
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") return;
     notice(url);
     return;
   }
-  if (!navigator.share) notice("Link copied");
+  if (!("share" in navigator)) notice("Link copied");
   item.card.shares = (item.card.shares ?? 0) + 1;
-  player.slide?.update();
-  tell("share");
+  screen.slide?.update();
+  feed.note("share");
 }
 
 function notInterested() {
-  const item = player.current?.item;
+  const item = feed.current?.item;
   if (!item) return;
-  api.note("not_interested", item.video);
+  feed.note("not_interested");
   notice("You'll see less like this");
-  player.drop(({ video, card }) => video === item.video || card.creator_id === item.card.creator_id);
-  player.sync();
+  feed.drop(({ video, card }) => video === item.video || card.creator_id === item.card.creator_id);
 }
 
 /** @param {boolean} isMuted */
 function mute(isMuted) {
-  player.mute(isMuted);
+  feed.mute(isMuted);
+  document.documentElement.classList.toggle("is-muted", isMuted);
   find(document, "#mute").setAttribute("aria-pressed", String(!isMuted));
 }
 
 /** @type {Record<import("./gestures.js").Command, () => void>} */
 const commands = {
-  next: () => player.step(1),
-  previous: () => player.step(-1),
-  pause: () => (player.video?.paused ? void player.play() : player.pause()),
-  back: () => player.seek((player.video?.currentTime ?? 0) - SEEK_S),
-  ahead: () => player.seek((player.video?.currentTime ?? 0) + SEEK_S),
-  mute: () => mute(!player.isMuted),
+  next: () => feed.next(),
+  previous: () => feed.previous(),
+  pause: () => feed.toggle(),
+  back: () => feed.seek((feed.video?.currentTime ?? 0) - SEEK_S),
+  ahead: () => feed.seek((feed.video?.currentTime ?? 0) + SEEK_S),
+  mute: () => mute(!feed.isMuted),
   like: () => like(),
-  comments: () => (comments.isOpen ? comments.close() : player.current && void comments.open(player.current.item)),
+  comments: () => (comments.isOpen ? comments.close() : feed.current && void comments.open(feed.current.item)),
   share: () => void share(),
   follow,
   skip: notInterested,
@@ -107,7 +93,7 @@ listen(find(document, "#feed"), {
   command: (command) => commands[command](),
   tap: commands.pause,
   doubleTap: (x, y) => {
-    player.slide?.burst(x, y);
+    screen.slide?.burst(x, y);
     like(true);
   },
 });
@@ -120,29 +106,19 @@ document.addEventListener("click", (event) => {
   else target.closest(".caption")?.classList.toggle("is-open");
 });
 
-comments.onComment = (/** @type {import("./types.js").Item} */ item, /** @type {string} */ text) => {
+comments.onComment = (item, text) => {
   item.card.comments = (item.card.comments ?? 0) + 1;
-  player.slide?.update();
-  api.note("comment", item.video, { text });
-  player.sync();
+  screen.slide?.update();
+  feed.edge.note("comment", item.video, { text });
+  feed.sync();
 };
 
-api.onReachable = (/** @type {boolean} */ isReachable) => find(document, "#offline").classList.toggle("is-shown", !isReachable);
+feed.on("swipe", () => overlay.update(feed.swipes, feed.slice));
 
-document.addEventListener("visibilitychange", () => {
-  if (document.hidden) player.video?.pause();
-  else if (!player.slide?.root.classList.contains("is-paused")) void player.play();
-});
-
-addEventListener("pagehide", () => {
-  player.noteWatch();
-  api.farewell();
-});
-
-/** A link to one video (`/#v=id`) shows it first. @param {import("./types.js").Slice} slice */
+/** A link to one video (`/#v=id`) shows it first. @param {import("./sdk/types.js").Slice} slice */
 async function linked(slice) {
   const id = /^#v=([\w-]{1,64})$/.exec(location.hash)?.[1];
-  const answer = id && (await api.read(`videos/${id}`).catch(() => null));
+  const answer = id && (await feed.edge.read(`videos/${id}`).catch(() => null));
   if (!id || !answer?.card?.rungs?.length) return slice;
   const why = { source: "link", score: 0, rank_moved: 0, text: "You followed a link" };
   const base = answer.base ?? `/v/${id}/`;
@@ -154,28 +130,20 @@ mute(true);
 // For the browser tests and the curious: what happened, what is on screen, what comes.
 Object.assign(globalThis, {
   headstart: {
-    player,
+    player: feed,
     get swipes() {
-      return player.swipes;
+      return feed.swipes;
     },
     get current() {
-      return player.current?.item ?? null;
+      return feed.current?.item ?? null;
     },
     get queue() {
-      return player.entries.slice(player.index + 1).map(({ item }) => item);
+      return feed.entries.slice(feed.index + 1).map(({ item }) => item);
     },
     get slice() {
-      return player.slice;
+      return feed.slice;
     },
   },
 });
 
-player.take(await linked(await api.open()));
-api.listen({
-  queue: async ({ queue_version: version }) => {
-    if (version <= (player.slice?.queue_version ?? 0)) return;
-    const slice = await api.feed().catch(() => null);
-    if (slice) player.take(slice);
-  },
-  withdrawn: ({ video }) => player.drop((item) => item.video === video),
-});
+await feed.start(linked);

@@ -1,8 +1,8 @@
 /**
  * The overlay (key `d`): for each swipe, how long to the first frame, where the bytes came from, why this video.
  *
- * @typedef {import("./types.js").Slice} Slice
- * @typedef {import("./swipes.js").Swipe} Swipe
+ * @typedef {import("./sdk/types.js").Slice} Slice
+ * @typedef {import("./sdk/swipes.js").Swipe} Swipe
  */
 import { find } from "./ui.js";
 

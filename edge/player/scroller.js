@@ -13,7 +13,7 @@ export class Scroller {
   #target = -1;
   #timer = 0;
 
-  /** @param {HTMLElement} feed @param {(index: number) => void} onIndex the slide that now fills most of the screen */
+  /** @param {HTMLElement} feed @param {(index: number, atMs: number) => void} onIndex the slide that now fills most of the screen, and since when */
   constructor(feed, onIndex) {
     this.#feed = feed;
     this.#onIndex = onIndex;
@@ -36,8 +36,14 @@ export class Scroller {
     return Math.abs(this.#feed.scrollTop - this.#index * this.#height) > 2;
   }
 
-  /** @param {number} index */
+  /** Nothing moves and nothing is about to. */
+  get isStill() {
+    return this.#target < 0 && !this.isMoving;
+  }
+
+  /** Bring a slide, unless it is the finger that brings it. @param {number} index */
   go(index) {
+    if (this.#target < 0 && this.isMoving && this.#index === index) return;
     const isCalm = matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.#target = index;
     clearTimeout(this.#timer);
@@ -50,14 +56,8 @@ export class Scroller {
     this.#feed.scrollTo({ top: index * this.#height, behavior: "instant" });
   }
 
-  /** Once nothing moves. @param {() => void} act */
-  whenStill(act) {
-    const wait = () => (this.isMoving || this.#target >= 0 ? setTimeout(wait, 120) : act());
-    setTimeout(wait, 120);
-  }
-
   #scrolled() {
-    if (this.#target < 0) this.#onIndex(this.#index);
+    if (this.#target < 0) this.#onIndex(this.#index, performance.now());
     else if (Math.abs(this.#feed.scrollTop - this.#target * this.#height) < 2) this.#target = -1;
   }
 

@@ -8,7 +8,7 @@ const MAX_KEPT = 500;
 export class Social {
   #store;
 
-  /** @param {import("./outbox.js").Store} store */
+  /** @param {import("./sdk/types.js").Store} store */
   constructor(store) {
     this.#store = store;
     this.likes = this.#load("likes");

@@ -1,7 +1,7 @@
 /**
  * One video's slide, and short notices. The markup is in index.html; here it is filled and kept up to date.
  *
- * @typedef {import("./types.js").Entry} Entry
+ * @typedef {import("./sdk/types.js").Entry} Entry
  * @typedef {import("./social.js").Social} Social
  */
 import { pixels } from "./blurhash.js";

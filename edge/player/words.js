@@ -1,7 +1,5 @@
 /**
  * Numbers, times and header values as a viewer reads them. Pure.
- *
- * @typedef {import("./types.js").Tier} Tier
  */
 
 /** 1234 → "1.2K". @param {number} n */
@@ -19,20 +17,6 @@ export function ago(atMs, nowMs) {
   if (minutes < 60) return `${minutes}m`;
   if (minutes < 60 * 24) return `${Math.floor(minutes / 60)}h`;
   return `${Math.floor(minutes / 1440)}d`;
-}
-
-/**
- * Where the edge had the bytes, from `Cache-Status` (RFC 9211).
- *
- * @param {string | null} header
- * @returns {Tier}
- */
-export function tier(header) {
-  if (!header) return "";
-  const edge = header.split(",").pop() ?? "";
-  if (/;\s*detail=memory\b/.test(edge)) return "memory";
-  if (/;\s*detail=disk\b/.test(edge)) return "disk";
-  return /;\s*hit\b/.test(edge) ? "memory" : "origin";
 }
 
 /** Two hues for a handle, so that everybody looks a little different. @param {string} id */

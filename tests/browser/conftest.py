@@ -81,7 +81,7 @@ async def modules(chromium: Browser) -> AsyncIterator[Page]:
     """A tab that can import the modules of the player and the studio."""
     server = await serve(StandIn({}).app(), "127.0.0.1:0")
     page = await chromium.new_page()
-    await page.goto(f"{server.url}/player/types.js")
+    await page.goto(f"{server.url}/player/sdk/types.js")
     yield page
     await page.close()
     await server.stop(0.2)

@@ -43,7 +43,7 @@ async def merged(modules: Page, had: list[str], index: int, came: list[str], pin
       const ids = (list) => list.map(({ item }) => item.video).join("");
       return [ids(entries), ids(added), ids(removed), new Set(entries.map(({ key }) => key)).size];
     """
-    return await run(modules, "player/feed.js", body, had=had, index=index, came=came, pinned=pinned)
+    return await run(modules, "player/sdk/queue.js", body, had=had, index=index, came=came, pinned=pinned)
 
 
 async def test_a_slice_reorders_only_what_is_below_the_held_video(modules: Page) -> None:
@@ -89,43 +89,111 @@ async def test_a_rung_is_what_the_link_the_buffer_and_the_screen_allow(
 ) -> None:
     body = "return m.chooseRung(f.rungs, { i: 1, bps: f.bps, aheadS: f.ahead, shortEdgePx: f.px })"
     facts = {"rungs": RUNGS, "bps": bps, "ahead": ahead_s, "px": edge_px}
-    assert await run(modules, "player/chunks.js", body, **facts) == rung
+    assert await run(modules, "player/sdk/timeline.js", body, **facts) == rung
 
 
 @pytest.mark.parametrize(
-    ("ranges", "playhead_s", "goal_s", "chunk"),
+    ("held", "playhead_s", "goal_s", "chunks"),
     [
-        ([], 0, 10, 0),
-        ([[0, 1]], 0.5, 10, 1),
-        ([[0, 1]], 0.5, 0.2, None),
-        ([[0, 4]], 3.5, 10, None),
-        ([[2, 4]], 3.5, 10, 0),
-        ([[2, 4]], 2.5, 1, None),
-        ([[0, 1], [2, 4]], 2.5, 10, 1),
+        ([], 0, 10, [0, 1, 2, 3]),
+        ([0], 0.5, 10, [1, 2, 3]),
+        ([0], 0.5, 0.2, []),
+        ([0, 1, 2, 3], 3.5, 10, []),
+        ([2, 3], 3.5, 10, [0, 1]),
+        ([2, 3], 2.5, 1, []),
+        ([0, 2, 3], 2.5, 10, [1]),
     ],
 )
-async def test_the_next_chunk_is_the_first_hole_from_the_playhead_round_the_loop(
-    modules: Page, ranges: list[list[int]], playhead_s: float, goal_s: float, chunk: int | None
+async def test_missing_chunks_are_told_from_the_playhead_round_the_loop(
+    modules: Page, held: list[int], playhead_s: float, goal_s: float, chunks: list[int]
 ) -> None:
     body = """
-      const ranges = f.ranges.map(([start, end]) => ({ start, end }));
       const times = m.starts([1000, 1000, 1000, 1000]);
-      return m.nextMissing({ times, ranges, playheadS: f.playhead, goalS: f.goal, given: () => false });
+      return m.missing({ times, playheadS: f.playhead, goalS: f.goal, isHeld: (i) => f.held.includes(i) });
     """
-    facts = {"ranges": ranges, "playhead": playhead_s, "goal": goal_s}
-    assert await run(modules, "player/chunks.js", body, **facts) == chunk
+    facts = {"held": held, "playhead": playhead_s, "goal": goal_s}
+    assert await run(modules, "player/sdk/timeline.js", body, **facts) == chunks
 
 
-async def test_the_meter_believes_a_drop_at_once_and_a_rise_slowly(modules: Page) -> None:
+async def test_the_link_believes_a_drop_at_once_and_a_rise_slowly(modules: Page) -> None:
     body = """
-      const meter = new m.Meter(), seen = [];
+      const link = new m.Link(), seen = [];
       for (const [bytes, ms] of [[1000, 1], [1e6, 1000], [1e6, 1000], [1e6, 8000], [1e6, 100]]) {
-        meter.sample(bytes, ms);
-        seen.push(Math.round(meter.bps / 1e6));
+        link.sample(bytes, ms);
+        seen.push(Math.round(link.bps / 1e6));
       }
-      return seen;
+      return [...seen, link.spread > 0.5];
     """
-    assert await run(modules, "player/chunks.js", body) == [0, 8, 8, 5, 18]
+    assert await run(modules, "player/sdk/link.js", body) == [0, 8, 8, 5, 18, True]
+
+
+async def test_bodies_that_arrive_together_are_one_sample_of_the_link(modules: Page) -> None:
+    body = """
+      const link = new m.Link();
+      link.begin(0, 60), link.begin(0, 65);
+      link.got(50_000, 110), link.got(50_000, 110);
+      link.end(110), link.end(120);
+      return [link.rttMs, Math.round(link.bps / 1e6)];
+    """
+    assert await run(modules, "player/sdk/link.js", body) == [60, 16]
+
+
+VIEWS = """
+  const sizes = { init_bytes: 1000, open_bytes: 9, chunk_bytes: [8, 8, 8, 8] };
+  const low = { ...sizes, name: "360p", path: "360p", bandwidth_bps: 500_000, height: 640, width: 360 };
+  const rungs = [low, { ...low, name: "540p", path: "540p", bandwidth_bps: 1_000_000, height: 960, width: 540 }];
+  const times = [0, 1, 2, 3, 4];
+  const view = (video, held) => ({ video, base: `/v/${video}/`, rungs, times, rungOf: (i) => held[i] ?? -1 });
+  const now = { atS: 0, aheadS: 1, bps: 0, shortEdgePx: 1080, opening: new Map(), ...f.now };
+  const name = ({ video, rung, chunk }) => `${video}${chunk}${rung === "360p" ? "" : "+"}`;
+  const told = (steps) => steps.map(name).join(" ");
+"""
+
+
+@pytest.mark.parametrize(
+    ("now", "held", "order"),
+    [
+        ({"aheadS": 0}, [], "a0 b0 c0"),
+        ({}, [0], "a1 a2 a3 b0 c0"),
+        ({"bps": 20e6, "aheadS": 4}, [0, 0, 0, 0], "b0 c0"),
+        ({"bps": 20e6, "aheadS": 4, "atS": 3}, [0, 1, 1, 1], "b0 c0 a0+"),
+    ],
+)
+async def test_without_a_plan_the_screen_comes_first_then_openings_then_the_loop(
+    modules: Page, now: dict[str, float], held: list[int], order: str
+) -> None:
+    body = VIEWS + 'return told(m.ownSteps(view("a", f.held), [view("b", []), view("c", [])], now))'
+    assert await run(modules, "player/sdk/plan.js", body, now=now, held=held) == order
+
+
+async def test_a_step_waits_for_its_playhead_and_those_behind_it_wait_too(modules: Page) -> None:
+    body = """
+      const steps = [{ url: "a", at_s: 0 }, { url: "b", at_s: 2 }, { url: "c", at_s: 0 }];
+      const at = (s, done) => {
+        const { step, isOver } = m.following(steps, s, ({ url }) => done.includes(url));
+        return [step?.url ?? null, isOver];
+      };
+      return [at(0, ""), at(0, "a"), at(2, "a"), at(2, "ab"), at(2, "abc")];
+    """
+    assert await run(modules, "player/sdk/plan.js", body) == [
+        ["a", False],
+        [None, False],
+        ["b", False],
+        ["c", False],
+        [None, True],
+    ]
+
+
+async def test_client_data_is_sorted_quoted_and_says_only_what_is_known(modules: Page) -> None:
+    body = """
+      const facts = { session: "s1", rung: { bandwidth_bps: 564_000 }, step: { video: "v1" }, durationMs: 1000 };
+      return m.cmcd({ ...facts, aheadS: 2.34, bps: 0, isStarting: true, isStarved: false });
+    """
+    assert await run(modules, "player/sdk/cmcd.js", body) == {
+        "cmcd-object": "br=564,d=1000,ot=av",
+        "cmcd-request": "bl=2300,su",
+        "cmcd-session": 'cid="v1",sf=o,sid="s1",st=v',
+    }
 
 
 @pytest.mark.parametrize(
@@ -145,7 +213,7 @@ async def test_watch_time_counts_what_played_and_loops_but_no_jumps(
       f.at.forEach((t) => watch.see(t));
       return [watch.report.watched_ms, watch.loops];
     """
-    assert await run(modules, "player/watch.js", body, at=playheads) == [watched_ms, loops]
+    assert await run(modules, "player/sdk/watch.js", body, at=playheads) == [watched_ms, loops]
 
 
 @pytest.mark.parametrize(
@@ -162,7 +230,7 @@ async def test_watch_time_counts_what_played_and_loops_but_no_jumps(
 async def test_cache_status_says_where_the_edge_had_the_bytes(
     modules: Page, header: str | None, tier: str
 ) -> None:
-    assert await run(modules, "player/words.js", "return m.tier(f.header)", header=header) == tier
+    assert await run(modules, "player/sdk/loader.js", "return m.tier(f.header)", header=header) == tier
 
 
 async def test_counts_are_short(modules: Page) -> None:
@@ -201,7 +269,7 @@ async def test_the_outbox_is_bounded_and_drops_impressions_before_likes(modules:
       again.confirm(again.batch());
       return [box.size, box.batch().length, box.batch()[0].id, again.size];
     """
-    assert await run(modules, "player/outbox.js", body) == [512, 64, "like", 448]
+    assert await run(modules, "player/sdk/outbox.js", body) == [512, 64, "like", 448]
 
 
 async def test_a_trackpads_run_out_is_one_swipe(modules: Page) -> None:

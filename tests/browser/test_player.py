@@ -22,8 +22,8 @@ async def test_the_video_on_screen_is_asked_for_before_those_that_are_preloaded(
 ) -> None:
     viewer = Viewer(page)
     await viewer.open(edge.url)
-    await viewer.held()
-    assert edge.opening_requests() == ["v0", "v1", "v2"]
+    await viewer.held(3)
+    assert edge.opening_requests() == ["v0", "v1", "v2", "v3"]
 
 
 async def test_a_swipe_plays_what_the_player_already_holds(page: Page, edge: StandIn) -> None:
@@ -51,7 +51,7 @@ async def test_a_swipe_is_one_post_with_the_watch_the_impression_and_what_is_hel
 ) -> None:
     viewer = Viewer(page)
     await viewer.open(edge.url)
-    await viewer.held()
+    await viewer.held(3)
     n_before = len(edge.posts)
     await viewer.swipe()
     await eventually(lambda: len(edge.posts) > n_before)
@@ -61,7 +61,12 @@ async def test_a_swipe_is_one_post_with_the_watch_the_impression_and_what_is_hel
         ("impression", "v1"),
     ]
     assert 0 < post["events"][0]["completion"] < 1
-    assert (post["current"], post["held"]) == ("v1", ["v2"])
+    assert (post["current"], post["held"]) == ("v1", ["v2", "v3"])
+    state = post["player"]
+    assert state["video"] == "v1"
+    assert {"video": "v2", "rung": "360p", "chunks": [[0, 0]]} in state["held"]
+    assert state["bandwidth_bps"] > 0
+    assert state["rtt_ms"] > 0
 
 
 async def test_a_new_order_moves_what_is_further_down_but_not_what_is_held(page: Page, edge: StandIn) -> None:

@@ -5,6 +5,8 @@ from typing import Any
 
 from playwright.async_api import Page
 
+DEADLINE_MS = 30_000
+
 
 @dataclass(frozen=True)
 class Viewer:

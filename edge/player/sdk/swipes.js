@@ -1,5 +1,5 @@
 /**
- * The record of swipes: how long to the first frame, where the bytes came from, why this video.
+ * The record of swipes: how long to the first frame, stalls, where the bytes came from, why this video.
  *
  * @typedef {import("./types.js").Tier} Tier
  * @typedef {Object} Swipe
@@ -13,6 +13,8 @@
  * @property {string} rung
  * @property {number} bytes
  * @property {number} stalls after the first frame
+ * @property {number} stalled_ms
+ * @property {number} watched_ms
  * @property {number} queue_version
  * @property {string} origin who made the queue: brain, local, fallback
  * @property {import("./types.js").Why} why
@@ -25,28 +27,39 @@ export class Swipes {
   /** @type {Swipe[]} */
   kept = [];
   n = 0;
+  /** Since when the video on screen has run dry; 0: it has not. */
+  #dryMs = 0;
 
   /** Something in the record is new. @type {() => void} */
   onChange = () => {};
+
+  /** @returns {Swipe | undefined} the video on screen */
+  get last() {
+    return this.kept.at(-1);
+  }
 
   /**
    * A video comes on screen now; call it before `play()`.
    *
    * @param {import("./pool.js").Lane} lane
    * @param {import("./types.js").Slice | null} slice
+   * @param {number} atMs when the viewer asked for it
    */
-  begin({ entry: { item }, source, video }, slice) {
+  begin({ entry: { item }, clip, video }, slice, atMs) {
+    this.flow();
     const swipe = /** @type {Swipe} */ ({
       n: this.n++,
       video: item.video,
       category: item.card.category,
-      at_ms: performance.now(),
+      at_ms: atMs,
       first_frame_ms: null,
-      from: source.opened ? "player" : "network",
+      from: clip.opened ? "player" : "network",
       tier: "",
       rung: "",
       bytes: 0,
       stalls: 0,
+      stalled_ms: 0,
+      watched_ms: 0,
       queue_version: slice?.queue_version ?? 0,
       origin: slice?.origin ?? "",
       why: item.why,
@@ -57,18 +70,29 @@ export class Swipes {
       swipe.first_frame_ms ??= performance.now() - swipe.at_ms;
       this.onChange();
     });
-    const opened = (/** @type {import("./source.js").Opening} */ { tier, rung, bytes }) => {
-      Object.assign(swipe, { tier, rung, bytes });
-      this.onChange();
-    };
-    source.open().then(opened, () => {});
+    if (clip.opened) this.opened(item.video, clip.opened);
+    this.onChange();
+  }
+
+  /** The opening chunk of the video on screen is in. @param {string} video @param {import("./clip.js").Opening} opening */
+  opened(video, { tier, rung, bytes }) {
+    const { last } = this;
+    if (!last || last.video !== video || last.rung) return;
+    Object.assign(last, { tier, rung, bytes });
     this.onChange();
   }
 
   /** The video on screen ran dry after it had begun. */
   stall() {
-    const swipe = this.kept.at(-1);
-    if (swipe && swipe.first_frame_ms !== null) swipe.stalls += 1;
+    if (!this.last || this.last.first_frame_ms === null || this.#dryMs) return;
+    this.#dryMs = performance.now();
+    this.last.stalls += 1;
+  }
+
+  /** It plays again, or the viewer left. */
+  flow() {
+    if (this.last && this.#dryMs) this.last.stalled_ms += performance.now() - this.#dryMs;
+    this.#dryMs = 0;
   }
 }
 

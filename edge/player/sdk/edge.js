@@ -1,12 +1,14 @@
 /**
- * Everything the player says to its edge: session, feed, events, stream, reads.
+ * Everything the player says to its edge: session, feed, plan, events, stream, reads.
  *
  * Events leave in one POST per swipe whose answer is the next slice; at most one POST is under way, what
  * happens meanwhile travels with the next. While the edge is away events wait in the outbox and the POST is
- * tried again, later and later.
+ * tried again, later and later; the region's other edges, which the session's answer names, are tried in turn.
  *
  * @typedef {import("./types.js").Slice} Slice
- * @typedef {{current?: string, held?: string[]}} Context what is on screen and what is preloaded
+ * @typedef {import("./types.js").Plan} Plan
+ * @typedef {import("./types.js").PlayerState} PlayerState
+ * @typedef {{current?: string, held?: string[], player?: PlayerState}} Context what is on screen and what is preloaded
  */
 import { Outbox } from "./outbox.js";
 
@@ -15,6 +17,10 @@ const RETRY_MIN_MS = 400;
 const RETRY_MAX_MS = 8000;
 const SLICE = 5;
 const USER_KEY = "headstart.user";
+/** Failures in a row after which the next edge is tried. */
+const MAX_FAILURES = 2;
+const MAX_EDGES = 8;
+const MAX_QOE = 16;
 
 /** An answer that is not 2xx; `status` 0 means that there was none. */
 export class ApiError extends Error {
@@ -40,32 +46,54 @@ function hex(bytes) {
   return [...crypto.getRandomValues(new Uint8Array(bytes))].map((b) => b.toString(16).padStart(2, "0")).join("");
 }
 
+/** The browser's store, or memory where it is forbidden. @returns {import("./types.js").Store} */
+export function browserStore() {
+  try {
+    localStorage.setItem("headstart.probe", "");
+    return localStorage;
+  } catch {
+    const kept = new Map();
+    return { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => void kept.set(key, value) };
+  }
+}
+
 /** The edge, as seen by one viewer. */
-export class Api {
-  #base;
+export class Edge {
+  /** Where it is; empty: where the page is from. */
+  base;
+  /** Changes at every new session. */
+  sessionId = "";
+  /** @type {string[]} */
+  #edges;
   #store;
   #outbox;
+  /** @type {import("./types.js").Qoe[]} */
+  #qoe = [];
   #token = "";
   #tries = 0;
+  #failures = 0;
   #timer = 0;
   #isPosting = false;
   /** Something changed since the last POST was put together. */
   #isDue = false;
-  /** @type {Context} */
-  #context = {};
   /** @type {Promise<Slice> | null} */
   #opening = null;
   /** @type {EventSource | null} */
   #stream = null;
 
-  /** Called with each slice that an events POST brought. @type {(slice: Slice) => void} */
+  /** What is on screen, asked at each POST. @type {() => Context} */
+  context = () => ({});
+  /** Called with each slice that an events POST brought, and the video that was on screen then. @type {(slice: Slice, video: string) => void} */
   onSlice = () => {};
   /** Called when the edge goes away or comes back. @type {(isReachable: boolean) => void} */
   onReachable = () => {};
+  /** Called when another edge takes over. @type {() => void} */
+  onMoved = () => {};
 
-  /** @param {{base?: string, store: import("./outbox.js").Store}} options */
+  /** @param {{base?: string, store: import("./types.js").Store}} options */
   constructor({ base = "", store }) {
-    this.#base = base;
+    this.base = base.replace(/\/$/, "");
+    this.#edges = [this.base];
     this.#store = store;
     this.#outbox = new Outbox(store);
     globalThis.addEventListener?.("online", () => this.flush());
@@ -73,6 +101,11 @@ export class Api {
 
   get userId() {
     return this.#store.getItem(USER_KEY) ?? "";
+  }
+
+  /** Of the page's own origin: a request with our own headers costs no preflight. */
+  get isHome() {
+    return new URL(this.base || "/", location.href).origin === location.origin;
   }
 
   /** A session for this viewer, and the first slice. Tries until it works. @returns {Promise<Slice>} */
@@ -87,6 +120,8 @@ export class Api {
         const body = { n: SLICE, ...(this.userId && { user_id: this.userId }) };
         const { session, feed } = await this.#call("POST", "/v1/sessions", body);
         this.#token = session.token;
+        this.sessionId = session.id;
+        this.#edges = [...new Set([...this.#edges.slice(0, 1), ...(session.edges ?? [])])].slice(0, MAX_EDGES);
         this.#store.setItem(USER_KEY, session.user_id);
         this.onReachable(true);
         return feed;
@@ -102,6 +137,11 @@ export class Api {
   /** The next slice without saying anything. @returns {Promise<Slice>} */
   async feed() {
     return this.#authorized(() => this.#call("GET", `/v1/feed?n=${SLICE}`));
+  }
+
+  /** A fresh plan; moves nothing. @param {PlayerState} state @returns {Promise<Plan>} */
+  async plan(state) {
+    return this.#authorized(() => this.#call("POST", "/v1/plan", state));
   }
 
   /** A read that the edge forwards to the origin: `videos/{id}`, `videos/{id}/comments`, `users/{id}`. @param {string} path */
@@ -120,9 +160,13 @@ export class Api {
     this.#outbox.push({ id: hex(12), kind, video, at_ms: Date.now(), ...facts });
   }
 
-  /** Send what is noted; the slice comes through `onSlice`. @param {Context} [context] */
-  flush(context) {
-    if (context) this.#context = context;
+  /** Note how a showing went; the latest few travel with the next flush. @param {import("./types.js").Qoe} qoe */
+  noteQoe(qoe) {
+    this.#qoe = [...this.#qoe, qoe].slice(-MAX_QOE);
+  }
+
+  /** Send what is noted; the slice comes through `onSlice`. */
+  flush() {
     this.#isDue = true;
     queueMicrotask(() => void this.#post());
   }
@@ -130,9 +174,9 @@ export class Api {
   /** The page is going away: one last POST that outlives it. */
   farewell() {
     const events = this.#outbox.batch();
-    if (!events.length || !this.#token) return;
-    const body = JSON.stringify({ events, n: 1, ...this.#context });
-    void fetch(`${this.#base}/v1/events`, { method: "POST", body, headers: this.#headers(), keepalive: true }).catch(() => {});
+    if (!(events.length || this.#qoe.length) || !this.#token) return;
+    const body = JSON.stringify({ events, n: 1, qoe: this.#qoe, ...this.context() });
+    void fetch(`${this.base}/v1/events`, { method: "POST", body, headers: this.#headers(), keepalive: true }).catch(() => {});
   }
 
   async #post() {
@@ -142,28 +186,26 @@ export class Api {
     try {
       while (this.#isDue) {
         this.#isDue = false;
-        const context = this.#context;
         const events = this.#outbox.batch();
-        const answer = await this.#authorized(() => this.#call("POST", "/v1/events", { events, n: SLICE, ...context }));
+        const qoe = this.#qoe;
+        const context = this.context();
+        const body = { events, n: SLICE, ...(qoe.length && { qoe }), ...context };
+        const answer = await this.#authorized(() => this.#call("POST", "/v1/events", body));
         this.#outbox.confirm(events);
+        this.#qoe = this.#qoe.filter((one) => !qoe.includes(one));
         this.#tries = 0;
         this.onReachable(true);
-        this.onSlice(answer.feed);
-        this.#isDue = this.#outbox.size > 0 || JSON.stringify(this.#context) !== JSON.stringify(context);
+        this.onSlice(answer.feed, context.player?.video ?? "");
+        this.#isDue ||= this.#outbox.size > 0;
       }
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      this.#failed(error);
+      if (error.isPassing) this.onReachable(false);
+      else this.#outbox.confirm(this.#outbox.batch());
+      this.#timer = setTimeout(() => this.flush(), backoffMs(this.#tries++));
     } finally {
       this.#isPosting = false;
     }
-  }
-
-  /** @param {ApiError} error */
-  #failed(error) {
-    if (error.isPassing) this.onReachable(false);
-    else this.#outbox.confirm(this.#outbox.batch());
-    this.#timer = setTimeout(() => this.flush(), backoffMs(this.#tries++));
   }
 
   /** A refused token is replaced once by a new session of the same viewer. @template T @param {() => Promise<T>} call */
@@ -177,6 +219,16 @@ export class Api {
     }
   }
 
+  /** The edge does not answer; the second time in a row the next one is asked from now on. */
+  doubt() {
+    this.#failures += 1;
+    if (this.#failures < MAX_FAILURES || this.#edges.length < 2) return;
+    this.#failures = 0;
+    this.base = this.#edges[(this.#edges.indexOf(this.base) + 1) % this.#edges.length];
+    this.onMoved();
+    this.#connect();
+  }
+
   #headers() {
     return { "content-type": "application/json", ...(this.#token && { authorization: `Bearer ${this.#token}` }) };
   }
@@ -184,14 +236,19 @@ export class Api {
   /** @param {string} method @param {string} path @param {unknown} [body] @returns {Promise<any>} */
   async #call(method, path, body) {
     const init = { method, headers: this.#headers(), body: body === undefined ? body : JSON.stringify(body), signal: AbortSignal.timeout(TIMEOUT_MS) };
-    const response = await fetch(this.#base + path, init).catch((error) => {
+    const response = await fetch(this.base + path, init).catch((error) => {
+      this.doubt();
       throw new ApiError(0, String(error?.message ?? error));
     });
+    if (response.status >= 502) this.doubt();
     const answer = await response.json().catch(() => null);
     if (!response.ok) throw new ApiError(response.status, answer?.detail ?? answer?.title ?? response.statusText);
     if (answer === null) throw new ApiError(0, "the answer was cut short");
+    this.#failures = 0;
     return answer;
   }
+
+  #connect = () => {};
 
   /**
    * Listen for queue changes and withdrawals; reconnects for ever. A hidden tab lets go: browsers give all tabs
@@ -202,11 +259,11 @@ export class Api {
   listen(on) {
     let n = 0;
     let timer = 0;
-    const connect = () => {
+    this.#connect = () => {
       this.#stream?.close();
       clearTimeout(timer);
       if (document.hidden) return;
-      const stream = new EventSource(`${this.#base}/v1/stream?token=${encodeURIComponent(this.#token)}`);
+      const stream = new EventSource(`${this.base}/v1/stream?token=${encodeURIComponent(this.#token)}`);
       this.#stream = stream;
       stream.onopen = () => (n = 0);
       for (const kind of /** @type {const} */ (["queue", "withdrawn"])) {
@@ -214,10 +271,10 @@ export class Api {
       }
       stream.onerror = () => {
         stream.close();
-        timer = setTimeout(connect, backoffMs(Math.min(n++, 6)));
+        timer = setTimeout(this.#connect, backoffMs(Math.min(n++, 6)));
       };
     };
-    document.addEventListener("visibilitychange", connect);
-    connect();
+    document.addEventListener("visibilitychange", () => this.#connect());
+    this.#connect();
   }
 }

@@ -2,7 +2,6 @@
  * Events that the edge has not confirmed yet: bounded, and kept over a reload.
  *
  * @typedef {import("./types.js").PlayerEvent} PlayerEvent
- * @typedef {{getItem(key: string): string | null, setItem(key: string, value: string): void}} Store
  */
 
 const KEY = "headstart.outbox";
@@ -16,7 +15,7 @@ export class Outbox {
   #events;
   #store;
 
-  /** @param {Store} store */
+  /** @param {import("./types.js").Store} store */
   constructor(store) {
     this.#store = store;
     try {

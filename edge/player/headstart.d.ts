@@ -1,0 +1,2 @@
+/** The types of headstart.js. */
+export * from "./sdk/headstart.js";

@@ -1,0 +1,432 @@
+/**
+ * Headstart's player: an endless feed of short videos in which a swipe does not wait.
+ *
+ * A swipe does, in this order: (1) note the watch of the video that leaves and the impression of the one that
+ * comes, (2) play, (3) abort what is no longer wanted, (4) one POST to the edge, whose answer is the next slice and
+ * plan, (5) before the next frame, give the elements of what is behind to what is ahead.
+ *
+ * @typedef {import("./types.js").Entry} Entry
+ * @typedef {import("./types.js").Item} Item
+ * @typedef {import("./types.js").Slice} Slice
+ * @typedef {Object} Options
+ * @property {string} [edge] URL of an edge; where the page is from when left out
+ * @property {HTMLElement} [root] where the elements are stacked, the one on screen on top; or give `place`
+ * @property {(entry: Entry, video: HTMLVideoElement) => void} [place] puts an element where its video is shown
+ * @property {number} [size] of the pool, 3 to 5 elements
+ * @property {import("./types.js").Store} [store] the browser's own when left out
+ * @typedef {{list: {entries: Entry[], removed: Entry[]}, show: {entry: Entry, index: number}, play: {isPlaying: boolean},
+ *   wait: {isWaiting: boolean}, time: {atS: number, durationS: number}, swipe: {}, empty: {}, reach: {isReachable: boolean},
+ *   trouble: {entry: Entry, isGone: boolean}}} Events what `on` tells; the README says when
+ */
+import { ApiError, Edge, backoffMs, browserStore } from "./edge.js";
+import { Link } from "./link.js";
+import { Refused } from "./loader.js";
+import { Pilot } from "./pilot.js";
+import { Pool, Unplayable } from "./pool.js";
+import { around, merge, without } from "./queue.js";
+import { Swipes } from "./swipes.js";
+import { Watch } from "./watch.js";
+
+/** Videos kept behind the one on screen; beyond twice as many the oldest are let go. */
+const MAX_BEHIND = 20;
+/** A video that was left goes back to its beginning, once the next one plays. */
+const REWIND_MS = 400;
+/** A video that fails so often is skipped. */
+const MAX_RETRIES = 5;
+const LINK_KEY = "headstart.link";
+const LINK_KEPT_MS = 600_000;
+
+export { browserStore };
+
+/** The feed of one viewer. */
+export class Headstart {
+  /** @type {Entry[]} */
+  entries = [];
+  index = -1;
+  /** @type {Slice | null} */
+  slice = null;
+  isMuted = true;
+  /** The viewer wants it to stand still. */
+  isPaused = false;
+  /** May the next video be replaced, and old ones be let go? Not while a finger is on them. */
+  mayMove = () => true;
+  #record = new Swipes();
+  #nextKey = 1;
+  /** The swipe that showed an entry. @type {Map<number, import("./swipes.js").Swipe>} */
+  #shown = new Map();
+  /** @type {Map<number, number>} */
+  #retries = new Map();
+  #watch = new Watch(0);
+  #isPolling = false;
+  /** The video on screen is to be left as soon as there is another one. */
+  #isLeaving = false;
+  /** @type {Map<string, Set<(told: any) => void>>} */
+  #listeners = new Map();
+  #place;
+  #store;
+  #link;
+  #pool;
+  #pilot;
+  #nAhead;
+
+  /** @param {Options} [options] */
+  constructor({ edge = "", root, place, size = 5, store = browserStore() } = {}) {
+    this.#store = store;
+    this.#place = place ?? ((_, video) => root?.append(video));
+    this.#nAhead = Math.min(Math.max(size, 3), 5) - 2;
+    this.#link = new Link(this.#knownLink());
+    this.edge = new Edge({ base: edge, store });
+    this.edge.context = () => this.#context();
+    this.edge.onSlice = (slice, video) => this.take(slice, video);
+    this.edge.onReachable = (isReachable) => this.#tell("reach", { isReachable });
+    this.edge.onMoved = () => this.#arrange(true);
+    this.#pool = new Pool(() => this.#element(!place), this.#nAhead + 2);
+    this.#pool.onBroken = (entry, error) => this.#broken(entry, error);
+    this.#pool.onLeave = (lane) => this.#left(lane);
+    this.#pool.onOpened = ({ clip, key }) => {
+      if (key === this.current?.key && clip.opened) this.#record.opened(clip.video, clip.opened);
+    };
+    this.#pilot = new Pilot({ edge: this.edge, pool: this.#pool, link: this.#link, window: () => this.#window() });
+    this.#pilot.onRefused = (lane, error) => this.#pool.fail(lane, error);
+    this.#record.onChange = () => this.#tell("swipe", {});
+  }
+
+  /** Be told of something. @template {keyof Events} K @param {K} kind @param {(told: Events[K]) => void} act @returns {() => void} stops it */
+  on(kind, act) {
+    const acts = this.#listeners.get(kind) ?? new Set();
+    this.#listeners.set(kind, acts.add(act));
+    return () => acts.delete(act);
+  }
+
+  /** @template {keyof Events} K @param {K} kind @param {Events[K]} told */
+  #tell(kind, told) {
+    for (const act of this.#listeners.get(kind) ?? []) act(told);
+  }
+
+  /** Open the session and play. @param {(slice: Slice) => Promise<Slice> | Slice} [first] may put a video in front */
+  async start(first = (slice) => slice) {
+    this.take(await first(await this.edge.open()));
+    this.edge.listen({
+      queue: async ({ queue_version: version }) => {
+        if (version > (this.slice?.queue_version ?? 0)) await this.#refill();
+      },
+      withdrawn: ({ video }) => this.drop((item) => item.video === video),
+    });
+    document.addEventListener("visibilitychange", () => {
+      if (document.hidden) this.video?.pause();
+      else if (!this.isPaused) void this.play();
+    });
+    addEventListener("pagehide", () => {
+      this.noteWatch();
+      for (const lane of this.#pool.lanes) this.#left(lane);
+      this.edge.farewell();
+    });
+  }
+
+  get swipes() {
+    return this.#record.kept;
+  }
+
+  /** @returns {Entry | undefined} */
+  get current() {
+    return this.entries[this.index];
+  }
+
+  /** The element on screen. @returns {HTMLVideoElement | undefined} */
+  get video() {
+    return this.#pool.lane(this.current?.key)?.video;
+  }
+
+  /** What the player tells its edge's planner. */
+  get state() {
+    return this.#pilot.state();
+  }
+
+  #window() {
+    const nexts = this.entries.slice(this.index + 1, this.index + 1 + this.#nAhead).map(({ key }) => this.#pool.lane(key));
+    return { current: this.#pool.lane(this.current?.key), nexts: nexts.filter((lane) => lane !== undefined) };
+  }
+
+  /** @returns {import("./edge.js").Context} */
+  #context() {
+    const current = this.current?.item.video;
+    const held = this.#pool.ready(this.entries.slice(this.index + 1, this.index + 1 + this.#nAhead));
+    return { current, held, ...(current && this.video && { player: this.state }) };
+  }
+
+  /** Take the next videos, and a plan that was made for this video on screen. @param {Slice} slice @param {string} [video] */
+  take(slice, video = "") {
+    this.slice = slice;
+    const next = this.entries[this.index + 1];
+    const isHeld = next && (this.#pool.lane(next.key)?.clip.opened || !this.mayMove());
+    const options = { pinned: isHeld ? 1 : 0, nextKey: this.#nextKey };
+    const { entries, removed } = merge(this.entries, this.index, slice.items, options);
+    this.#nextKey += slice.items.length;
+    this.#replace(entries, removed);
+    if (this.index < 0 && entries.length) this.show(0);
+    else this.#arrange();
+    this.#pilot.follow(slice, video);
+    if (this.#isLeaving && this.index + 1 < entries.length) this.step(1);
+    if (entries.length - this.index < 3) void this.#poll();
+    this.#tell("swipe", {});
+  }
+
+  next() {
+    this.step(1);
+  }
+
+  previous() {
+    this.step(-1);
+  }
+
+  /** Swipe by so many videos. @param {number} by */
+  step(by) {
+    const to = this.index + by;
+    if (to >= this.entries.length) {
+      this.#tell("empty", {});
+      void this.#poll();
+    }
+    this.show(to);
+  }
+
+  /** Put the video at `index` on screen. @param {number} index @param {number} [atMs] when the viewer asked for it */
+  show(index, atMs = performance.now()) {
+    const entry = this.entries[index];
+    if (!entry || index === this.index) return;
+    this.#leave();
+    this.#isLeaving = this.isPaused = false;
+    this.index = index;
+    this.#watch = new Watch(entry.item.card.duration_ms / 1000);
+    this.edge.note("impression", entry.item.video, { position: this.#record.n });
+    if (!this.video) this.#arrange();
+    const lane = this.#pool.lane(entry.key);
+    if (lane) this.#record.begin(lane, this.slice, atMs);
+    if (lane && this.#record.last) this.#shown.set(entry.key, this.#record.last);
+    for (const video of this.#pool.videos) video.classList.toggle("is-current", video === this.video);
+    void this.play();
+    this.#pilot.swiped();
+    this.#tell("show", { entry, index });
+    requestAnimationFrame(() => this.#arrange());
+    this.sync();
+    if (index > 2 * MAX_BEHIND) this.#trim();
+  }
+
+  /** One POST: what happened, what is on screen, what is preloaded. */
+  sync() {
+    this.edge.flush();
+  }
+
+  /** Something that the viewer did with the video on screen: like, share, follow… @param {string} kind @param {Partial<import("./types.js").PlayerEvent>} [facts] */
+  note(kind, facts) {
+    if (!this.current) return;
+    this.edge.note(kind, this.current.item.video, facts);
+    this.sync();
+  }
+
+  async play() {
+    const { video } = this;
+    this.isPaused = false;
+    this.#tell("play", { isPlaying: true });
+    try {
+      await video?.play();
+    } catch (error) {
+      if (!(error instanceof DOMException) || error.name !== "NotAllowedError" || video !== this.video) return;
+      if (this.isMuted) this.pause();
+      else {
+        this.mute(true);
+        await this.play();
+      }
+    }
+  }
+
+  pause() {
+    this.isPaused = true;
+    this.video?.pause();
+    this.#tell("play", { isPlaying: false });
+  }
+
+  toggle() {
+    if (this.video?.paused) void this.play();
+    else this.pause();
+  }
+
+  /** @param {boolean} isMuted */
+  mute(isMuted) {
+    this.isMuted = isMuted;
+    for (const video of this.#pool.videos) video.muted = isMuted;
+  }
+
+  get durationS() {
+    return this.#watch.durationS;
+  }
+
+  /** @param {number} atS */
+  seek(atS) {
+    if (!this.video) return;
+    this.video.currentTime = Math.min(Math.max(atS, 0), Math.max(this.durationS - 0.05, 0));
+    this.#watch.atS = this.video.currentTime;
+    this.#tell("time", { atS: this.video.currentTime, durationS: this.durationS });
+    this.#pilot.tick();
+  }
+
+  /** Take upcoming videos away; the one on screen is swiped past. @param {(item: Item) => boolean} isUnwanted */
+  drop(isUnwanted) {
+    const { entries, removed } = without(this.entries, this.index, isUnwanted);
+    this.#replace(entries, removed);
+    this.#arrange();
+    if (!this.current || !isUnwanted(this.current.item)) return;
+    this.#isLeaving = this.index + 1 >= this.entries.length;
+    this.step(1);
+  }
+
+  /** What is watched of the video on screen, as an event: it is leaving. */
+  noteWatch() {
+    if (!this.current || !this.swipes.length) return;
+    this.#see();
+    const { report, durationS } = this.#watch;
+    const shown = this.#shown.get(this.current.key);
+    if (shown) shown.watched_ms += report.watched_ms;
+    if (report.watched_ms > 0 || durationS > 0) {
+      this.edge.note("watch", this.current.item.video, { ...report, position: this.#record.n - 1 });
+    }
+    this.#watch = new Watch(durationS, this.video?.currentTime ?? 0);
+  }
+
+  #see() {
+    const lane = this.#pool.lane(this.current?.key);
+    if (!lane) return;
+    this.#watch.see(lane.video.currentTime);
+    if (lane.video.readyState >= 2) lane.clip.see(lane.video.currentTime);
+  }
+
+  #leave() {
+    const { video, current } = this;
+    this.noteWatch();
+    this.#record.flow();
+    video?.pause();
+    setTimeout(() => {
+      if (video && this.current !== current && this.#pool.lane(current?.key)?.video === video) video.currentTime = 0;
+    }, REWIND_MS);
+  }
+
+  /** How a showing went, once its element goes to another. @param {import("./pool.js").Lane} lane */
+  #left({ key, clip }) {
+    const shown = this.#shown.get(key);
+    if (!shown && !clip.fetchedBytes) return;
+    this.edge.noteQoe({
+      video: clip.video,
+      is_shown: !!shown,
+      startup_ms: shown?.first_frame_ms ?? null,
+      n_stalls: shown?.stalls ?? 0,
+      stalled_ms: Math.round(shown?.stalled_ms ?? 0),
+      watched_ms: shown?.watched_ms ?? 0,
+      fetched_bytes: clip.fetchedBytes,
+      wasted_bytes: clip.wastedBytes,
+    });
+    this.#shown.delete(key);
+    const { bps, spread, rttMs } = this.#link;
+    if (bps) this.#store.setItem(LINK_KEY, JSON.stringify({ bps, spread, rtt_ms: rttMs, at_ms: Date.now() }));
+  }
+
+  #knownLink() {
+    try {
+      const known = JSON.parse(this.#store.getItem(LINK_KEY) ?? "{}");
+      return Date.now() - known.at_ms < LINK_KEPT_MS ? known : {};
+    } catch {
+      return {};
+    }
+  }
+
+  /** @param {Entry[]} entries @param {Entry[]} removed */
+  #replace(entries, removed) {
+    this.entries = entries;
+    this.#tell("list", { entries, removed });
+  }
+
+  /** @param {boolean} [isAnew] the edge is another one: what is not held comes from there */
+  #arrange(isAnew = false) {
+    if (!this.current) return;
+    const place = (/** @type {Entry} */ entry, /** @type {HTMLVideoElement} */ video) => {
+      video.muted = this.isMuted;
+      video.setAttribute("aria-label", entry.item.card.caption || "Video");
+      this.#place(entry, video);
+    };
+    if (isAnew) for (const { clip, entry } of this.#pool.lanes) clip.base = this.edge.base + entry.item.base;
+    this.#pool.arrange(around(this.entries, this.index, this.#nAhead), this.edge.base, place);
+    this.#pilot.tick();
+  }
+
+  /** A media element of the pool, wired once. @param {boolean} isStacked */
+  #element(isStacked) {
+    const video = document.createElement("video");
+    Object.assign(video, { playsInline: true, loop: true, muted: true, preload: "auto", disablePictureInPicture: true, tabIndex: -1 });
+    if (isStacked) video.className = "headstart";
+    const whenCurrent = (/** @type {() => void} */ act) => () => video === this.video && act();
+    video.addEventListener("timeupdate", whenCurrent(() => {
+      this.#see();
+      this.#pilot.tick();
+      this.#tell("time", { atS: video.currentTime, durationS: this.durationS });
+    }));
+    video.addEventListener("waiting", whenCurrent(() => {
+      this.#pool.lane(this.current?.key)?.clip.recheck();
+      this.#pilot.tick();
+      this.#tell("wait", { isWaiting: true });
+      if (!video.seeking) this.#record.stall();
+    }));
+    video.addEventListener("playing", whenCurrent(() => {
+      this.#record.flow();
+      this.#tell("wait", { isWaiting: false });
+    }));
+    video.addEventListener("ended", whenCurrent(() => void this.play()));
+    return video;
+  }
+
+  /** @param {Entry} entry @param {unknown} error */
+  #broken(entry, error) {
+    const n = this.#retries.get(entry.key) ?? 0;
+    this.#retries.set(entry.key, n + 1);
+    const isGone = (error instanceof Refused && error.isGone) || error instanceof Unplayable || n >= MAX_RETRIES;
+    if (entry.key === this.current?.key) this.#tell("trouble", { entry, isGone });
+    if (isGone) {
+      this.drop(({ video }) => video === entry.item.video);
+      return;
+    }
+    if (error instanceof Refused) void this.#resign(entry);
+    setTimeout(() => {
+      this.#arrange();
+      if (entry.key === this.current?.key && !this.isPaused) void this.play();
+    }, backoffMs(n));
+  }
+
+  /** A signed URL has expired: ask for the video anew. @param {Entry} entry */
+  async #resign({ item }) {
+    const answer = await this.edge.read(`videos/${item.video}`).catch(() => null);
+    if (answer?.base) Object.assign(item, { base: answer.base, master: `${answer.base}master.m3u8` });
+  }
+
+  async #refill() {
+    try {
+      this.take(await this.edge.feed());
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+    }
+  }
+
+  /** Ask for more until there is something to swipe to. */
+  async #poll() {
+    if (this.#isPolling) return;
+    this.#isPolling = true;
+    for (let n = 0; this.entries.length - this.index < 3; n += 1) {
+      await new Promise((resolve) => setTimeout(resolve, backoffMs(Math.min(n, 4))));
+      await this.#refill();
+    }
+    this.#isPolling = false;
+  }
+
+  #trim() {
+    if (!this.mayMove()) return;
+    const gone = this.entries.slice(0, this.index - MAX_BEHIND);
+    this.index -= gone.length;
+    this.#replace(this.entries.slice(gone.length), gone);
+  }
+}
