@@ -110,8 +110,7 @@ class Edge:
         self._build()
         self._saved.restore(self.cards, self.feed, self.store)
         life.on_stop("saved", self._save)
-        if config.peers.discovers:
-            await self._bus.on_heartbeat(self._on_heartbeat)
+        await self._bus.on_heartbeat(self._on_heartbeat)
         self._supervise(life)
         self._follow(life, bus)
         await self._desk.listen()
@@ -197,6 +196,7 @@ class Edge:
 
     async def _serve(self, life: Lifecycle) -> None:
         feed = FeedHandler(self.feed, self.refill, self.cards, self._access, self._clock)
+        feed.edges = self._others
         stream = StreamHandler(self.feed, self.notices, self._access, self._clock)
         sources = Sources(self._bus, self.cards, lambda: self.feed.trending, self._gate.media_base)
         search = SearchHandler(sources, self._clock)
@@ -251,7 +251,12 @@ class Edge:
 
     async def _on_heartbeat(self, beat: EdgeHeartbeat) -> None:
         self._neighbours.hear(beat, self._clock.monotonic())
-        await self.delivery.upstream.set_siblings(self._neighbours.urls())
+        if self._config.peers.discovers:
+            await self.delivery.upstream.set_siblings(self._neighbours.urls())
+
+    def _others(self) -> frozenset[str]:
+        """The region's other edges."""
+        return self._neighbours.urls() - {self._config.public_url or self.url}
 
     def _curve(self, video_id: str, duration_ms: int) -> Sequence[float]:
         card = self.cards.get(video_id)

@@ -59,6 +59,10 @@ HARMLESS: Final = {
         b"x-forwarded-host",
         b"x-forwarded-proto",
         b"x-playback-session-id",
+        b"cmcd-object",
+        b"cmcd-request",
+        b"cmcd-session",
+        b"cmcd-status",
     ),
     _ANY,
 )

@@ -33,6 +33,9 @@ MS = 1_000_000
 N_PARTS = 8
 """Ranges and entity tags of one object that have a prepared answer."""
 
+CLIENT_DATA = b"\r\ncmcd-"
+"""Fields that differ from request to request (CTA-5004): judged each time, they would push the others out."""
+
 _TARGET = re.compile(r"/[\x21\x22\x24-\x7e]*")
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,15})-(\d{1,15})/\d{1,15}")
 
@@ -128,7 +131,7 @@ class HotTable:
         if len(block) > self._max_block_bytes or block.count(b"\r\n") > self._max_fields:
             return None
         judged = judge_block(block)
-        if judged is not None:
+        if judged is not None and CLIENT_DATA not in block.lower():
             if len(self.blocks) >= self._limits.n_blocks:
                 self.blocks.clear()
             self.blocks[block] = judged

@@ -53,3 +53,19 @@ CONNECTIONS = metrics.gauge("edge_connections", "Open connections of viewers")
 CONNECTIONS_CLOSED = metrics.counter(
     "edge_connections_closed_total", "Connections that the edge ended, by reason", ("reason",)
 )
+PLAYER_STARTUP_SECONDS = metrics.histogram(
+    "edge_player_startup_seconds",
+    "From a swipe to the first frame, as players tell",
+    buckets=(0.017, 0.033, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4),
+)
+PLAYER_SHOWINGS = metrics.counter(
+    "edge_player_showings_total",
+    "Videos that left players' pools: played, left before the first frame, or never shown",
+    ("result",),
+)
+PLAYER_STALLS = metrics.counter("edge_player_stalls_total", "Times that a video on screen ran dry")
+PLAYER_STALLED = metrics.counter("edge_player_stalled_seconds_total", "How long videos on screen stood still")
+PLAYER_WATCHED = metrics.counter("edge_player_watched_seconds_total", "How long videos were watched")
+PLAYER_BYTES = metrics.counter(
+    "edge_player_bytes_total", "Media bytes that players fetched: on screen at last, or wasted", ("result",)
+)

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import os
-from collections.abc import Mapping
+import zlib
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 from aiohttp import web
@@ -15,6 +16,7 @@ from edge.handlers.access import Access, Claim
 from edge.refill import Refill
 from edge.session import intake
 from edge.session.player import PlayerIn, check_player
+from edge.session.qoe import QoeIn
 from edge.session.slice import Slice
 from edge.session.state import Session
 from shared.clock import Clock
@@ -26,6 +28,8 @@ log = logging.getLogger(__name__)
 CARDS_WAIT_S = 0.4
 """A new session waits so long for the cards of its first videos."""
 N_FIRST_CARDS = 24
+MAX_EDGES = 7
+"""Other edges that a player is told."""
 
 
 class SessionOut(msgspec.Struct, frozen=True):
@@ -36,6 +40,8 @@ class SessionOut(msgspec.Struct, frozen=True):
     user_id: str
     expires_s: int
     """Seconds from now."""
+    edges: list[str] = []
+    """Other edges of the region, for when this one is gone; in no order of merit."""
 
 
 class Opened(msgspec.Struct, frozen=True):
@@ -49,6 +55,8 @@ class FeedHandler:
     """`/v1/sessions`, `/v1/feed`, `/v1/events`, `/v1/plan`."""
 
     def __init__(self, feed: Feed, refill: Refill, cards: CardCache, access: Access, clock: Clock) -> None:
+        self.edges: Callable[[], Iterable[str]] = tuple
+        """URLs of the region's other edges."""
         self._feed = feed
         self._refill = refill
         self._cards = cards
@@ -69,7 +77,7 @@ class FeedHandler:
         self._feed.replan(session)
         metrics.SESSIONS_OPENED.labels(answer.origin).inc()
         token = self._access.token(claim, now_ms // 1000)
-        told = SessionOut(session.id, token, session.user_id, self._access.token_s)
+        told = SessionOut(session.id, token, session.user_id, self._access.token_s, self._others(user))
         return json_response(Opened(told, answer), status=201, headers={"Cache-Control": "no-store"})
 
     async def feed(self, request: web.Request) -> web.Response:
@@ -84,6 +92,7 @@ class FeedHandler:
         body = await json_body(request, intake.EventsIn, intake.MAX_BODY_BYTES)
         intake.check_events(body)
         session = self._feed.find(*claim) or self._feed.open(*claim)
+        count(body.qoe)
         return json_response(self._feed.take_events(session, body), headers={"Cache-Control": "no-store"})
 
     async def plan(self, request: web.Request) -> web.Response:
@@ -97,6 +106,10 @@ class FeedHandler:
     def claim(self, request: web.Request) -> Claim:
         """Whose token came with the request. Raises Unauthorized."""
         return self._access.claim(request.headers, request.query, self._clock.wall_ms() / 1000)
+
+    def _others(self, user: str) -> list[str]:
+        """Each viewer's own order of the other edges: one that dies is not all laid upon the same other."""
+        return sorted(self.edges(), key=lambda url: zlib.crc32(f"{user} {url}".encode()))[:MAX_EDGES]
 
     async def _session(self, request: web.Request) -> Session:
         claim = self.claim(request)
@@ -124,3 +137,20 @@ def _number(query: Mapping[str, str], name: str, default: int) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > 9:
         raise InvalidRequest(f"{name} must be a number, got {text[:40]!r}")
     return int(text)
+
+
+def count(showings: Iterable[QoeIn]) -> None:
+    """Fold players' beacons into the metrics."""
+    for one in showings:
+        if not one.is_shown:
+            metrics.PLAYER_SHOWINGS.labels("not_shown").inc()
+        elif one.startup_ms is None:
+            metrics.PLAYER_SHOWINGS.labels("left_early").inc()
+        else:
+            metrics.PLAYER_SHOWINGS.labels("played").inc()
+            metrics.PLAYER_STARTUP_SECONDS.observe(one.startup_ms / 1000)
+        metrics.PLAYER_STALLS.inc(one.n_stalls)
+        metrics.PLAYER_STALLED.inc(one.stalled_ms / 1000)
+        metrics.PLAYER_WATCHED.inc(one.watched_ms / 1000)
+        metrics.PLAYER_BYTES.labels("shown").inc(one.fetched_bytes - one.wasted_bytes)
+        metrics.PLAYER_BYTES.labels("wasted").inc(one.wasted_bytes)

@@ -11,6 +11,7 @@ import msgspec
 
 from edge.session import deltas
 from edge.session.player import PlayerIn, check_player
+from edge.session.qoe import QoeIn, check_qoe
 from edge.session.state import Session, Signal
 from shared.errors import InvalidId, InvalidRequest
 from shared.ids import base32, check_id
@@ -54,6 +55,8 @@ class EventsIn(msgspec.Struct, frozen=True, kw_only=True):
     n: int = 5
     player: PlayerIn | None = None
     """Without it the answer's plan is the openings of the next videos."""
+    qoe: list[QoeIn] = []
+    """How the latest showings went."""
 
 
 class SessionIn(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,6 +88,7 @@ def check_events(body: EventsIn) -> None:
     check_n(body.n)
     if body.player is not None:
         check_player(body.player)
+    check_qoe(body.qoe)
     for video in (*body.held, *([body.current] if body.current else [])):
         check_id(video, "video id")
 

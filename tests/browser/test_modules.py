@@ -141,7 +141,8 @@ async def test_bodies_that_arrive_together_are_one_sample_of_the_link(modules: P
 VIEWS = """
   const sizes = { init_bytes: 1000, open_bytes: 9, chunk_bytes: [8, 8, 8, 8] };
   const low = { ...sizes, name: "360p", path: "360p", bandwidth_bps: 500_000, height: 640, width: 360 };
-  const rungs = [low, { ...low, name: "540p", path: "540p", bandwidth_bps: 1_000_000, height: 960, width: 540 }];
+  const high = { ...low, name: "540p", path: "540p", bandwidth_bps: 1_000_000, height: 960, width: 540 };
+  const rungs = [low, high];
   const times = [0, 1, 2, 3, 4];
   const view = (video, held) => ({ video, base: `/v/${video}/`, rungs, times, rungOf: (i) => held[i] ?? -1 });
   const now = { atS: 0, aheadS: 1, bps: 0, shortEdgePx: 1080, opening: new Map(), ...f.now };
@@ -186,8 +187,9 @@ async def test_a_step_waits_for_its_playhead_and_those_behind_it_wait_too(module
 
 async def test_client_data_is_sorted_quoted_and_says_only_what_is_known(modules: Page) -> None:
     body = """
-      const facts = { session: "s1", rung: { bandwidth_bps: 564_000 }, step: { video: "v1" }, durationMs: 1000 };
-      return m.cmcd({ ...facts, aheadS: 2.34, bps: 0, isStarting: true, isStarved: false });
+      const facts = { session: "s1", rung: { bandwidth_bps: 564_000 }, step: { video: "v1" } };
+      const now = { durationMs: 1000, aheadS: 2.34, bps: 0, isStarting: true, isStarved: false };
+      return m.cmcd({ ...facts, ...now });
     """
     assert await run(modules, "player/sdk/cmcd.js", body) == {
         "cmcd-object": "br=564,d=1000,ot=av",

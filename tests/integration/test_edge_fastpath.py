@@ -282,6 +282,20 @@ async def test_a_connection_comes_back_to_the_fast_path_after_the_ordinary_one(u
             assert connection.n_answered == before + 2
 
 
+async def test_client_data_keeps_a_hit_fast_and_pushes_no_other_block_out() -> None:
+    async with ScriptedOrigin() as origin:
+        origin.replies["/a"] = Reply()
+        async with serving(origin) as served, connected(served.fast) as fast:
+            await heated(fast)
+            table = served.delivery.hot
+            before = (hits(), dict(table.blocks))
+
+            for number in range(3):
+                await fast.ask(get("/a", f"CMCD-Request: bl={number}00", 'CMCD-Session: sid="a"'))
+
+            assert (hits(), table.blocks) == (before[0] + 3, before[1])
+
+
 async def test_a_request_hidden_in_the_rest_of_another_is_not_answered_from_the_fast_path() -> None:
     async with ScriptedOrigin() as origin:
         origin.replies["/a"] = Reply(b"hot")

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from edge import metrics
 from edge.app import Edge
 from shared import subjects
 from shared.messages import CatalogEvent, CatalogKind, QueueRequest, RetentionRequest, VectorRequest
@@ -118,6 +119,22 @@ async def test_a_bad_event_does_not_cost_the_others(loop: Loop) -> None:
     assert answer["accepted"] == 1
     assert answer["rejected"][0]["index"] == 0
     assert "stare" in answer["rejected"][0]["reason"]
+
+
+async def test_players_beacons_are_counted_and_bad_ones_refused(loop: Loop) -> None:
+    await loop.viewer.open()
+    wasted = metrics.PLAYER_BYTES.labels("wasted")._value
+    before = wasted.get()
+    seen = {"video": "food0", "startup_ms": 20, "n_stalls": 1, "fetched_bytes": 900, "wasted_bytes": 300}
+
+    await loop.viewer.post(qoe=[seen, {"video": "food1", "is_shown": False}])
+    body = {"qoe": [seen | {"wasted_bytes": 901}]}
+    status, problem = await loop.viewer.refused(
+        "POST", "/v1/events", json=body, headers={"Authorization": f"Bearer {loop.viewer.token}"}
+    )
+
+    assert wasted.get() == before + 300
+    assert (status, problem["limit"]) == (400, 900)
 
 
 async def test_the_held_video_stays_first_until_it_is_not_wanted(loop: Loop) -> None:

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from edge.cache.settings import UpstreamLimits
@@ -247,3 +248,5 @@ async def test_edges_of_a_region_find_each_other_by_their_heartbeats(data_dir: P
         await eventually(lambda: edges[0].delivery.upstream.siblings == {urls[1]}, within_s=15)
         await eventually(lambda: edges[1].delivery.upstream.siblings == {urls[0]}, within_s=15)
         assert edges[2].delivery.upstream.siblings == frozenset()
+        async with aiohttp.ClientSession() as http, http.post(f"{urls[0]}/v1/sessions") as answer:
+            assert (await answer.json())["session"]["edges"] == [urls[1]]
