@@ -105,8 +105,8 @@ async def test_a_killed_edge_stops_neither_the_video_nor_the_swiping(page: Page,
     killed = stack.kill("edge")
     swipe = await viewer.swipe()
     assert swipe["from"] == "player"
-    await stack.back("edge", killed)
-    await expect(page.locator("#offline")).not_to_have_class("is-shown", timeout=15_000)
+    await stack.back("edge", killed, within_s=60)
+    await expect(page.locator("#offline")).not_to_have_class("is-shown", timeout=40_000)
     await viewer.held()
     assert (await viewer.swipe())["first_frame_ms"] < 5_000
 

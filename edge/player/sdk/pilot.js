@@ -18,6 +18,8 @@ const GRACE_MS = 2_000;
 /** Ask again when the link's estimate has moved by this share. */
 const MOVED = 0.3;
 const MIN_ASK_MS = 400;
+/** After an answer that did not come. */
+const RETRY_MS = 3_000;
 const MAX_HELD = 16;
 const MAX_FLIGHTS_TOLD = 8;
 
@@ -177,6 +179,7 @@ export class Pilot {
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       if (error.status === 404 || error.status === 405) this.#hasPlanner = false;
+      this.#askedMs = performance.now() + RETRY_MS;
     } finally {
       this.#isAsking = false;
     }
