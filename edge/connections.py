@@ -17,6 +17,7 @@ from edge import metrics
 from edge.doorway import Doorway
 from edge.fastpath import FastPath
 from edge.hot import HotAnswer, HotTable
+from edge.misses import Miss
 from edge.outbox import Room
 from edge.slowpath import SlowPath
 from shared.config import setting
@@ -72,7 +73,8 @@ class Hub:
     ) -> None:
         self.table = table
         self.limits = limits
-        self._doorway = doorway
+        self._doorway = self.requests = doorway
+        """Counts the requests that are answered here, too."""
         self.is_tls = False
         loop = asyncio.get_running_loop()
         self.room = Room(loop)
@@ -140,6 +142,12 @@ class Hub:
         told = {"method": "GET", "path": path, "status": answer.status, "bytes": answer.size}
         log.info("request", extra=told | {"is_hot": True})
 
+    def log_miss(self, connection: FastPath, miss: Miss) -> None:
+        """The same of an answer that a fill brought."""
+        connection.logs_at = connection.n_answered + self._next_logged()
+        told = {"method": "GET", "path": miss.path[:LOGGED_CHARS], "status": 200, "bytes": miss.n_sent}
+        log.info("request", extra=told | {"is_hot": False})
+
     def log_request(self, request: web.BaseRequest, response: web.StreamResponse) -> None:
         """A share of the requests on the ordinary path."""
         if self._rng.random() < self.limits.log_share:
@@ -205,6 +213,8 @@ class Hub:
         """What the connection would be closed for if it made no progress, and how far it is."""
         n_buffered, slow = transport.get_write_buffer_size(), connection.slow
         if slow is None or transport.get_protocol() is connection:
+            if connection.miss is not None and n_buffered == 0:
+                return None, connection.n_answered, connection.n_sent, 0  # it is the origin that is slow
             is_writing = connection.is_busy or n_buffered > 0
             reason = Closed.UNREAD if is_writing else Closed.IDLE
             return reason, connection.n_answered, connection.n_sent, n_buffered

@@ -17,6 +17,7 @@ from edge.handlers.headers import Completion
 from edge.handlers.media import MediaHandler, MediaSettings
 from edge.handlers.signed import Gate, SignedLimits
 from edge.hot import HotLimits, HotTable
+from edge.misses import Misses
 from edge.peers.route import is_behind, told
 from edge.peers.routes import Routes, as_it_is
 from edge.peers.settings import PeerLimits
@@ -27,6 +28,8 @@ from edge.want import FillSettings
 from shared.clock import Clock, SystemClock
 from shared.subjects import PURGE
 
+MEDIA = "/v/"
+"""Where our own origin's objects are."""
 CORS = (
     ("Access-Control-Allow-Origin", "*"),
     ("Access-Control-Expose-Headers", "Cache-Status, ETag, Content-Range, Age, Repr-Digest"),
@@ -93,6 +96,9 @@ class Delivery:
         obeys, query = limits.obeys_reload, limits.query()
         answers = MediaSettings(forwarding, name, extra, obeys, query, settings.gate, limits.ranges())
         self.media = MediaHandler(self.cache, self.fills, self.upstream, clock, answers)
+        if settings.hot.is_on and settings.gate.is_open:
+            below = MEDIA if settings.is_media else "/"
+            self.hot.misses = Misses(self.cache, self.fills, self.media.answers, self.media.key, below)
         kept = settings.folder / "purges.bin" if settings.folder is not None else None
         self.purges = Purges(self.cache, PurgeFile(kept), clock, self._key_of)
         self.cache.gate.on_close = self.hot.clear

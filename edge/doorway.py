@@ -290,6 +290,17 @@ class Doorway:
             self._timer = asyncio.get_running_loop().call_later(SWEEP_S, self._sweep)
         return kind(self._server, self._limits, decompresses=self._decompresses)
 
+    def enter(self) -> bool:
+        """Whether one more request may be answered that comes not through here; then `leave`."""
+        if self.n_running >= self._limits.n_at_once or self.says_goodbye:
+            return False
+        self.n_running += 1
+        return True
+
+    def leave(self) -> None:
+        """It is answered, or nobody waits for it any more."""
+        self.n_running -= 1
+
     def close(self) -> None:
         """End the sweep."""
         if self._timer is not None:

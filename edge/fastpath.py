@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 from edge.headblock import WHOLE
 from edge.hot import HotAnswer
+from edge.misses import Handed, Miss
 from edge.outbox import Outbox
 
 PIECE_BYTES = 64 * 1024
@@ -34,6 +35,7 @@ class FastPath(asyncio.Protocol):
         "is_busy",
         "is_ending",
         "logs_at",
+        "miss",
         "n_answered",
         "seen",
         "seen_s",
@@ -56,6 +58,8 @@ class FastPath(asyncio.Protocol):
         """Close when the answer under way is out."""
         self.seen, self.seen_s = 0, 0.0
         """The sweep's: a digest of the progress, and since when it is that."""
+        self.miss: Miss | None = None
+        """The answer under way, when a fill brings it."""
         self.n_answered = 0
         self.logs_at = 0
         """The answer of this connection that goes to the access log; 0: none."""
@@ -65,8 +69,9 @@ class FastPath(asyncio.Protocol):
 
     @property
     def n_sent(self) -> int:
-        """Bytes that the outbox has sent."""
-        return self._outbox.n_sent if self._outbox is not None else 0
+        """Bytes sent, of bodies."""
+        n_sent = 0 if self.miss is None else self.miss.n_sent
+        return n_sent if self._outbox is None else n_sent + self._outbox.n_sent
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
@@ -74,6 +79,10 @@ class FastPath(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.let_go()
+        miss, self.miss = self.miss, None
+        if miss is not None:
+            miss.leave()
+            self._hub.requests.leave()
         self._parked = self._pending = None
         self._hub.leave(self)
         self.transport = None
@@ -89,7 +98,7 @@ class FastPath(asyncio.Protocol):
         table = self._table
         answer = table.whole.get(line) if table.blocks.get(block) is WHOLE else table.find(line, block)
         if answer is None:
-            self._fall_through(data)
+            self._answer_otherwise(line, block, data)
             return
         now_ns = table.now_ns()
         if not answer.from_ns <= now_ns < answer.until_ns and not table.renew(answer, now_ns):
@@ -105,6 +114,44 @@ class FastPath(asyncio.Protocol):
             self.transport.write(answer.head)  # type: ignore[union-attr]  # it has come from there
         elif not self._send_file(answer):
             self._write(answer)
+
+    def _answer_otherwise(self, line: bytes, block: bytes, data: bytes) -> None:
+        if self._table.span(block) is not WHOLE or not self._begin_miss(line, block, data):
+            self._fall_through(data)
+
+    def _begin_miss(self, line: bytes, block: bytes, data: bytes) -> bool:
+        """Whether a fill brings the answer, straight to this connection."""
+        misses = self._table.misses
+        want = None if misses is None else misses.want(line, block)
+        if misses is None or want is None or not self._hub.requests.enter():
+            return False
+        self.is_busy = True
+        self.miss = miss = Miss(self, misses, want, data)
+        miss.go_on()
+        return True
+
+    def miss_answered(self, miss: Miss) -> None:
+        """All of it is written, and the transport takes more."""
+        self.miss = None
+        self._hub.requests.leave()
+        self.n_answered += 1
+        if self.n_answered == self.logs_at:
+            self._hub.log_miss(self, miss)
+        self._rest()
+
+    def hand_over(self, request: bytes, handed: Handed) -> None:
+        """The ordinary path answers the request under way, from the fill that it has joined."""
+        self.miss = None
+        self.is_busy = False
+        self._hub.requests.leave()
+        parked, self._parked = self._parked, None
+        self._fall_through(request, handed)
+        assert self.slow is not None and self.transport is not None
+        if parked is not None:
+            self.transport.resume_reading()
+            self.slow.data_received(parked)
+        if self.is_ending:
+            self.slow.close()
 
     def _write(self, answer: HotAnswer) -> None:
         """An answer of more than one piece, through the transport."""
@@ -157,8 +204,13 @@ class FastPath(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         self.is_busy = True
+        if self.miss is not None:
+            self.miss.is_paused = True
 
     def resume_writing(self) -> None:
+        if self.miss is not None:
+            self.miss.resume()
+            return
         self.is_busy = False
         if self._pending is not None:
             self._pump(self._pending)
@@ -185,9 +237,10 @@ class FastPath(asyncio.Protocol):
         self.transport.pause_reading()
 
     def eof_received(self) -> bool:
-        """The viewer sends no more: what is under way goes out before the connection is closed."""
+        """The viewer sends no more: what is at hand goes out before the connection is closed; who waits for
+        the origin has most likely swiped on."""
         self.is_ending = True
-        return self.is_busy and not self._hub.is_tls  # TLS has no half-closed connections
+        return self.is_busy and self.miss is None and not self._hub.is_tls  # TLS has no half-closed ones
 
     def end(self) -> None:
         """Close as soon as nothing is under way."""
@@ -195,7 +248,7 @@ class FastPath(asyncio.Protocol):
         if not self.is_busy and self.transport is not None:
             self.transport.close()
 
-    def _fall_through(self, data: bytes) -> None:
+    def _fall_through(self, data: bytes, handed: Handed | None = None) -> None:
         transport, slow = self.transport, self.slow
         assert transport is not None
         self.let_go()
@@ -205,6 +258,7 @@ class FastPath(asyncio.Protocol):
             slow.connection_made(transport)
         else:
             transport.set_protocol(slow)
+        slow.handed = handed
         slow.take(data)
 
     def let_go(self) -> None:

@@ -28,8 +28,9 @@ from edge.cache.freshness import (
 from edge.cache.key import PrimaryKey, StorageKey, vary_names, vary_values
 from edge.cache.tags import Purge
 from edge.cache.tiered import TieredCache
+from edge.flight import Flight, Reader
 from edge.handlers.headers import Completion, end_to_end, is_same_tag
-from edge.singleflight import Flight, Flights, Reader
+from edge.singleflight import Flights
 from edge.stand_ins import StandIns
 from edge.upstream import Fetcher, OriginRequest, OriginResponse
 from edge.want import Arrived, Fetched, FillSettings, Head, Ready, Source, Want

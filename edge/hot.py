@@ -8,7 +8,7 @@ plain integers and folded into metrics and eviction before anybody reads those: 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from aiohttp import web
 
@@ -23,6 +23,9 @@ from edge.wirehead import Template, render, template
 from shared.clock import Clock, wall_ns
 from shared.config import setting
 from shared.metrics import before_scrape
+
+if TYPE_CHECKING:
+    from edge.misses import Misses
 
 OFFERED = web.RequestKey("offered_to_the_fast_path", Hot)
 """Where a request keeps the entry that it was answered from, when the answer may be prepared for others."""
@@ -107,6 +110,8 @@ class HotTable:
         self.blocks: dict[bytes, Asked] = {}
         self.dirty: list[HotAnswer] = []
         """Answers with hits that are not folded yet."""
+        self.misses: Misses | None = None
+        """Answers what is asked for the first time."""
         self.now_ns: Callable[[], int] = wall_ns(clock)
         self._memory = memory
         self._limits = limits
@@ -183,7 +188,7 @@ class HotTable:
 
     def turn_off(self) -> None:
         """Answer nothing any more."""
-        self._limits = replace(self._limits, is_on=False)
+        self._limits, self.misses = replace(self._limits, is_on=False), None
         self.clear()
 
     def publish(self, target: str, span: Asked, hot: Hot, sent: Sent) -> bool:

@@ -14,6 +14,7 @@ from edge.doorway import ViewerProtocol
 from edge.handlers.guard import RequestLimits
 from edge.headblock import judge, unread
 from edge.hot import OFFERED, Sent
+from edge.misses import Handed
 
 if TYPE_CHECKING:
     from edge.connections import Hub
@@ -26,7 +27,7 @@ NEVER_S = 10 * 365 * 86_400.0
 class SlowPath(ViewerProtocol):
     """One connection's aiohttp handler."""
 
-    __slots__ = ("_fast", "_hub", "_left")
+    __slots__ = ("_fast", "_hub", "_left", "handed")
 
     def __init__(
         self, fast: "FastPath", hub: "Hub", server: web.Server, limits: RequestLimits, *, decompresses: bool
@@ -37,6 +38,8 @@ class SlowPath(ViewerProtocol):
         self._hub = hub
         self._left = 0
         """Bytes of the current request that are still to come."""
+        self.handed: Handed | None = None
+        """The fill that the request to come has joined."""
 
     @property
     def is_waiting(self) -> bool:
@@ -69,6 +72,7 @@ class SlowPath(ViewerProtocol):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         super().connection_lost(exc)
+        self._leave_fill()
         if self._fast.slow is self:
             self._fast.slow = None
             self._fast.connection_lost(exc if isinstance(exc, Exception) else None)
@@ -76,6 +80,7 @@ class SlowPath(ViewerProtocol):
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> tuple[web.StreamResponse, bool]:
+        self._leave_fill()
         finished = await super().finish_response(request, resp, start_time)
         self._hub.log_request(request, resp)
         hot = request.pop(OFFERED, None)
@@ -84,6 +89,11 @@ class SlowPath(ViewerProtocol):
                 self._offer(request, resp, hot)
             resp.body = None  # aiohttp holds the last request and response until the next one comes
         return finished
+
+    def _leave_fill(self) -> None:
+        handed, self.handed = self.handed, None
+        if handed is not None:
+            handed.leave()
 
     def _offer(self, request: web.BaseRequest, response: web.Response, hot: Hot) -> None:
         """Prepare the fast path's answer, if this request is one that it could have answered."""

@@ -112,6 +112,10 @@ class PartIndex:
     def __contains__(self, key: StorageKey) -> bool:
         return key in self._of_key
 
+    def has_parts_of(self, primary: PrimaryKey) -> bool:
+        """Whether any part of a URL is held."""
+        return primary in self._stored
+
     def find(self, primary: PrimaryKey, request: MultiMapping[str]) -> Parts | None:
         """The parts that may answer a request for this URL, of the variant stored last."""
         for base, parts in reversed(self._stored.get(primary, {}).items()):

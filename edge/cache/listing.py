@@ -34,6 +34,10 @@ class Listing:
             return self.parts.add(primary, vary)
         return [*self.variants.add(primary, vary, language), *self.parts.replaced_by(primary, vary)]
 
+    def has_others(self, primary: PrimaryKey) -> bool:
+        """Whether there are variants or parts of a URL, beside the object that is stored under it."""
+        return primary in self.variants or self.parts.has_parts_of(primary)
+
     def put_all(self, listed: Iterable[Listed]) -> list[StorageKey]:
         """List what a tier holds at start, the longest stored first; returns as `put`."""
         replaced: list[StorageKey] = []

@@ -75,6 +75,12 @@ class TieredCache(Tiers):
                 return hot
         return None
 
+    def is_unknown(self, primary: PrimaryKey) -> bool:
+        """Whether nothing is held of a URL, in no tier, no variant, no part; not before a closed gate."""
+        key = StorageKey(primary)
+        is_held = key in self.memory or key in self._unwritten or self._listing.has_others(primary)
+        return not (is_held or self.gate.is_closed or (self.disk is not None and self.disk.may_hold(key)))
+
     async def find(self, primary: PrimaryKey, request: MultiMapping[str]) -> Hit | None:
         """What either tier holds for a request, promoted to RAM. A damaged object is not there.
 

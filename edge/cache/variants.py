@@ -45,6 +45,9 @@ class Variants:
     def __len__(self) -> int:
         return len(self._stored)
 
+    def __contains__(self, primary: PrimaryKey) -> bool:
+        return primary in self._stored
+
     def candidates(self, primary: PrimaryKey, request: MultiMapping[str]) -> list[StorageKey]:
         """The listed keys that match a request: the same wishes first, the most recently stored first."""
         stored = self._stored.get(primary)

@@ -4,7 +4,7 @@ An answer whose origin fails half-way aborts the connection, so that no client t
 """
 
 import secrets
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Sequence
 
 from aiohttp import web
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -13,6 +13,7 @@ from edge.cache import metrics
 from edge.cache.freshness import Storable
 from edge.cache.memory import Hot
 from edge.cache.ranges import ByteRange, Unsatisfiable, resolved, specs
+from edge.flight import Reader
 from edge.handlers.headers import (
     NOT_IN_304,
     CacheStatus,
@@ -32,7 +33,6 @@ from edge.handlers.plain import (
     rendered,
 )
 from edge.pieces import Piece
-from edge.singleflight import Reader
 from edge.upstream import OriginAborted, OriginResponse
 from edge.want import Fetched, Head
 from shared.errors import Blame, ServiceError
@@ -127,12 +127,16 @@ class Answers:
         self, request: web.BaseRequest, reader: Reader[Head], head: Fetched, status: CacheStatus
     ) -> web.StreamResponse:
         """The answer to one of many who ask the same at once: its head is made for all of them."""
-        response, made = head.response, reader.flight.rendered
+        start = self.rendered(reader.flight.rendered, head, status)
+        stream = RenderedStream(start, head.response.length or 0)
+        return await _streamed(request, stream, reader.chunks())
+
+    def rendered(self, made: dict[Hashable, bytes], head: Fetched, status: CacheStatus) -> bytes:
+        """The head of an answer over HTTP/1.1, `made` once for all who get the same."""
         if status not in made:
             headers = self._fetched_headers(head.headers, status)
-            made[status] = rendered(response.status, response.reason, headers)
-        stream = RenderedStream(made[status], response.length or 0)
-        return await _streamed(request, stream, reader.chunks())
+            made[status] = rendered(head.response.status, head.response.reason, headers)
+        return made[status]
 
     async def assembled(
         self,

@@ -153,6 +153,11 @@ _ABSOLUTE = re.compile(r"https?://([^/?#]*)(.*)\Z", re.IGNORECASE | re.DOTALL)
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._~!$&'()*+,;=%-]{1,255})(?::[0-9]{0,5})?\Z")
 
 
+def is_plain_target(target: str) -> bool:
+    """Whether a target is a path alone, written in the one way that every reader understands alike."""
+    return _PLAIN_PATH.match(target) is not None
+
+
 def refusal(head: Head, limits: RequestLimits) -> Refusal | None:
     """Why this request is refused; None: it may pass. O(bytes of the head)."""
     return _size(head, limits) or _framing(head) or _host(head) or _target(head, limits)

@@ -19,6 +19,7 @@ from edge.cache.ranges import RangeLimits, specs
 from edge.cache.tiered import Hit, Tier, TieredCache
 from edge.errors import Behind, Withdrawn
 from edge.fill import Fills
+from edge.flight import Reader
 from edge.handlers.answer import Answers
 from edge.handlers.forward import Forwarder, ForwardSettings, teller
 from edge.handlers.headers import CacheStatus, Forward, has_strict_precondition, is_plain, stored_detail
@@ -26,8 +27,9 @@ from edge.handlers.ranged import Ask, Ranged
 from edge.handlers.signed import Gate, SignedLimits, Unsigned
 from edge.handlers.warm import SERVED_AT_ONCE, Warmer, WarmResult
 from edge.hot import OFFERED
+from edge.misses import Handed
 from edge.peers.route import HOP_FIELD, REVISION_FIELD
-from edge.singleflight import Reader
+from edge.slowpath import SlowPath
 from edge.upstream import Fetcher
 from edge.want import Head, Ready, Source, Want
 from shared.clock import Clock
@@ -67,11 +69,11 @@ class MediaHandler:
         self._fills = fills
         self._clock = clock
         self._settings = settings
-        self._answers = Answers(settings.name, settings.extra_headers)
+        self.answers = Answers(settings.name, settings.extra_headers)
         forwarding = replace(settings.forwarding, key=self.key)
-        self._forwarder = Forwarder(cache, upstream, clock, self._answers, forwarding)
+        self._forwarder = Forwarder(cache, upstream, clock, self.answers, forwarding)
         self._warmer = Warmer(cache, fills, clock)
-        self._ranged = Ranged(cache, fills, clock, self._answers, settings.ranges)
+        self._ranged = Ranged(cache, fills, clock, self.answers, settings.ranges)
         self._ranged.check = self._refuse_buried
         self._buried = cache.tombstones
         self.on_purge: Callable[[web.BaseRequest, str], Awaitable[web.Response]] | None = None
@@ -88,19 +90,19 @@ class MediaHandler:
             primary = self._admitted(request)
         except Unsigned as exc:
             metrics.UNSIGNED.labels(exc.flaw).inc()
-            return self._answers.failed(exc)
+            return self.answers.failed(exc)
         if request.headers.get(HOP_FIELD) and self.is_behind(request.headers.get(REVISION_FIELD, "")):
-            return self._answers.failed(Behind("the asking edge knows purges that this one does not"))
+            return self.answers.failed(Behind("the asking edge knows purges that this one does not"))
         if request.method in ("GET", "HEAD"):
             is_gone = self._buried and self._buried.is_buried(primary)
-            hot = None if is_gone else self._cache.lookup(primary, request.headers)
+            hot = None if is_gone or _handed(request) else self._cache.lookup(primary, request.headers)
             if hot is not None and is_plain(request.headers):
                 meta = hot.entry.meta
                 age_s = meta.age_s(self._clock.wall_ms())
                 if judge(meta.policy, age_s, NO_RULES) is Verdict.FRESH:
                     self._hits.inc()
                     request[OFFERED] = hot
-                    return self._answers.hit(hot, age_s)
+                    return self.answers.hit(hot, age_s)
         try:
             self._refuse_buried(primary)
             if len(primary) > MAX_TARGET_CHARS:
@@ -110,7 +112,7 @@ class MediaHandler:
             return await self._other(request, primary)
         except ServiceError as exc:
             metrics.REQUESTS.labels("origin", "withdrawn" if isinstance(exc, Withdrawn) else "error").inc()
-            return self._answers.failed(exc)
+            return self.answers.failed(exc)
 
     def _admitted(self, request: web.BaseRequest) -> PrimaryKey:
         """The key of what is asked for. Raises Unsigned."""
@@ -126,7 +128,7 @@ class MediaHandler:
     async def _other(self, request: web.BaseRequest, primary: PrimaryKey) -> web.StreamResponse:
         """What is no plain read: answered here if it is ours, forwarded if it is the origin's."""
         if self._settings.extra_headers and "Access-Control-Request-Method" in request.headers:
-            return self._answers.preflight()
+            return self.answers.preflight()
         if request.method == "PURGE" and self.on_purge is not None:
             return await self.on_purge(request, primary)
         return await self._forward(request, primary, Forward.METHOD)
@@ -137,6 +139,9 @@ class MediaHandler:
             raise Withdrawn("the video was withdrawn")
 
     async def _read(self, request: web.BaseRequest, primary: PrimaryKey) -> web.StreamResponse:
+        handed = _handed(request)
+        if handed is not None:
+            return await self._fill(request, handed.want, Forward.MISS, handed.taken())
         rules = request_rules(request.headers) if self._settings.obeys_reload else NO_RULES
         hit = await self._cache.find(primary, request.headers)
         self._refuse_buried(primary)
@@ -185,7 +190,7 @@ class MediaHandler:
             status = CacheStatus(
                 status.detail, status.forward, status.forward_status, status.is_stored, ttl_s=left_s
             )
-        return self._answers.stored(request, hot, age_s, status)
+        return self.answers.stored(request, hot, age_s, status)
 
     def _revalidate(self, primary: PrimaryKey, request: web.BaseRequest, entry: Entry) -> None:
         key = self._cache.flight_key(primary, request.headers)
@@ -203,10 +208,13 @@ class MediaHandler:
         is_special = "Range" in asked or "If-None-Match" in asked or "If-Modified-Since" in asked
         return is_special and self._fills.predict(primary) is not Storable.YES
 
-    async def _fill(self, request: web.BaseRequest, want: Want, forward: Forward) -> web.StreamResponse:
+    async def _fill(
+        self, request: web.BaseRequest, want: Want, forward: Forward, joined: Reader[Head] | None = None
+    ) -> web.StreamResponse:
         """Read the shared fill; when its answer is not for this request, a fill that is."""
         for _ in range(2):
-            with self._fills.join(want) as reader:
+            with joined or self._fills.join(want) as reader:
+                joined = None
                 head = await self._fills.head(reader, want, teller(request))
                 self._refuse_buried(want.primary)
                 if self._may_read(request, reader, want, head):
@@ -248,7 +256,7 @@ class MediaHandler:
         status = CacheStatus(
             stored_detail(head.verdict), forward, head.response.status, is_stored, not reader.is_leader
         )
-        return await self._answers.fetched(request, reader, head, status)
+        return await self.answers.fetched(request, reader, head, status)
 
     def _ready(self, request: web.BaseRequest, head: Ready, forward: Forward) -> web.Response:
         hot = Hot(head.entry)
@@ -281,6 +289,12 @@ class MediaHandler:
     def is_in_memory(self, path: str) -> bool:
         """Whether RAM holds the object at path, fresh or not."""
         return self._cache.is_in_memory(self.key(path))
+
+
+def _handed(request: web.BaseRequest) -> Handed | None:
+    """The place in a fill that the request has already."""
+    protocol = request.protocol
+    return protocol.handed if isinstance(protocol, SlowPath) else None
 
 
 def _matches(vary: VaryValues, request: web.BaseRequest) -> bool:

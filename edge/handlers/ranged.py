@@ -27,12 +27,12 @@ from edge.cache.ranges import (
 )
 from edge.cache.tiered import TieredCache
 from edge.fill import Fills
+from edge.flight import Reader
 from edge.handlers.answer import Answers, wanted_parts
 from edge.handlers.forward import teller
 from edge.handlers.headers import CacheStatus, Forward, stored_detail
 from edge.handlers.multipart import cut
 from edge.pieces import Piece
-from edge.singleflight import Reader
 from edge.want import Fetched, Head, Want
 from shared.clock import Clock
 from shared.errors import Blame, ServiceError

@@ -34,6 +34,7 @@ async def edge(origin: ScriptedOrigin) -> AsyncIterator[RunningEdge]:
     async with running_edge(origin.url, limits=limits, requests=LIMITS) as edge:
         for path in ("/hot", "/big", "/v/one/open.mp4"):
             await edge.ask(path)
+            await edge.ask(path)  # from now on the client's connection has an aiohttp handler, and its task
         yield edge
 
 

@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from edge.singleflight import WINDOW_BYTES, Flight, Flights
+from edge.flight import WINDOW_BYTES, Flight
+from edge.singleflight import Flights
 from tests.waiting import eventually
 
 
