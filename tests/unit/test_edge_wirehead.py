@@ -2,7 +2,7 @@
 
 from email.utils import parsedate_to_datetime
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from edge.wirehead import http_date, render, template
@@ -11,6 +11,7 @@ NAMES = st.from_regex(r"[A-Za-z%-]{1,12}", fullmatch=True).filter(lambda n: n.lo
 VALUES = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=30)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(NAMES, VALUES), max_size=5), st.integers(0, 10**9))
 def test_all_fields_stand_in_order_and_age_is_that_of_the_moment(
     fields: list[tuple[str, str]], age_s: int
