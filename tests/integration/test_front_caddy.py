@@ -1,10 +1,13 @@
 """The HTTP/2 and HTTP/3 front: a real Caddy with our Caddyfile, before a real edge."""
 
 import asyncio
+import base64
+import hashlib
 import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -13,8 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from playwright.async_api import async_playwright
 
-from tests.conftest import NEEDS
+from tests.browser.conftest import ARGUMENTS, chromium_path
+from tests.conftest import NEEDS, has_chromium
 from tests.origins import Reply, RunningEdge, ScriptedOrigin, running_edge
 
 CADDYFILE = Path(__file__).resolve().parents[2] / "configs" / "Caddyfile"
@@ -88,6 +93,7 @@ def wait_for_port(port: int) -> None:
 async def origin() -> AsyncIterator[ScriptedOrigin]:
     async with ScriptedOrigin() as started:
         started.replies["/v/1/open.mp4"] = Reply(body=BODY)
+        started.replies["/page"] = Reply(b"<!doctype html>", headers={"Content-Type": "text/html"})
         yield started
 
 
@@ -123,6 +129,46 @@ async def test_http_3_is_offered(front: Front) -> None:
     assert f'h3=":{front.port}"' in fields["alt-svc"]
     with pytest.raises(OSError, match="in use"), socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as udp:
         udp.bind(("::", front.port))
+
+
+def key_pin(port: int) -> str:
+    """What Chromium wants to trust this server's key over QUIC: a digest of its public key."""
+    certificate = ssl.get_server_certificate(("localhost", port))
+    command = ["openssl", "x509", "-pubkey", "-noout"]
+    pem = subprocess.run(command, input=certificate, capture_output=True, text=True, check=True).stdout
+    key = base64.b64decode("".join(line for line in pem.splitlines() if not line.startswith("-")))
+    return base64.b64encode(hashlib.sha256(key).digest()).decode()
+
+
+@pytest.mark.skipif(not has_chromium() or not shutil.which("openssl"), reason=NEEDS["chromium"])
+async def test_a_browser_gets_stored_bytes_over_http_3(front: Front, origin: ScriptedOrigin) -> None:
+    url = f"https://localhost:{front.port}/v/1/open.mp4"
+    fields, _ = await front.ask("/v/1/open.mp4")
+    switches = [switch for switch in ARGUMENTS if switch != "--disable-quic"]
+    switches += [
+        f"--origin-to-force-quic-on=localhost:{front.port}",
+        f"--ignore-certificate-errors-spki-list={await asyncio.to_thread(key_pin, front.port)}",
+    ]
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium_path(), args=switches)
+        page = await browser.new_page()
+        await page.goto(f"https://localhost:{front.port}/page")
+        status, cache_status, protocol, digest = await page.evaluate(
+            """async (url) => {
+                const answer = await fetch(url);
+                const digest = await crypto.subtle.digest("SHA-256", await answer.arrayBuffer());
+                const protocol = performance.getEntriesByName(url)[0].nextHopProtocol;
+                const hex = [...new Uint8Array(digest)].map((n) => n.toString(16).padStart(2, "0")).join("");
+                return [answer.status, answer.headers.get("Cache-Status"), protocol, hex];
+            }""",
+            url,
+        )
+        await browser.close()
+
+    assert "fwd=uri-miss" in fields["cache-status"]
+    assert (status, protocol, digest) == (200, "h3", hashlib.sha256(BODY).hexdigest())
+    assert "; hit; detail=memory" in cache_status
+    assert origin.n_seen("/v/1/open.mp4") == 1
 
 
 async def test_a_range_passes_as_it_is(front: Front) -> None:
