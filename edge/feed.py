@@ -176,7 +176,7 @@ class Feed:
             return False
         metrics.QUEUES.labels("merged").inc()
         self._parts.refill.want_about(push)
-        self._parts.cards.want(item.video_id for item in session.queue)
+        self._parts.cards.want(session.queue.ids)
         arrange(session, self._view, self._ranking)
         self.replan(session)
         told: dict[str, str | int] = {"queue_version": session.queue_version, "version": session.version}
@@ -250,7 +250,7 @@ class Feed:
         needed = max(n, MIN_READY)
         if len(slices.upcoming(session, self._card, needed)) >= needed:
             return
-        known = {item.video_id for item in session.queue} | session.seen.keys()
+        known = session.seen.keys() | session.queue.ids
         items = self.trending.items if self.trending else []
         popular = fallback.trending(items, known, self._is_playable)
         fresh = fallback.fresh(self._newest(), known, self._is_cached)

@@ -3,12 +3,13 @@
 Pure. Without a signal, or before the model's vectors are here, the brain's own order stands.
 """
 
+from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from edge.session import deltas, rerank
+from edge.session.candidates import F32, Prepared
+from edge.session.queue import Queue
 from edge.session.state import Session
 from edge.session.vectors import ItemVectors, user_vector
 from shared.config import setting
@@ -45,44 +46,47 @@ def arrange(session: Session, view: View, ranking: Ranking) -> None:
 
     After the first event what leads is warm if it can be: the first slice is as the brain ordered it.
     """
-    if not session.queue:
+    queue = session.queue
+    if not len(queue):
         return
-    ids = [item.video_id for item in session.queue]
     head = session.head()
-    scores = _scores(session, ids, view.vectors, ranking)
+    scores = _scores(session, view.vectors, ranking)
     if scores is None:
-        rest = [index for index in range(len(ids)) if index != head]
-        placed = rest if head is None else [head, *rest]
+        placed = array("H", range(len(queue)))
+        if head is not None:
+            placed.insert(0, placed.pop(head))
     else:
+        prepared = _prepared(queue, view.vectors)
 
-        def group(index: int) -> rerank.Group:
-            card = view.card_of(ids[index])
-            return (card.creator_id, card.category) if card else ("", "")
+        def groups(places: rerank.U16) -> rerank.Groups:
+            return prepared.groups(places, lambda place: view.card_of(queue.ids[place]))
 
-        placed = rerank.order(scores, head, group, ranking.spacing)
+        placed = rerank.order(scores, head, groups, ranking.spacing)
     if head is None and session.n_events:
-        placed = rerank.lead(placed, lambda index: view.is_ready(ids[index]), ranking.lead_among)
+        placed = rerank.lead(placed, lambda index: view.is_ready(queue.ids[index]), ranking.lead_among)
     session.arrange(placed, is_reranked=scores is not None)
 
 
-def _scores(session: Session, ids: list[str], vectors: ItemVectors, ranking: Ranking) -> rerank.F32 | None:
+def _scores(session: Session, vectors: ItemVectors, ranking: Ranking) -> F32 | None:
     """One score for each candidate; None while nothing speaks against the brain's order."""
-    rows, is_known = vectors.rows(ids)
-    drift = _drift(session, vectors, ranking) if is_known.any() and session.model == vectors.model else None
-    if drift is None:
+    if not session.signals or session.model != vectors.model:
         return None
-    user = deltas.shifted(user_vector(session.user_vector, vectors.dim), drift, ranking.gain)
-    return rerank.blend(
-        rerank.base(np.array([item.score for item in session.queue], np.float32)),
-        rerank.affinity(rows, is_known, user),
-        float(np.linalg.norm(drift)),
-        ranking.share,
-    )
+    queue = session.queue
+    prepared = _prepared(queue, vectors)
+    if prepared.is_known is not None and not prepared.is_known.any():
+        return None
+    drift = deltas.drift(session.drift, session.signals, session.n_signals, vectors, ranking.decay)
+    session.drift = drift
+    if not drift.length:
+        return None
+    user = deltas.shifted(user_vector(session.user_vector, vectors.dim), drift.value, ranking.gain)
+    affinities = rerank.affinity(vectors.products(prepared.rows, user), prepared.is_known)
+    return rerank.blend(prepared.base(queue.scores), affinities, drift.length, ranking.share)
 
 
-def _drift(session: Session, vectors: ItemVectors, ranking: Ranking) -> deltas.F32 | None:
-    if not session.signals:
-        return None
-    rows, is_known = vectors.rows([signal.video_id for signal in session.signals])
-    drift = deltas.delta(session.signals, rows - vectors.mean, is_known, ranking.decay)
-    return drift if drift.any() else None
+def _prepared(queue: Queue, vectors: ItemVectors) -> Prepared:
+    if queue.prepared is None:
+        queue.prepared = Prepared(queue.ids, vectors)
+    elif not queue.prepared.is_current(vectors):
+        queue.prepared.follow(queue.ids, vectors)
+    return queue.prepared

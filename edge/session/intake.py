@@ -12,7 +12,8 @@ import msgspec
 from edge.session import deltas
 from edge.session.player import PlayerIn, check_player
 from edge.session.qoe import QoeIn, check_qoe
-from edge.session.state import Session, Signal
+from edge.session.signals import Signal
+from edge.session.state import Session
 from shared.errors import InvalidId, InvalidRequest
 from shared.ids import base32, check_id
 from shared.messages import EventKind, VideoCard, ViewEvent
@@ -133,9 +134,9 @@ def view_event(
     session: Session, event: EventIn, card: VideoCard | None, unique_id: str, now_ms: int
 ) -> ViewEvent:
     """The event as it travels, with what the edge knows of the video and of how it came to be shown."""
-    shown = session.served.get(event.video) or next(
-        (item for item in session.queue if item.video_id == event.video), None
-    )
+    shown = session.served.get(event.video)
+    if shown is None and (place := session.queue.place(event.video)) is not None:
+        shown = session.queue[place]
     at_ms = now_ms if event.at_ms is None else min(now_ms, max(int(event.at_ms), now_ms - CLOCK_SLACK_MS))
     return ViewEvent(
         id=unique_id,

@@ -5,35 +5,29 @@ now, as indexes into the queue. A pushed queue replaces the held one when its ve
 that the player holds next stays at the head (its bytes are there), and nothing seen comes back by itself.
 """
 
+import sys
+from array import array
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
-
-import msgspec
 
 from edge.prefetch.hazard import Pace
 from edge.prefetch.situation import ASSUMED_LINK, Link
+from edge.session.deltas import Drift
+from edge.session.queue import Queue, remaining
+from edge.session.signals import MAX_SIGNALS, Signal
 from shared.messages import Candidate, RankedQueue
 
-MAX_SEEN = 2_000
+MAX_SEEN = 1_000
 """Videos remembered as seen; the oldest is forgotten first."""
 MAX_QUEUE = 500
-MAX_SIGNALS = 48
-"""Watch signals kept: at a decay of 0.9 the 49th weighs less than a hundredth."""
-MAX_SERVED = 64
+MAX_SERVED = 32
 """Latest seen candidates whose source and propensity an event may still ask for."""
 MAX_FOLLOWING = 1_000
 
 
-class Signal(msgspec.Struct, frozen=True, array_like=True):
-    """What one event says about one video: the sign and size of the viewer's interest."""
-
-    video_id: str
-    weight: float
-    category: str = ""
-    is_finish: bool = False
-
-
-class Session(msgspec.Struct, kw_only=True):
+@dataclass(slots=True, kw_only=True)
+class Session:
     """The state of one session, changed between awaits only. `version` grows at every visible change."""
 
     id: str
@@ -44,23 +38,28 @@ class Session(msgspec.Struct, kw_only=True):
     """Of the last queue taken from the brain; 0 before the first."""
     model: str = ""
     user_vector: bytes = b""
-    queue: list[Candidate] = []
-    order: list[int] = []
+    queue: Queue = field(default_factory=Queue)
+    order: "array[int]" = field(default_factory=lambda: array("H"))
+    """Places of the queue, in the order that the viewer gets."""
     is_reranked: bool = False
     """The order shown is not the brain's own."""
     held: str = ""
     """The video that the player has preloaded next; empty when it holds none that is queued."""
     current: str = ""
-    seen: dict[str, None] = {}
+    seen: dict[str, None] = field(default_factory=dict)
     """Oldest first."""
-    served: dict[str, Candidate] = {}
-    signals: list[Signal] = []
-    following: dict[str, None] = {}
+    served: dict[str, Candidate] = field(default_factory=dict)
+    signals: list[Signal] = field(default_factory=list)
+    n_signals: int = 0
+    """All that were noted, also those that are forgotten."""
+    drift: Drift | None = None
+    """The delta of the signals so far; made by who ranks."""
+    following: dict[str, None] = field(default_factory=dict)
     """Creators followed in this session."""
     n_events: int = 0
     link: Link = ASSUMED_LINK
     """The way to the player, as last told."""
-    pace: Pace = Pace()
+    pace: Pace = field(default_factory=Pace)
     touched_s: float = 0.0
     """Monotonic seconds of the last request."""
 
@@ -68,8 +67,8 @@ class Session(msgspec.Struct, kw_only=True):
         """The queue in the order that the viewer gets."""
         return [self.queue[index] for index in self.order]
 
-    def arrange(self, order: list[int], is_reranked: bool) -> None:
-        """Take a new order: a permutation of the queue's indexes."""
+    def arrange(self, order: "array[int]", is_reranked: bool) -> None:
+        """Take a new order: a permutation of the queue's places."""
         if order != self.order:
             self.version += 1
         self.order = order
@@ -77,28 +76,23 @@ class Session(msgspec.Struct, kw_only=True):
 
     def see(self, video_ids: Iterable[str]) -> None:
         """Count these as seen, newest last; they leave the queue."""
-        gone = {video_id for video_id in video_ids if video_id}
-        if not gone:
-            return
-        for item in self.queue:
-            if item.video_id in gone:
-                self.served[item.video_id] = item
-        for video_id in video_ids:
-            if video_id:
-                self.seen.pop(video_id, None)
-                self.seen[video_id] = None
+        gone = [sys.intern(video_id) for video_id in video_ids if video_id]
+        for place in self.queue.places(gone):
+            self.served[self.queue.ids[place]] = self.queue[place]
+        for video_id in gone:
+            self.seen.pop(video_id, None)
+            self.seen[video_id] = None
         _forget(self.seen, MAX_SEEN)
         _forget(self.served, MAX_SERVED)
         self.drop(gone)
 
-    def drop(self, video_ids: set[str]) -> bool:
+    def drop(self, video_ids: Iterable[str]) -> bool:
         """Take these out of the queue (seen, withdrawn, not wanted); True when one was there."""
-        kept = [index for index, item in enumerate(self.queue) if item.video_id not in video_ids]
-        if len(kept) == len(self.queue):
+        places = self.queue.places(video_ids)
+        if not places:
             return False
-        place = {index: new for new, index in enumerate(kept)}
-        self.order = [place[index] for index in self.order if index in place]
-        self.queue = [self.queue[index] for index in kept]
+        self.order = remaining(self.order, places)
+        self.queue = self.queue.without(places)
         if self.held in video_ids:
             self.held = ""
         self.version += 1
@@ -106,11 +100,11 @@ class Session(msgspec.Struct, kw_only=True):
 
     def hold(self, video_ids: Sequence[str]) -> None:
         """Note what the player has preloaded: the first that is still queued is kept at the head."""
-        queued = {item.video_id for item in self.queue}
-        self.held = next((video_id for video_id in video_ids if video_id in queued), "")
+        self.held = next((one for one in video_ids if self.queue.place(one) is not None), "")
 
     def note(self, signal: Signal) -> None:
         """Remember a signal, newest last."""
+        self.n_signals += 1
         self.signals.append(signal)
         del self.signals[:-MAX_SIGNALS]
 
@@ -126,7 +120,7 @@ class Session(msgspec.Struct, kw_only=True):
         if push.version <= self.queue_version:
             return False
         for video_id in push.seen:
-            self.seen.setdefault(video_id, None)
+            self.seen.setdefault(sys.intern(video_id), None)
         _forget(self.seen, MAX_SEEN)
         self.queue_version = push.version
         self.model, self.user_vector = push.model, push.user_vector
@@ -140,14 +134,14 @@ class Session(msgspec.Struct, kw_only=True):
 
     def extend(self, candidates: Iterable[Candidate]) -> bool:
         """Append fallback candidates that are neither queued nor seen; True when one came in."""
-        known = {item.video_id for item in self.queue}
+        known = set(self.queue.ids)
         unique = {
             c.video_id: c for c in candidates if c.video_id not in known and c.video_id not in self.seen
         }
         fresh = list(unique.values())[: MAX_QUEUE - len(self.queue)]
         if fresh:
-            self.order += range(len(self.queue), len(self.queue) + len(fresh))
-            self.queue = self.queue + fresh
+            self.order = self.order + array("H", range(len(self.queue), len(self.queue) + len(fresh)))
+            self.queue = Queue([*self.queue, *fresh])
             self.version += 1
         return bool(fresh)
 
@@ -158,17 +152,17 @@ class Session(msgspec.Struct, kw_only=True):
 
     def head(self) -> int | None:
         """The queue index that must be shown first, if the player holds one."""
-        return next((i for i, item in enumerate(self.queue) if item.video_id == self.held), None)
+        return self.queue.place(self.held) if self.held else None
 
     def _is_over(self, video_id: str) -> bool:
         return video_id in self.seen or video_id == self.current
 
     def _replace(self, fresh: dict[str, Candidate]) -> None:
-        kept = next((item for item in self.queue if item.video_id == self.held), None)
-        if kept is not None and kept.video_id not in fresh and not self._is_over(kept.video_id):
-            fresh = {kept.video_id: kept, **fresh}
-        self.queue = list(fresh.values())[:MAX_QUEUE]
-        self.order = list(range(len(self.queue)))
+        kept = self.head()
+        if kept is not None and self.held not in fresh and not self._is_over(self.held):
+            fresh = {self.held: self.queue[kept], **fresh}
+        self.queue = Queue(list(fresh.values())[:MAX_QUEUE])
+        self.order = array("H", range(len(self.queue)))
         head = self.head()
         if head is None:
             self.held = ""

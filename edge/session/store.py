@@ -9,12 +9,13 @@ from dataclasses import dataclass
 
 import msgspec
 
+from edge.session.packed import Packed, pack, unpack
 from edge.session.state import Session
 from shared.config import setting
 from shared.errors import DecodeError
 
 _VERSION = 1
-_DECODER = msgspec.msgpack.Decoder(tuple[int, list[Session]])
+_DECODER = msgspec.msgpack.Decoder(tuple[int, list[Packed]])
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,7 @@ class SessionStore:
 
     def pack(self, now: float) -> bytes:
         """All sessions as bytes; idle times are kept as ages, since the next process has another clock."""
-        aged = [msgspec.structs.replace(s, touched_s=now - s.touched_s) for s in self._sessions.values()]
-        return msgspec.msgpack.encode((_VERSION, aged))
+        return msgspec.msgpack.encode((_VERSION, [pack(one, now) for one in self._sessions.values()]))
 
     def unpack(self, data: bytes, now: float) -> int:
         """Take the sessions of `pack`; returns how many. Raises DecodeError."""
@@ -86,7 +86,7 @@ class SessionStore:
             raise DecodeError(f"session snapshot: {exc}") from exc
         if version != _VERSION:
             raise DecodeError(f"session snapshot of version {version}, expected {_VERSION}")
-        for session in sessions[-self._limits.max_sessions :]:
-            self.add(session, now - session.touched_s)
+        for packed in sessions[-self._limits.max_sessions :]:
+            self.add(unpack(packed, now), now - packed.touched_s)
         self.expire(now)
         return len(self._sessions)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.session import deltas
-from edge.session.state import Signal
+from edge.session.signals import Signal
 from shared.messages import EventKind
 
 

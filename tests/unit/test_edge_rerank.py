@@ -1,5 +1,6 @@
 """Re-ranking: the brain's order as the base, the delta's pull, spacing, the held head."""
 
+from array import array
 from collections.abc import Callable
 
 import numpy as np
@@ -8,7 +9,9 @@ from hypothesis import strategies as st
 
 from edge.session import rerank
 from edge.session.arrange import Ranking, View, arrange
-from edge.session.state import Session, Signal
+from edge.session.candidates import F32, base, code, standard
+from edge.session.signals import Signal
+from edge.session.state import Session
 from edge.session.vectors import ItemVectors
 from shared.messages import VideoCard
 from tests.edge_builders import make_card, make_session, make_table
@@ -17,12 +20,19 @@ FREE = rerank.Spacing(creator_gap=0, category_run=1_000)
 DANCE, FOOD = [1.0, 0.0], [0.0, 1.0]
 
 
-def f32(*values: float) -> rerank.F32:
+def f32(*values: float) -> F32:
     return np.array(values, np.float32)
 
 
-def apart(index: int) -> rerank.Group:
-    return ("", "")
+def by(group: Callable[[int], tuple[int, int]]) -> rerank.GroupsOf:
+    def of(places: rerank.U16) -> rerank.Groups:
+        groups = [group(place) for place in places.tolist()]
+        return [one[0] for one in groups], [one[1] for one in groups]
+
+    return of
+
+
+apart = by(lambda _: (0, 0))
 
 
 def no_card(video: str) -> VideoCard | None:
@@ -44,45 +54,43 @@ def shown(session: Session) -> list[str]:
 
 
 def test_the_base_keeps_an_exploration_slot_in_its_place() -> None:
-    scores = rerank.base(f32(0.9, 0.1, 0.8, 0.7))
+    scores = base(f32(0.9, 0.1, 0.8, 0.7))
 
     assert np.allclose(scores, [0.9, 0.8, 0.8, 0.7])
-    assert rerank.order(scores, None, apart, FREE) == [0, 1, 2, 3]
+    assert rerank.order(scores, None, apart, FREE).tolist() == [0, 1, 2, 3]
 
 
 def test_without_a_delta_the_affinity_weighs_nothing() -> None:
-    scores = rerank.blend(f32(3, 2, 1), f32(1, 2, 3), 0.0, 0.8)
+    scores = rerank.blend(standard(f32(3, 2, 1)), f32(1, 2, 3), 0.0, 0.8)
 
-    assert rerank.order(scores, None, apart, FREE) == [0, 1, 2]
+    assert rerank.order(scores, None, apart, FREE).tolist() == [0, 1, 2]
 
 
 def test_a_strong_delta_turns_the_order() -> None:
-    scores = rerank.blend(f32(3, 2, 1), f32(1, 2, 3), 4.0, 0.9)
+    scores = rerank.blend(standard(f32(3, 2, 1)), f32(1, 2, 3), 4.0, 0.9)
 
-    assert rerank.order(scores, None, apart, FREE) == [2, 1, 0]
+    assert rerank.order(scores, None, apart, FREE).tolist() == [2, 1, 0]
 
 
 def test_a_candidate_without_a_vector_is_neither_pulled_nor_pushed() -> None:
-    rows = np.array([[1.0], [0.0], [3.0]], np.float32)
-
-    values = rerank.affinity(rows, np.array([True, False, True]), f32(1.0))
+    values = rerank.affinity(f32(1.0, 0.0, 3.0), np.array([True, False, True]))
 
     assert values.tolist() == [1.0, 2.0, 3.0]
 
 
 def test_equal_scores_keep_the_brains_order() -> None:
-    assert rerank.order(f32(1, 1, 1, 1), None, apart, FREE) == [0, 1, 2, 3]
+    assert rerank.order(f32(1, 1, 1, 1), None, apart, FREE).tolist() == [0, 1, 2, 3]
 
 
 def test_the_held_head_is_first_whatever_its_score() -> None:
-    assert rerank.order(f32(3, 2, 1), 2, apart, FREE) == [2, 0, 1]
+    assert rerank.order(f32(3, 2, 1), 2, apart, FREE).tolist() == [2, 0, 1]
 
 
 def test_one_creators_videos_are_kept_apart() -> None:
     creators = ["x", "x", "x", "y", "z"]
 
     placed = rerank.order(
-        f32(5, 4, 3, 2, 1), None, lambda i: (creators[i], ""), rerank.Spacing(creator_gap=2)
+        f32(5, 4, 3, 2, 1), None, by(lambda i: (code(creators[i]), 0)), rerank.Spacing(creator_gap=2)
     )
 
     assert [creators[i] for i in placed] == ["x", "y", "z", "x", "x"]
@@ -92,15 +100,15 @@ def test_a_category_runs_no_longer_than_allowed() -> None:
     categories = ["d", "d", "d", "d", "f"]
     spacing = rerank.Spacing(category_run=2)
 
-    placed = rerank.order(f32(5, 4, 3, 2, 1), None, lambda i: ("", categories[i]), spacing)
+    placed = rerank.order(f32(5, 4, 3, 2, 1), None, by(lambda i: (0, code(categories[i]))), spacing)
 
     assert [categories[i] for i in placed] == ["d", "d", "f", "d", "d"]
 
 
 def test_spacing_gives_way_when_everything_is_alike() -> None:
-    placed = rerank.order(f32(3, 2, 1), None, lambda i: ("one", "same"), rerank.Spacing(category_run=1))
+    placed = rerank.order(f32(3, 2, 1), None, by(lambda i: (1, 2)), rerank.Spacing(category_run=1))
 
-    assert placed == [0, 1, 2]
+    assert placed.tolist() == [0, 1, 2]
 
 
 @given(st.lists(st.tuples(st.floats(-1, 1, width=16), st.integers(0, 3)), min_size=1, max_size=60), st.data())
@@ -108,7 +116,7 @@ def test_an_order_is_always_a_permutation(items: list[tuple[float, int]], data: 
     head = data.draw(st.one_of(st.none(), st.integers(0, len(items) - 1)))
     scores = f32(*(score for score, _ in items))
 
-    placed = rerank.order(scores, head, lambda i: (str(items[i][1]), str(items[i][1])), rerank.Spacing())
+    placed = rerank.order(scores, head, by(lambda i: (items[i][1], items[i][1])), rerank.Spacing())
 
     assert sorted(placed) == list(range(len(items)))
     assert head is None or placed[0] == head
@@ -138,7 +146,7 @@ def test_skipping_a_clip_sends_its_like_back() -> None:
 
 
 def test_without_signals_the_brains_order_stands() -> None:
-    session = make_session("a", "b", "c", order=[2, 1, 0], is_reranked=True)
+    session = make_session("a", "b", "c", order=array("H", [2, 1, 0]), is_reranked=True)
 
     arrange(session, view(vectors_of(a=FOOD, b=DANCE), no_card), Ranking())
 
@@ -178,12 +186,12 @@ def test_reranking_twice_changes_nothing() -> None:
 
 
 def test_what_is_ready_leads_and_the_better_one_is_next() -> None:
-    assert rerank.lead([3, 1, 2, 0], lambda index: index == 2, 4) == [2, 3, 1, 0]
+    assert rerank.lead(array("H", [3, 1, 2, 0]), lambda index: index == 2, 4).tolist() == [2, 3, 1, 0]
 
 
 def test_nothing_leads_from_too_far_behind_or_when_nothing_is_ready() -> None:
-    assert rerank.lead([3, 1, 2, 0], lambda index: index == 0, 3) == [3, 1, 2, 0]
-    assert rerank.lead([3, 1], lambda index: False, 9) == [3, 1]
+    assert rerank.lead(array("H", [3, 1, 2, 0]), lambda index: index == 0, 3).tolist() == [3, 1, 2, 0]
+    assert rerank.lead(array("H", [3, 1]), lambda index: False, 9).tolist() == [3, 1]
 
 
 def test_a_warm_video_leads_after_the_first_event_and_not_before() -> None:
@@ -204,3 +212,12 @@ def test_a_held_video_leads_before_a_warm_one() -> None:
     arrange(session, view(vectors_of(a=FOOD), no_card, "b"), Ranking())
 
     assert shown(session) == ["c", "a", "b"]
+
+
+@given(
+    st.lists(st.floats(-1024, 1024, width=32) | st.sampled_from([0.0, -0.0, 1.0]), min_size=1, max_size=80)
+)
+def test_falling_scores_are_those_of_a_stable_sort(scores: list[float]) -> None:
+    placed = rerank.order(f32(*scores), None, apart, rerank.Spacing(n_places=0))
+
+    assert placed.tolist() == np.argsort(-f32(*scores), kind="stable").tolist()

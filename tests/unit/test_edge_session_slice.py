@@ -4,7 +4,8 @@ import pytest
 
 from edge.prefetch.warming import PlanLimits
 from edge.session import slice as slices
-from edge.session.state import Session, Signal
+from edge.session.signals import Signal
+from edge.session.state import Session
 from edge.session.why import reason
 from shared.messages import Candidate, Source, VideoCard
 from tests.edge_builders import make_candidates, make_card, make_queue, make_rung, make_session

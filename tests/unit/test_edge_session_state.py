@@ -1,9 +1,12 @@
 """The session's queue, seen set and held head, against hand-made cases and random walks."""
 
+from array import array
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.session.state import MAX_QUEUE, MAX_SEEN, MAX_SERVED, MAX_SIGNALS, Session, Signal
+from edge.session.signals import MAX_SIGNALS, Signal
+from edge.session.state import MAX_QUEUE, MAX_SEEN, MAX_SERVED, Session
 from tests.edge_builders import make_candidates, make_queue, make_session
 
 
@@ -100,7 +103,7 @@ def test_every_visible_change_grows_the_version() -> None:
     session = make_session("a", "b", "c")
     versions = [session.version]
     for change in (
-        lambda: session.arrange([2, 1, 0], True),
+        lambda: session.arrange(array("H", [2, 1, 0]), True),
         lambda: session.see(["a"]),
         lambda: session.drop({"b"}),
         lambda: session.extend(make_candidates("x")),
@@ -116,7 +119,7 @@ def test_what_changes_nothing_leaves_the_version() -> None:
     session = make_session("a", "b")
     before = session.version
 
-    session.arrange([0, 1], False)
+    session.arrange(array("H", [0, 1]), False)
     session.see([])
     session.drop({"unknown"})
     session.extend(make_candidates("a"))

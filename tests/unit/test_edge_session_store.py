@@ -3,7 +3,8 @@
 import pytest
 
 from edge.session.recent import Recent
-from edge.session.state import Session, Signal
+from edge.session.signals import Signal
+from edge.session.state import Session
 from edge.session.store import SessionLimits, SessionStore
 from shared.errors import DecodeError
 from tests.edge_builders import make_session
