@@ -96,7 +96,7 @@ def lead(placed: "array[int]", is_ready: Callable[[int], bool], lookahead: int) 
 
 
 def _spaced(creators: list[int], categories: list[int], spacing: Spacing) -> list[int]:
-    """The order of these, as far as it is another: the first `n_places` are chosen so that alike ones are apart."""
+    """The order as far as it is another: the first `n_places` are chosen so that alike ones are apart."""
     left, placed = list(range(len(creators))), []
     near: list[int] = []
     last, run, deepest = 0, 0, -1

@@ -12,6 +12,7 @@ import pytest
 from edge.app import Edge
 from edge.session.arrange import Ranking, View, arrange
 from edge.session.intake import EventIn, EventsIn
+from edge.session.signals import Signal
 from edge.session.state import Session
 from shared.lifecycle import Lifecycle
 from shared.messages import VectorTable
@@ -88,7 +89,8 @@ async def test_events_to_slice(data_dir: Path) -> None:
 
             view = View(edge.vectors, edge.cards.get, lambda video: True)
 
-            def rank(_: int, one: Session = session, view: View = view) -> None:
+            def rank(number: int, one: Session = session, n: int = n, view: View = view) -> None:
+                one.note(Signal(f"v{number % n}", 1.0 if number % 3 else -1.0))
                 arrange(one, view, Ranking())
 
             rows[f"re-rank alone, {n} candidates, CPU"] = spread(timed(rank, N_RUNS))
