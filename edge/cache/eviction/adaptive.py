@@ -1,4 +1,4 @@
-"""S3-FIFO, and LRU while the ghosts show LRU doing better; nothing that is held leaves for the change.
+"""S3-FIFO, with a longer probation or as LRU while the ghosts show that doing better; nothing leaves for it.
 
 Pure and deterministic: the same calls give the same victims, in every process.
 """
@@ -11,7 +11,7 @@ from edge.cache.eviction.s3fifo import MARK, Order, S3Fifo
 
 
 class Adaptive(Generic[K]):
-    """One set of queues under one of two orders. A key of the sample carries the mark while it is held."""
+    """One set of queues under one of three orders. A key of the sample carries the mark while it is held."""
 
     def __init__(self, capacity_bytes: int) -> None:
         self._queues: S3Fifo[K] = S3Fifo(capacity_bytes)
@@ -41,14 +41,19 @@ class Adaptive(Generic[K]):
         ghosts = self._ghosts
         if ghosts.threshold < EVERY and digest(key) >= ghosts.threshold:
             return self._queues.admit(key, size_bytes)
-        if ghosts.request(key, size_bytes):
+        if ghosts.request(key, size_bytes, key in self._states):
             self._judge()
         return self._queues.admit(key, size_bytes, MARK)
 
     def touch(self, key: K) -> None:
-        queues = self._queues
-        queues.touch(key)
-        if self._states.get(key, 0) & MARK and self._ghosts.request(key, queues.size_bytes(key)):
+        state = self._states.get(key)
+        if state is None:
+            return
+        self._queues.touch(key)
+        ghosts = self._ghosts
+        if not state & MARK or ghosts.hit(key):
+            return
+        if ghosts.request(key, self._queues.size_bytes(key), True):
             self._judge()
 
     def remove(self, key: K) -> None:
@@ -58,8 +63,8 @@ class Adaptive(Generic[K]):
         return self._queues.resize(capacity_bytes)
 
     def _judge(self) -> None:
-        better = self._ghosts.better
-        if better is not None and better is not self.order:
+        better = self._ghosts.better(self.order)
+        if better is not self.order:
             self.order = better
             self.n_switches += 1
             self._queues.order_by(better)

@@ -12,8 +12,6 @@ from typing import Generic
 
 from edge.cache.eviction.policy import K
 
-SMALL_SHARE = 0.1
-"""Part of the bytes that newcomers may hold on probation."""
 GHOST_SHARE = 1.0
 """Bytes of evicted newcomers that are remembered, relative to the capacity."""
 CHANCES = 3
@@ -28,10 +26,16 @@ class Order(Enum):
     """How the queues decide."""
 
     S3FIFO = "s3fifo"
+    WIDE = "wide"
+    """S3-FIFO with a longer probation: what was loved once does not fill the room of what is new."""
     LRU = "lru"
     """The small queue takes everything: newcomers and hits at its end, victims from its head. The main one,
     what S3-FIFO left, drains before. Going back, the small queue is as after a start: it drains, what was hit
     is promoted, and nothing old sits in the main queue for long."""
+
+
+SMALL_SHARES = {Order.S3FIFO: 0.1, Order.WIDE: 0.4}
+"""Part of the bytes that newcomers may hold on probation."""
 
 
 class S3Fifo(Generic[K]):
@@ -41,12 +45,13 @@ class S3Fifo(Generic[K]):
     garbage collector to walk (objects with slots cost a third of the speed).
     """
 
-    def __init__(self, capacity_bytes: int, small_share: float = SMALL_SHARE) -> None:
-        self._small_share = small_share
+    def __init__(self, capacity_bytes: int, order: Order = Order.S3FIFO) -> None:
+        self._small_share = 0.0
         self._capacity = capacity_bytes
-        self._small_capacity = int(capacity_bytes * small_share)
+        self._small_capacity = 0
         self._ghost_limit = int(capacity_bytes * GHOST_SHARE)
         self._is_lru = False
+        self.order_by(order)
         self.states: dict[K, int] = {}
         """Chances and bits of every key held; for the owner to read."""
         self._small: OrderedDict[K, int] = OrderedDict()
@@ -68,6 +73,8 @@ class S3Fifo(Generic[K]):
     def order_by(self, order: Order) -> None:
         """Decide otherwise from now on; nothing leaves for it."""
         self._is_lru = order is Order.LRU
+        self._small_share = SMALL_SHARES.get(order, 1.0)
+        self._small_capacity = int(self._capacity * self._small_share)
 
     def size_bytes(self, key: K) -> int:
         return self._main[key] if self.states[key] & MAIN else self._small[key]
