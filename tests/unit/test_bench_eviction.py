@@ -1,6 +1,7 @@
 """The eviction bench's own parts: reference policies on traces worked out by hand, the reader of traces."""
 
 import gzip
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from edge.cache.eviction.lru import Lru
 from tests.bench.eviction import csvtrace, plot, traces
 from tests.bench.eviction.arc import Arc
 from tests.bench.eviction.belady import Belady, BeladySize, next_uses
+from tests.bench.eviction.insight import Insight
 from tests.bench.eviction.lfu import Lfu
 from tests.bench.eviction.sieve import Sieve
 from tests.bench.eviction.simulate import Policy, compare, simulate
@@ -63,6 +65,23 @@ def test_belady_evicts_what_is_needed_last() -> None:
     uses = next_uses([(key, 1) for key in keys])
 
     assert hits(Belady(3, uses), keys) == "....xxx."
+
+
+def test_insight_keeps_what_is_popular_and_lets_the_least_of_all_go_even_if_it_just_came() -> None:
+    popularity = {A: 5.0, B: 1.0, C: 4.0, D: 3.0, E: 0.5}
+
+    assert hits(Insight(3, popularity), [A, B, C, D, E, A, C, D, B, E]) == ".....xxx.."
+
+
+def test_the_generator_tells_who_is_popular() -> None:
+    trace = traces.short_video(20_000, 5)
+    popularity = traces.popularity(20_000, 5)
+
+    asked = Counter(key for key, _ in trace)
+    often = [popularity[key] for key, n in asked.items() if n > 20]
+    once = [popularity[key] for key, n in asked.items() if n == 1]
+    assert set(popularity) == set(asked)
+    assert min(often) > sorted(once)[len(once) // 2]
 
 
 def test_belady_is_never_worse_than_a_policy_without_foresight() -> None:

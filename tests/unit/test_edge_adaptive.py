@@ -114,3 +114,19 @@ def test_two_processes_choose_alike() -> None:
 
 def test_a_key_that_is_no_text_has_a_digest() -> None:
     assert digest("/v/\udcff") != digest("/v/\udcfe")
+
+
+def test_where_audiences_fade_quickly_newcomers_get_a_longer_probation() -> None:
+    trace = traces.short_video(40_000, 99, traces.ShortVideo(births_per_view=0.1, half_life_views=3_000.0))
+    capacity = footprint_bytes(trace) // 8
+    policy: Adaptive[int] = Adaptive(capacity)
+
+    ours = simulate(policy, trace).byte_miss
+
+    assert policy.order is Order.WIDE
+    assert ours < simulate(S3Fifo(capacity), trace).byte_miss
+    assert ours < simulate(Lru(capacity), trace).byte_miss
+
+
+def test_phases_that_are_too_short_to_follow_cost_little() -> None:
+    assert loss(traces.shift(60_000, 5), 0.2) <= 0.01

@@ -9,10 +9,10 @@ the contents fit it, and where phases are short that is more than it gains. So a
 the real cache's too; while it is behind the best constant order it follows that one.
 """
 
+from collections import OrderedDict
 from typing import Generic
 from zlib import crc32
 
-from edge.cache.eviction.lru import Lru
 from edge.cache.eviction.policy import K
 from edge.cache.eviction.s3fifo import CHANCES, Order, S3Fifo
 
@@ -20,6 +20,8 @@ SHADOW_BYTES = 2 * 1024**3
 """Capacity of a miniature cache when the real one is larger: some thousand segments."""
 EVERY = 1 << 32
 """Threshold that takes every key: while the real cache is small, chance would say too much in a sample."""
+SLACK = 1 / 64
+"""Part of a miniature's capacity that is freed at once."""
 ORDERS = (Order.S3FIFO, Order.WIDE, Order.LRU)
 """Bit n of what a request missed, and place n of every list here, belong to the n-th."""
 ALL_MISSED = 0b111
@@ -31,7 +33,7 @@ ASKED_EVERY = 8
 """Pieces of evidence between two looks at it."""
 DEVIATIONS_SQUARED = 4.0
 """Two standard deviations: by so much evidence must be beyond chance."""
-REGRET = 0.005
+REGRET = 0.004
 """Misses that changes of the order may have cost, relative to those of the best constant order."""
 LEAD = 0.002
 """By so much the best constant order must lead before a cache that is behind goes over to it, and by half
@@ -54,9 +56,12 @@ class Ghosts(Generic[K]):
         scaled = int(capacity_bytes * rate)
         self.threshold = int(rate * EVERY)
         """A key whose digest is below it belongs to the sample."""
-        self._narrow: S3Fifo[K] = S3Fifo(scaled)
-        self._wide: S3Fifo[K] = S3Fifo(scaled, Order.WIDE)
-        self._lru: Lru[K] = Lru(scaled)
+        self._slack_bytes = int(scaled * SLACK)
+        self._narrow: S3Fifo[K] = S3Fifo(scaled, Order.S3FIFO, self._slack_bytes)
+        self._wide: S3Fifo[K] = S3Fifo(scaled, Order.WIDE, self._slack_bytes)
+        self._recent: OrderedDict[K, int] = OrderedDict()
+        self._recent_bytes = 0
+        self._capacity = scaled
         self._lately = [0.0, 0.0, 0.0]
         self._squares = 0.0
         self._weight = 1.0
@@ -68,7 +73,7 @@ class Ghosts(Generic[K]):
 
     def hit(self, key: K) -> bool:
         """Serve what all of them hold, whatever its size; False, and nothing done, if one does not."""
-        narrow, wide, recent = self._narrow.states, self._wide.states, self._lru.sizes
+        narrow, wide, recent = self._narrow.states, self._wide.states, self._recent
         if not (key in recent and key in narrow and key in wide):
             return False
         recent.move_to_end(key)
@@ -128,7 +133,7 @@ class Ghosts(Generic[K]):
     def _serve(self, key: K, size_bytes: int) -> int:
         """Which orders missed, as bits. Hits are as a touch does them, without the call."""
         missed = 0
-        narrow, wide, recent = self._narrow, self._wide, self._lru.sizes
+        narrow, wide, recent = self._narrow, self._wide, self._recent
         state = narrow.states.get(key)
         if state is None:
             narrow.admit(key, size_bytes)
@@ -144,7 +149,14 @@ class Ghosts(Generic[K]):
         if key in recent:
             recent.move_to_end(key)
             return missed
-        self._lru.admit(key, size_bytes)
+        recent[key] = size_bytes
+        self._recent_bytes += size_bytes
+        if self._recent_bytes > self._capacity:
+            aim = self._capacity - self._slack_bytes
+            held_bytes = self._recent_bytes
+            while held_bytes > aim and recent:
+                held_bytes -= recent.popitem(last=False)[1]
+            self._recent_bytes = held_bytes
         return missed | 4
 
     def _forget(self) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.bench import report
 from tests.bench.eviction import csvtrace, plot, traces
-from tests.bench.eviction.simulate import OURS, SHARES, Result, compare
+from tests.bench.eviction.simulate import OURS, SHARES, Result, compare, first_share
 
 N_REQUESTS = 100_000
 MAX_CSV_REQUESTS = 5_000_000
@@ -23,14 +23,17 @@ SEED = 2026
 Results = dict[str, dict[float, dict[str, Result]]]
 
 
+CHURN = {
+    "churn": traces.ShortVideo(),
+    "churn, calm": traces.ShortVideo(births_per_view=0.02, half_life_views=30_000.0),
+    "churn, rapid": traces.ShortVideo(births_per_view=0.1, half_life_views=4_000.0),
+}
+
+
 def generated(n_requests: int, seed: int) -> dict[str, traces.Trace]:
     """The traces of the bench by name."""
-    calm = traces.ShortVideo(births_per_view=0.02, half_life_views=30_000.0)
-    rapid = traces.ShortVideo(births_per_view=0.1, half_life_views=4_000.0)
-    return {
-        "churn": traces.short_video(n_requests, seed),
-        "churn, calm": traces.short_video(n_requests, seed, calm),
-        "churn, rapid": traces.short_video(n_requests, seed, rapid),
+    churn = {name: traces.short_video(n_requests, seed, shape) for name, shape in CHURN.items()}
+    return churn | {
         "zipf": traces.zipf(n_requests, seed),
         "scan": traces.scan(n_requests, seed),
         "loop": traces.loop(n_requests, seed),
@@ -39,18 +42,18 @@ def generated(n_requests: int, seed: int) -> dict[str, traces.Trace]:
     }
 
 
-def measure(all_traces: Mapping[str, traces.Trace]) -> Results:
-    """Every policy over every trace at every cache size."""
+def measure(all_traces: Mapping[str, traces.Trace], popularity: Mapping[str, Mapping[int, float]]) -> Results:
+    """Every policy over every trace at every cache size; `popularity` where the generator tells it."""
     results: Results = {}
     for name, trace in all_traces.items():
         results[name] = {}
         for share in SHARES:
             print(f"{name}, {share:.0%} of {len(trace):,} requests' footprint …", file=sys.stderr)
-            results[name][share] = compare(trace, share)
+            results[name][share] = compare(trace, share, popularity.get(name))
     return results
 
 
-def tell(results: Results) -> None:
+def tell(results: Results, first: Mapping[str, float]) -> None:
     """Write tables and plot into bench-results/."""
     by_bytes, by_objects, speed = {}, {}, {}
     for name, sizes in results.items():
@@ -58,6 +61,7 @@ def tell(results: Results) -> None:
             label = f"{name} {share:.0%}"
             ours, lru, s3fifo = (row[which].byte_miss for which in (OURS, "LRU", "S3-FIFO"))
             by_bytes[label] = {policy: round(result.byte_miss, 4) for policy, result in row.items()} | {
+                "first requests": round(first[name], 4),
                 "ours to LRU": f"{ours / lru - 1:+.1%}",
                 "ours to better": f"{ours / min(lru, s3fifo) - 1:+.2%}",
             }
@@ -87,7 +91,7 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=N_REQUESTS, help="length of a generated trace")
     parser.add_argument("--seed", type=int, default=SEED)
     asked = parser.parse_args()
-    all_traces = generated(asked.requests, asked.seed)
+    popularity: dict[str, dict[int, float]] = {}
     if asked.trace is not None:
         try:
             columns = csvtrace.columns_of(asked.columns) if asked.columns else None
@@ -95,7 +99,10 @@ def main() -> None:
         except (csvtrace.TraceError, OSError) as exc:
             sys.exit(str(exc))
         all_traces = {asked.trace.name: rows}
-    tell(measure(all_traces))
+    else:
+        all_traces = generated(asked.requests, asked.seed)
+        popularity = {n: traces.popularity(asked.requests, asked.seed, shape) for n, shape in CHURN.items()}
+    tell(measure(all_traces, popularity), {name: first_share(trace) for name, trace in all_traces.items()})
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Runs policies over a trace: object and byte miss ratio, cold start included, and decisions per second."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from edge.cache.eviction.adaptive import Adaptive
@@ -9,6 +9,7 @@ from edge.cache.eviction.lru import Lru
 from edge.cache.eviction.s3fifo import S3Fifo
 from tests.bench.eviction.arc import Arc
 from tests.bench.eviction.belady import Belady, BeladySize, next_uses
+from tests.bench.eviction.insight import Insight
 from tests.bench.eviction.lfu import Lfu
 from tests.bench.eviction.sieve import Sieve
 
@@ -36,6 +37,7 @@ ONLINE: dict[str, Callable[[int], Policy]] = {
     OURS: Adaptive,
 }
 OFFLINE = {"Belady": Belady, "Belady-size": BeladySize}
+INSIGHT = "insight"
 
 
 class Result(NamedTuple):
@@ -50,6 +52,11 @@ class Result(NamedTuple):
 def footprint_bytes(trace: Sequence[tuple[int, int]]) -> int:
     """Bytes of all different objects."""
     return sum(dict(trace).values())
+
+
+def first_share(trace: Sequence[tuple[int, int]]) -> float:
+    """Part of the requested bytes that nobody can have seen before: a miss for whoever does not prefetch."""
+    return footprint_bytes(trace) / max(1, sum(size for _, size in trace))
 
 
 def simulate(policy: Policy, trace: Sequence[tuple[int, int]]) -> Result:
@@ -68,9 +75,13 @@ def simulate(policy: Policy, trace: Sequence[tuple[int, int]]) -> Result:
     return Result(n_missed / max(1, len(trace)), missed_bytes / total, len(trace) / max(took_s, 1e-9))
 
 
-def compare(trace: Sequence[tuple[int, int]], share: float) -> dict[str, Result]:
+def compare(
+    trace: Sequence[tuple[int, int]], share: float, popularity: Mapping[int, float] | None = None
+) -> dict[str, Result]:
     """Every policy over the same trace, with a cache of this share of the footprint."""
     capacity = int(footprint_bytes(trace) * share)
     uses = next_uses(trace)
     results = {name: simulate(make(capacity), trace) for name, make in ONLINE.items()}
+    if popularity:
+        results[INSIGHT] = simulate(Insight(capacity, popularity), trace)
     return results | {name: simulate(make(capacity, uses), trace) for name, make in OFFLINE.items()}

@@ -71,16 +71,31 @@ class _Feed:
             return -self._n_born
         return bisect(self._summed, self._rng.random() * self._summed[-1])
 
+    def audience(self, video: int) -> float:
+        """Weight of a video against the others; all fade alike, so it holds as long as the trace."""
+        if video < 0:
+            return 0.0
+        return self._summed[video] - (self._summed[video - 1] if video else 0.0)
+
 
 def short_video(n_requests: int, seed: int, shape: ShortVideo | None = None) -> Trace:
     """Viewers walk through the segments of what the feed gives them, many at a time."""
-    shape = shape or ShortVideo()
+    return _watched(n_requests, seed, shape or ShortVideo())[0]
+
+
+def popularity(n_requests: int, seed: int, shape: ShortVideo | None = None) -> dict[int, float]:
+    """How popular each object of `short_video` truly is: its video, its rung, and who stays so long."""
+    return _watched(n_requests, seed, shape or ShortVideo())[1]
+
+
+def _watched(n_requests: int, seed: int, shape: ShortVideo) -> tuple[Trace, dict[int, float]]:
     rng = random.Random(seed)
     feed = _Feed(shape, rng)
     viewers: list[list[int]] = []  # video, rung, next segment
     sizes: dict[tuple[int, int, int], int] = {}
     numbers: dict[tuple[int, int, int], int] = {}
     lengths: dict[int, tuple[int, float]] = {}
+    popular: dict[int, float] = {}
     trace: Trace = []
     rungs = range(len(shape.ladder_bps))
     while len(trace) < n_requests:
@@ -95,13 +110,15 @@ def short_video(n_requests: int, seed: int, shape: ShortVideo | None = None) -> 
         if key not in sizes:
             sizes[key] = size_of(rng, shape.ladder_bps[rung] * shape.segment_s / 8 * detail, 0.25)
             numbers[key] = len(numbers)
+            reach = shape.stays_first * shape.stays ** (segment - 1) if segment else 1.0
+            popular[numbers[key]] = feed.audience(video) * shape.ladder_share[rung] * reach
         trace.append((numbers[key], sizes[key]))
         viewers[index][2] += 1
         stays = rng.random() < (shape.stays if segment else shape.stays_first)
         if not stays or segment + 1 >= n_segments:
             viewers[index] = viewers[-1]
             viewers.pop()
-    return trace
+    return trace, popular
 
 
 def zipf(n_requests: int, seed: int, n_objects: int = 20_000, alpha: float = 0.9) -> Trace:
