@@ -36,13 +36,19 @@ class Body:
         self._n_left = n_resumes
         self._n_bytes = 0
 
-    async def chunks(self, response: OriginResponse | None, n_reached: int = 0) -> AsyncIterator[Piece]:
-        """The bytes after the first n_reached ones; no response: no connection brings them yet.
+    async def chunks(
+        self,
+        response: OriginResponse | None,
+        n_reached: int = 0,
+        broke: OriginAborted | OriginTimeout | None = None,
+    ) -> AsyncIterator[Piece]:
+        """The bytes after the first n_reached ones; no response: no connection brings them yet, since it
+        `broke`.
 
         Raises what broke the body when it cannot be continued.
         """
         self._n_bytes = n_reached
-        async for chunk in self._joined(response):
+        async for chunk in self._joined(response, broke or OriginAborted("who read the body is gone")):
             self._n_bytes += len(chunk)
             yield chunk
         if self._told_bytes() not in (None, self._n_bytes):
@@ -53,8 +59,9 @@ class Body:
         told = content_range(self._head.headers) if self._head.status == 206 else None
         return told.stop - told.start if self._head.length is None and told else self._head.length
 
-    async def _joined(self, response: OriginResponse | None) -> AsyncIterator[Piece]:
-        broke: OriginAborted | OriginTimeout = OriginAborted("who read the body is gone")
+    async def _joined(
+        self, response: OriginResponse | None, broke: OriginAborted | OriginTimeout
+    ) -> AsyncIterator[Piece]:
         if response is not None:
             try:
                 async for chunk in response.chunks():

@@ -5,6 +5,7 @@ arrives (`Fetched`), or a stored entry that was validated or stands in for a fai
 """
 
 import asyncio
+import functools
 import logging
 from collections.abc import Callable
 from dataclasses import replace
@@ -28,12 +29,14 @@ from edge.cache.freshness import (
 from edge.cache.key import PrimaryKey, StorageKey, vary_names, vary_values
 from edge.cache.tags import Purge
 from edge.cache.tiered import TieredCache
+from edge.direct import Direct, Step
 from edge.flight import Flight, Reader
 from edge.handlers.headers import Completion, end_to_end, is_same_tag
-from edge.singleflight import Flights
+from edge.pieces import Piece
+from edge.singleflight import Flights, Led
 from edge.stand_ins import StandIns
-from edge.upstream import Fetcher, OriginRequest, OriginResponse
-from edge.want import Arrived, Fetched, FillSettings, Head, Ready, Source, Want
+from edge.upstream import Fetcher, OriginAborted, OriginRequest, OriginResponse, OriginTimeout
+from edge.want import Arrived, Fetched, FillSettings, Head, Moment, Ready, Source, Want
 from edge.wire import InformedOf
 from shared.clock import Clock
 from shared.errors import ServiceError
@@ -90,7 +93,8 @@ class Fills:
         predicted = self.predict(want.primary)
         may_share = predicted is Storable.YES or (want.span != "" and predicted is Storable.TOO_LARGE)
         key = want.key if may_share else None
-        reader = self._flights.join(key, lambda flight: self._fill(flight, want))
+        begin = functools.partial(self._begin, want=want) if want.is_plain else None
+        reader = self._flights.join(key, lambda flight: self._fill(flight, want), begin)
         if not reader.is_leader:
             metrics.COLLAPSED.inc()
         return reader
@@ -140,11 +144,20 @@ class Fills:
 
         self._flights.part(may_go_on)
 
-    async def _fill(self, flight: Flight[Head], want: Want) -> None:
-        n_answers = self._stand_ins.n_answers
+    def _begin(self, flight: Flight[Head], want: Want) -> Led | None:
+        """A fill that the origin's connection itself leads, if one rests."""
+        direct = Direct(self, self._upstream, flight, want)
+        return direct if direct.is_begun else None
+
+    async def _fill(
+        self, flight: Flight[Head], want: Want, first: Step | None = None, sent: Moment | None = None
+    ) -> None:
+        n_answers = self._stand_ins.n_answers if sent is None else sent.n_answers
         try:
-            if isinstance(flight.head, Fetched):  # the task that began it died
-                await self._store_streamed(flight, want, flight.head, None)
+            if first is not None:
+                await first()
+            elif isinstance(flight.head, Fetched):  # the task that began it died
+                await self.store_streamed(flight, want, flight.head, None)
             elif not await self._exchange(flight, want):
                 await self._exchange(flight, replace(want, stale=None, span="", is_rest=False))
         except ServiceError as exc:
@@ -165,26 +178,28 @@ class Fills:
         request = OriginRequest(
             "GET", want.primary, want.fields(), informed=flight.inform, has_stand_in=has_stand_in
         )
-        revision, sent_ms, sent_s = self._cache.revision, self._clock.wall_ms(), self._stand_ins.sent()
+        sent = self.now()
         async with self._upstream.fetch(request) as response:
-            self._stand_ins.answered(sent_s)
-            arrived = Arrived(want, response, Times(sent_ms, self._clock.wall_ms()), revision)
-            held = want.stale
-            if want.is_rest and response.status == 206:
+            return await self._taken(flight, self.arrived(want, response, sent))
+
+    async def _taken(self, flight: Flight[Head], arrived: Arrived) -> bool:
+        want, response = arrived.want, arrived.response
+        held = want.stale
+        if want.is_rest and response.status == 206:
+            return False
+        if held is None:
+            await self.stream(flight, arrived)
+        elif response.status == 304:
+            if not is_same_tag(response.headers, held.headers):
                 return False
-            if held is None:
-                await self._stream(flight, arrived)
-            elif response.status == 304:
-                if not is_same_tag(response.headers, held.headers):
-                    return False
-                told = self._completion.dated(response.headers, arrived.times.response_ms)
-                entry = updated(held, told, arrived.times, self._storage)
-                verdict = await self._renew(want, entry, revision)
-                self._end(flight, Ready(entry, Source.VALIDATED, 304, verdict))
-            elif response.status >= 500 and self._stand_ins.may(held, want.headers, is_cut=False):
-                self._end(flight, Ready(held, Source.STALE_IF_ERROR, response.status))
-            else:
-                await self._stream(flight, arrived)
+            told = self._completion.dated(response.headers, arrived.times.response_ms)
+            entry = updated(held, told, arrived.times, self._storage)
+            verdict = await self._renew(want, entry, arrived.revision)
+            self._end(flight, Ready(entry, Source.VALIDATED, 304, verdict))
+        elif response.status >= 500 and self._stand_ins.may(held, want.headers, is_cut=False):
+            self._end(flight, Ready(held, Source.STALE_IF_ERROR, response.status))
+        else:
+            await self.stream(flight, arrived)
         return True
 
     async def _renew(self, want: Want, entry: Entry, revision: int) -> Storable:
@@ -202,7 +217,25 @@ class Fills:
         flight.begin(ready, is_shared=True, keeps=True)
         flight.finish()
 
-    async def _stream(self, flight: Flight[Head], arrived: Arrived) -> None:
+    def now(self) -> Moment:
+        """What is to be remembered of the moment in which a request leaves."""
+        stand_ins = self._stand_ins
+        return Moment(self._cache.revision, self._clock.wall_ms(), stand_ins.sent(), stand_ins.n_answers)
+
+    def arrived(self, want: Want, response: OriginResponse, sent: Moment) -> Arrived:
+        """The head of the origin's answer is there."""
+        self._stand_ins.answered(sent.timed_s)
+        return Arrived(want, response, Times(sent.wall_ms, self._clock.wall_ms()), sent.revision)
+
+    async def stream(self, flight: Flight[Head], arrived: Arrived) -> None:
+        """Tell the readers the head, receive the body and store it when it may be."""
+        head = self.begin(flight, arrived)
+        if head.verdict is not Storable.YES:
+            await self._drop_obsolete(arrived.want, arrived.response.status, head.verdict)
+        await self.store_streamed(flight, arrived.want, head, arrived.response)
+
+    def begin(self, flight: Flight[Head], arrived: Arrived, first: Piece = b"") -> Fetched:
+        """Judge the answer, and tell the readers its head."""
         want, response, times = arrived.want, arrived.response, arrived.times
         headers = CIMultiDictProxy(self._completion.completed(response.headers, times.response_ms))
         is_part = response.status == 206 and want.span != ""
@@ -220,32 +253,60 @@ class Fills:
         head = Fetched(response, headers, vary, verdict, is_shared, placed or meta, arrived.revision)
         if not is_part or verdict is not Storable.YES:
             self._refused.note(want.primary, verdict, self._clock.monotonic())
-        flight.begin(head, is_shared=is_shared, keeps=keeps)
-        if not keeps:
-            await self._drop_obsolete(want, response.status, verdict)
-        await self._store_streamed(flight, want, head, response)
+        flight.begin(head, is_shared=is_shared, keeps=keeps, first=first)
+        return head
 
-    async def _store_streamed(
-        self, flight: Flight[Head], want: Want, head: Fetched, response: OriginResponse | None
+    def reserve(self, n_bytes: int) -> None:
+        """So many more bytes are being received, or so many less."""
+        self._filling_bytes += n_bytes
+
+    def came(self, piece: Piece, flight: Flight[Head]) -> None:
+        """Bytes of a live fill that keeps them."""
+        self.on_live_bytes(len(piece))
+        flight.add(piece)
+
+    async def store_streamed(
+        self,
+        flight: Flight[Head],
+        want: Want,
+        head: Fetched,
+        response: OriginResponse | None,
+        broke: OriginAborted | OriginTimeout | None = None,
     ) -> None:
         """Receive the body and store it when it may be; None: go on where another leader stopped."""
         verdict, length = head.verdict, head.response.length
         reserved = reserved_bytes(length, self._admission) if verdict is Storable.YES else 0
         self._filling_bytes += reserved
         try:
-            verdict = await self._receive(flight, want, head, response)
+            verdict = await self._receive(flight, want, head, response, broke)
         finally:
             self._filling_bytes -= reserved
         if verdict is not head.verdict:
             self._refused.note(want.primary, verdict, self._clock.monotonic())
-        if verdict is Storable.YES and not self._cache.store(
-            complete(head.meta, flight.body()), head.revision
-        ):
-            verdict = Storable.PURGED
-        (self._stored if verdict is Storable.YES else metrics.FILLS.labels(verdict)).inc()
+        if verdict is Storable.YES:
+            verdict = self.store(head, flight.body())
+        else:
+            metrics.FILLS.labels(verdict).inc()
         flight.finish()
         if verdict is Storable.YES and head.meta.status == 206:
             await self._combine(want, head.revision)
+
+    def store(self, head: Fetched, body: Piece) -> Storable:
+        """Keep the object, unless a purge has won meanwhile."""
+        is_stored = self._cache.store(complete(head.meta, body), head.revision)
+        (self._stored if is_stored else metrics.FILLS.labels(Storable.PURGED)).inc()
+        return Storable.YES if is_stored else Storable.PURGED
+
+    def lead(self, flight: Flight[Head], want: Want, sent: Moment, first: Step | None) -> None:
+        """A task goes on with a flight that a connection led: with `first`, or from where it is."""
+        steps = [] if first is None else [first]
+        self._flights.lead(
+            flight, lambda flight: self._fill(flight, want, steps.pop() if steps else None, sent)
+        )
+
+    def land(self, flight: Flight[Head]) -> None:
+        """A flight that a connection led is complete."""
+        self._flights.land(flight)
 
     async def _combine(self, want: Want, revision: int) -> None:
         """Make a whole of the parts, when none is missing and the whole may be stored."""
@@ -256,12 +317,17 @@ class Fills:
             metrics.FILLS.labels("combined").inc()
 
     async def _receive(
-        self, flight: Flight[Head], want: Want, head: Fetched, response: OriginResponse | None
+        self,
+        flight: Flight[Head],
+        want: Want,
+        head: Fetched,
+        response: OriginResponse | None,
+        broke: OriginAborted | OriginTimeout | None,
     ) -> Storable:
         """Feed the body; what was kept is let go when it grows over the limit without having said so."""
         verdict = head.verdict
         body = Body(self._upstream, want.primary, want.headers, head.response, self._n_resumes)
-        async for chunk in body.chunks(response, flight.size_bytes):
+        async for chunk in body.chunks(response, flight.size_bytes, broke):
             if want.is_live:
                 self.on_live_bytes(len(chunk))
             await flight.feed(chunk)

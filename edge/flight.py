@@ -87,9 +87,13 @@ class Flight(Generic[H]):
         """Bytes held for readers, or to be stored."""
         return self.size_bytes - self._n_dropped_bytes
 
-    def begin(self, head: H, *, is_shared: bool, keeps: bool) -> None:
-        """The head is known. Not shared: nobody else may join. Not kept: bytes go when they are read."""
+    def begin(self, head: H, *, is_shared: bool, keeps: bool, first: Piece = b"") -> None:
+        """The head is known, and maybe the first bytes. Not shared: nobody else may join. Not kept: bytes go
+        when they are read."""
         self.head = head
+        if first:
+            self._pending.append(first)
+            self.size_bytes += len(first)
         self._keeps = keeps
         if not is_shared:
             self._unlist()

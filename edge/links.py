@@ -5,6 +5,7 @@ needs none of it. The protocol and the parser are aiohttp's (`wire.py`), so both
 """
 
 import asyncio
+import contextlib
 import functools
 import re
 import ssl
@@ -15,12 +16,13 @@ from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from aiohttp import ClientConnectionError, StreamReader
+from aiohttp import ClientConnectionError
+from aiohttp.http import RawResponseMessage
 from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict, CIMultiDictProxy, MultiMapping
 
 from edge.cache.settings import UpstreamLimits
-from edge.straight import Inlet, LinkConnection, StraightBody
+from edge.straight import Content, Inlet, LinkConnection, Receiver
 from edge.wire import InformedOf
 
 T = TypeVar("T")
@@ -64,7 +66,7 @@ class LinkAnswer:
     status: int
     reason: str
     headers: CIMultiDictProxy[str] | CIMultiDict[str]
-    content: StreamReader | StraightBody
+    content: Content
     _pool: "LinkPool"
     _link: LinkConnection
 
@@ -76,6 +78,27 @@ class LinkAnswer:
         """Nobody wants the rest: it ends with its connection."""
         self._link.force_close()
         self._pool.give_back(self._link)
+
+
+@dataclass(slots=True)
+class Begun:
+    """A request under way whose receiver is called."""
+
+    _pool: "LinkPool"
+    link: LinkConnection
+    _timer: asyncio.TimerHandle
+
+    def answer(self, message: RawResponseMessage, content: Content) -> LinkAnswer:
+        """The head is there."""
+        self._timer.cancel()
+        self.link.listen(None)
+        return LinkAnswer(message.code, message.reason, message.headers, content, self._pool, self.link)
+
+    def drop(self) -> None:
+        """No answer is wanted, or none will come."""
+        self._timer.cancel()
+        self.link.receiver = None
+        self._pool.drop(self.link)
 
 
 class LinkPool:
@@ -112,7 +135,7 @@ class LinkPool:
         within the first byte's limit, connections and all; OSError or aiohttp's ClientConnectionError
         when the server hangs up.
         """
-        head = request_head(method, self._prefix + target, self._host, fields)
+        head = self.rendered(method, target, fields)
         deadline_s = self._loop.time() + self._limits.first_byte_s
         while True:
             link, is_reused = await self._acquire(deadline_s)
@@ -121,21 +144,44 @@ class LinkPool:
             try:
                 return await self._exchange(link, head, informed, has_body=method != "HEAD")
             except HttpProcessingError as exc:
-                self._drop(link)
+                self.drop(link)
                 raise NotHttp(str(exc.message)[:200]) from exc
             except (ClientConnectionError, OSError) as exc:
-                self._drop(link)
+                self.drop(link)
                 if not is_reused or isinstance(exc, TimeoutError):
                     raise
             except BaseException:
-                self._drop(link)
+                self.drop(link)
                 raise
             finally:
                 timer.cancel()
 
-    async def _exchange(
-        self, link: LinkConnection, head: bytes, informed: InformedOf | None, *, has_body: bool
-    ) -> LinkAnswer:
+    def begin(
+        self, around: tuple[bytes, bytes, bytes], target: str, receiver: Receiver, informed: InformedOf
+    ) -> "Begun | None":
+        """Ask over a connection that rests, and have `receiver` called; None: there is none.
+
+        `around` is what `rendered` gave for the target `/`, parted behind that; `target` is a plain path.
+        """
+        link = None if self._slots.locked() else self._rested()
+        if link is None:
+            return None
+        with contextlib.suppress(StopIteration):
+            self._slots.acquire().send(None)  # it is not locked, so it does not wait
+        self._in_use.add(link)
+        self._prepare(link, has_body=True)
+        link.receiver = receiver
+        link.listen(informed)
+        timer = self._loop.call_at(self._loop.time() + self._limits.first_byte_s, link.give_up)
+        assert link.transport is not None  # it is connected
+        link.transport.write(b"%b%b%b%b" % (around[0][:-1], target.encode("ascii"), *around[1:]))
+        return Begun(self, link, timer)
+
+    def rendered(self, method: str, target: str, fields: MultiMapping[str]) -> bytes:
+        """A request for this server. Raises ValueError."""
+        return request_head(method, self._prefix + target, self._host, fields)
+
+    def _prepare(self, link: LinkConnection, *, has_body: bool) -> None:
         link.set_response_params(
             skip_payload=not has_body,
             read_until_eof=True,
@@ -145,6 +191,11 @@ class LinkPool:
             max_line_size=MAX_FIELD_BYTES,
             max_field_size=MAX_FIELD_BYTES,
         )
+
+    async def _exchange(
+        self, link: LinkConnection, head: bytes, informed: InformedOf | None, *, has_body: bool
+    ) -> LinkAnswer:
+        self._prepare(link, has_body=has_body)
         link.listen(informed)
         if link.transport is None:
             raise ConnectionResetError("closed while it rested")
@@ -164,12 +215,10 @@ class LinkPool:
         else:
             await self._slots.acquire()
         try:
-            while self._idle:
-                link, since_s = self._idle.pop()
-                if time.monotonic() - since_s < IDLE_S and link.is_connected() and not link.should_close:
-                    self._in_use.add(link)
-                    return link, True
-                link.close()
+            link = self._rested()
+            if link is not None:
+                self._in_use.add(link)
+                return link, True
             try:
                 _, inlet = await self._in_time(self._connect(), deadline_s)
             except TimeoutError:
@@ -181,6 +230,15 @@ class LinkPool:
             raise
         self._in_use.add(inlet.link)
         return inlet.link, False
+
+    def _rested(self) -> LinkConnection | None:
+        """A connection that rests and is fit for use."""
+        while self._idle:
+            link, since_s = self._idle.pop()
+            if time.monotonic() - since_s < IDLE_S and link.is_connected() and not link.should_close:
+                return link
+            link.close()
+        return None
 
     async def _in_time(self, waiting: Awaitable[T], deadline_s: float) -> T:
         """What is waited for, within the limit for connections and not later than the deadline."""
@@ -198,7 +256,7 @@ class LinkPool:
         if link not in self._in_use:
             return
         if link.should_close or not link.is_connected():
-            self._drop(link)
+            self.drop(link)
             return
         self._in_use.discard(link)
         self._slots.release()
@@ -207,7 +265,8 @@ class LinkPool:
         while self._idle and now_s - self._idle[0][1] > IDLE_S:
             self._idle.popleft()[0].close()
 
-    def _drop(self, link: LinkConnection) -> None:
+    def drop(self, link: LinkConnection) -> None:
+        """Close a connection in use."""
         if link in self._in_use:
             self._in_use.discard(link)
             self._slots.release()

@@ -83,7 +83,7 @@ class Misses:
             return None
         if self._fills.predict(primary) is not Storable.YES:
             return None
-        return Want(primary, self._headers(block), primary)
+        return Want(primary, self._headers(block), primary, is_plain=True)
 
     def _headers(self, block: bytes) -> Headers:
         known = self._fields.get(block)

@@ -1,7 +1,7 @@
 """One fill per key: who asks while one is under way joins it.
 
-The fill runs in its own task, so no reader's cancel ends it. It ends early only when nobody reads it and its
-bytes are not being kept. A fill that fails errors every reader after the bytes that did arrive; one whose
+The fill is its own, a task or the connection to the origin itself, so no reader's cancel ends it. It ends
+early only when nobody reads it and its bytes are not being kept. A fill that fails errors every reader after the bytes that did arrive; one whose
 task dies is begun again by another leader, which goes on where it stopped when it can.
 
 The order in which a fill ends, and why:
@@ -12,7 +12,7 @@ between 1 and 2 joins a complete flight, one after 2 finds the object: never a s
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from edge.flight import FillFailed, Flight, Reader
 from shared.errors import ServiceError
@@ -26,24 +26,47 @@ N_LEADERS = 3
 Fill = Callable[[Flight[H]], Awaitable[None]]
 
 
+class Led(Protocol):
+    """What fills a flight without a task."""
+
+    def stop(self) -> None:
+        """Bring nothing more, and tell nobody."""
+
+
+Begin = Callable[[Flight[H]], Led | None]
+
+
 class Flights(Generic[H]):
     """The fills under way, by key. A key has at most one that can be joined; a fill may have no key."""
 
     def __init__(self) -> None:
         self._by_key: dict[str, Flight[H]] = {}
         self._tasks: dict[asyncio.Task[None], Flight[H]] = {}
+        self._led: dict[Flight[H], Led] = {}
+        """Without a task."""
         self._is_closing = False
 
     def __len__(self) -> int:
-        return len(self._tasks)
+        return len(self._tasks) + len(self._led)
 
-    def join(self, key: str | None, fill: Fill[H]) -> Reader[H]:
+    def join(self, key: str | None, fill: Fill[H], begin: Begin[H] | None = None) -> Reader[H]:
         """A reader of the fill of key, which is started when there is none. None: a fill of one's own.
 
-        `fill` may be called again for the same flight when its task dies: N_LEADERS times in all.
+        `fill` may be called again for the same flight when its task dies: N_LEADERS times in all. `begin`
+        may do without a task; the flight is then the caller's to `lead` or `land`.
         """
         flight = self._by_key.get(key) if key is not None else None
-        return (flight or self._start(key, fill)).reader(is_leader=flight is None)
+        return (flight or self._start(key, fill, begin)).reader(is_leader=flight is None)
+
+    def lead(self, flight: Flight[H], fill: Fill[H]) -> None:
+        """A task goes on with a flight that had none."""
+        if self._led.pop(flight, None) is not None:
+            self._lead(flight, fill, N_LEADERS - 1)
+
+    def land(self, flight: Flight[H]) -> None:
+        """The end of a flight without a task: complete."""
+        self._led.pop(flight, None)
+        flight.finish()
 
     def under_way(self, key: str) -> Flight[H] | None:
         """The fill of key that could be joined now."""
@@ -58,22 +81,29 @@ class Flights(Generic[H]):
     @property
     def n_readers(self) -> int:
         """Readers of all fills."""
-        return sum(flight.n_readers for flight in self._tasks.values())
+        return sum(flight.n_readers for flight in self._all())
 
     @property
     def n_buffered_bytes(self) -> int:
         """Bytes held by all fills."""
-        return sum(flight.n_buffered_bytes for flight in self._tasks.values())
+        return sum(flight.n_buffered_bytes for flight in self._all())
+
+    def _all(self) -> list[Flight[H]]:
+        return [*self._tasks.values(), *self._led]
 
     async def close(self) -> None:
         """Cancel what is under way; its readers get FillFailed."""
         self._is_closing = True
+        led, self._led = self._led, {}
+        for flight, leader in led.items():
+            leader.stop()
+            flight.finish(FillFailed("the fill was ended"))
         for task in list(self._tasks):
             task.cancel()
         while self._tasks:
             await asyncio.wait(self._tasks)
 
-    def _start(self, key: str | None, fill: Fill[H]) -> Flight[H]:
+    def _start(self, key: str | None, fill: Fill[H], begin: Begin[H] | None) -> Flight[H]:
         def unlist() -> None:
             if key is not None and self._by_key.get(key) is flight:
                 del self._by_key[key]
@@ -81,7 +111,11 @@ class Flights(Generic[H]):
         flight: Flight[H] = Flight(unlist)
         if key is not None:
             self._by_key[key] = flight
-        self._lead(flight, fill, N_LEADERS - 1)
+        led = None if begin is None or self._is_closing else begin(flight)
+        if led is None:
+            self._lead(flight, fill, N_LEADERS - 1)
+        else:
+            self._led[flight] = led
         return flight
 
     def _lead(self, flight: Flight[H], fill: Fill[H], n_left: int) -> None:

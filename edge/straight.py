@@ -9,14 +9,15 @@ without a length, and one whose first bytes came in the middle of the head's sta
 
 import asyncio
 import re
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 from aiohttp import ClientPayloadError, StreamReader
 from aiohttp.client_exceptions import SocketTimeoutError
 from aiohttp.http import RawResponseMessage
 
 from edge.pieces import SPARE_BYTES, Piece
-from edge.wire import OriginConnection
+from edge.wire import SWITCHING, OriginConnection
 
 MAX_BYTES = 1024 * 1024
 """A longer body is read in pieces: a reader that is slow, or gone, is not to hold more than this."""
@@ -33,16 +34,20 @@ class StraightBody:
         self._loop = loop
         self._buffer = memoryview(bytearray(n_bytes + SPARE_BYTES))
         self._whole = self._buffer.toreadonly()
-        self._n_bytes = n_bytes
+        self.n_bytes = n_bytes
+        """Announced."""
         self._n_arrived = 0
         self._n_read = 0
-        self._error: Exception | None = None
+        self.error: Exception | None = None
+        """What broke it, after what has come."""
+        self.on_change: Callable[[], None] | None = None
+        """Called after each arrival and at the end, in place of a task that waits."""
         self._waiter: asyncio.Future[None] | None = None
 
     @property
     def is_complete(self) -> bool:
         """Whether all has arrived."""
-        return self._n_arrived == self._n_bytes
+        return self._n_arrived == self.n_bytes
 
     @property
     def room(self) -> memoryview:
@@ -58,15 +63,20 @@ class StraightBody:
     def arrived(self, n_bytes: int) -> None:
         """So many bytes are in the room."""
         self._n_arrived += n_bytes
-        if self._n_arrived > self._n_bytes:
-            self._n_arrived = self._n_bytes
+        if self._n_arrived > self.n_bytes:
+            self._n_arrived = self.n_bytes
             self._link.force_close()  # bytes that nobody asked for
         self._wake()
 
     def fail(self, error: Exception) -> None:
         """No more bytes come. What came before is still read."""
-        self._error = self._error or error
+        self.error = self.error or error
         self._wake()
+
+    def tell(self) -> None:
+        """Something has changed, and the connection is as it should be."""
+        if self.on_change is not None:
+            self.on_change()
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -75,20 +85,41 @@ class StraightBody:
     async def readany(self) -> Piece:
         """What has arrived since the last call, at least a byte; empty at the end. Raises what broke it."""
         while self._n_read == self._n_arrived and not self.is_complete:
-            if self._error is not None:
-                raise self._error
+            if self.error is not None:
+                raise self.error
             self._waiter = self._loop.create_future()
             try:
                 await self._waiter
             finally:
                 self._waiter = None
+        return self.piece()
+
+    def piece(self) -> Piece:
+        """What has arrived since the last call."""
         piece = self._whole[self._n_read : self._n_arrived]
         self._n_read = self._n_arrived
         return piece
 
+    def whole(self) -> Piece:
+        """All of it, once it is complete."""
+        return self._whole[: self.n_bytes]
+
     def at_eof(self) -> bool:
         """Whether all is read."""
-        return self._n_read == self._n_bytes
+        return self._n_read == self.n_bytes
+
+
+Content = StreamReader | StraightBody
+
+
+class Receiver(Protocol):
+    """Who is called by a connection, in place of a task that waits for the head."""
+
+    def on_head(self, message: RawResponseMessage, content: Content) -> None:
+        """The final head, and what has come with it."""
+
+    def on_failure(self, error: BaseException) -> None:
+        """No head will come."""
 
 
 class LinkConnection(OriginConnection):
@@ -98,6 +129,10 @@ class LinkConnection(OriginConnection):
         super().__init__(loop)
         self._straight: StraightBody | None = None
         """Being received."""
+        self.receiver: Receiver | None = None
+        """Called once."""
+        self._head: tuple[RawResponseMessage, Content] | None = None
+        """Parsed, and for the receiver."""
         self._last_byte_s = 0.0
 
     def room(self, shared: memoryview) -> memoryview:
@@ -110,9 +145,15 @@ class LinkConnection(OriginConnection):
         """So many bytes are in the room."""
         if self._straight is None:
             self.data_received(bytes(shared[:n_bytes]))
+            if self._head is not None and self.receiver is not None:
+                (message, content), self._head = self._head, None
+                receiver, self.receiver = self.receiver, None
+                receiver.on_head(message, content)
         else:
-            self._straight.arrived(n_bytes)
+            straight = self._straight
+            straight.arrived(n_bytes)
             self._settle()
+            straight.tell()
 
     @property
     def should_close(self) -> bool:
@@ -147,6 +188,23 @@ class LinkConnection(OriginConnection):
             self._straight = self._payload = None
             self._drop_timeout()
 
+    def pass_on(self, data: Any, size: int) -> None:
+        """Give a head to who waits for it; a receiver has heard of interim ones already."""
+        if self.receiver is None:
+            super().pass_on(data, size)
+        elif data[0].code >= 200 or data[0].code == SWITCHING:
+            self._head = data
+
+    def set_exception(self, exc: BaseException, exc_cause: BaseException | None = None) -> None:
+        """Nothing more will come."""
+        if exc_cause is None:
+            super().set_exception(exc)
+        else:
+            super().set_exception(exc, exc_cause)
+        receiver, self.receiver = self.receiver, None
+        if receiver is not None:
+            receiver.on_failure(exc)
+
     def give_up(self) -> None:
         """The head took too long: who waits for it gets a TimeoutError."""
         self.set_exception(TimeoutError("no head in time"))
@@ -163,6 +221,7 @@ class LinkConnection(OriginConnection):
         error = SocketTimeoutError("Timeout on reading data from socket")
         self.set_exception(error)
         straight.fail(error)
+        straight.tell()
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """A body that is not complete never will be."""
@@ -170,6 +229,7 @@ class LinkConnection(OriginConnection):
         super().connection_lost(exc)
         if straight is not None:
             straight.fail(ClientPayloadError("Response payload is not completed"))
+            straight.tell()
 
 
 class Inlet(asyncio.BufferedProtocol):

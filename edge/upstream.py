@@ -11,9 +11,10 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import ClassVar, NamedTuple, Protocol, Self
+from typing import ClassVar, NamedTuple, Protocol, Self, TypeVar
 
 import aiohttp
+from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
@@ -21,14 +22,18 @@ from edge.cache import metrics
 from edge.cache.settings import UpstreamLimits
 from edge.handlers.fields import FieldPolicy
 from edge.handlers.headers import end_to_end, has_looped, joined
-from edge.links import READ_BYTES, ConnectTimeout, LinkAnswer, LinkPool, NoConnection, NotHttp
+from edge.links import READ_BYTES, Begun, ConnectTimeout, LinkAnswer, LinkPool, NoConnection, NotHttp
 from edge.peers.route import HOP_FIELD, REVISION_FIELD
 from edge.pieces import Piece
+from edge.straight import Receiver
 from edge.wire import LISTENER, InformedOf, OriginAnswer, listening
 from shared.errors import Blame, ServiceError
 
 EVERYTHING = FieldPolicy()
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
+N_RENDERED = 256
+"""Kinds of request whose bytes are kept."""
+OF_LINKS = (ConnectTimeout, NoConnection, NotHttp)
 READS = frozenset({"GET", "HEAD"})
 UNIX = "unix:"
 NOT_OURS = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
@@ -135,10 +140,20 @@ class OriginResponse:
         try:
             while chunk := await self._response.content.readany():
                 yield chunk
-        except TimeoutError as exc:
-            raise _counted(OriginTimeout(f"no bytes in {self._stall_s} s", limit_s=self._stall_s)) from exc
-        except (aiohttp.ClientError, ConnectionError) as exc:
-            raise _counted(OriginAborted("the origin's body ended early")) from exc
+        except (TimeoutError, aiohttp.ClientError, ConnectionError) as exc:
+            raise self.broken_by(exc) from exc
+
+    def broken_by(self, exc: Exception) -> "OriginAborted | OriginTimeout":
+        """What a failure of the body is to us, counted."""
+        if isinstance(exc, TimeoutError):
+            stalled = OriginTimeout(f"no bytes in {self._stall_s} s", limit_s=self._stall_s)
+            return _counted(stalled)
+        return _counted(OriginAborted("the origin's body ended early"))
+
+    def let_go(self) -> None:
+        """Nobody reads on: the connection serves others when all was read, else it ends."""
+        response = self._response
+        response.release() if response.content.at_eof() else response.close()
 
 
 class Fetcher(Protocol):
@@ -148,8 +163,23 @@ class Fetcher(Protocol):
         """An answer, its body open. Raises OriginUnreachable, OriginTimeout, OriginInvalid, RequestLooped."""
         ...
 
+    def begin(self, request: OriginRequest, receiver: Receiver) -> Begun | None:
+        """The same without a task, when the origin is to be asked and a connection rests; None: `fetch`."""
+        ...
 
-def _counted(error: ServiceError) -> ServiceError:
+    def response(self, answer: LinkAnswer) -> OriginResponse:
+        """The answer to what was begun."""
+        ...
+
+    def error_of(self, exc: BaseException) -> ServiceError:
+        """What a failure before the head means."""
+        ...
+
+
+E = TypeVar("E", bound=ServiceError)
+
+
+def _counted(error: E) -> E:
     metrics.ORIGIN_ERRORS.labels(error.code).inc()
     return error
 
@@ -177,6 +207,8 @@ class Upstream:
         self._client: aiohttp.ClientSession | None = None
         self._links: LinkPool | None = None
         """For reads."""
+        self._rendered: dict[int, tuple[object, tuple[bytes, bytes, bytes]]] = {}
+        """By the identity of the fields, which are held for that: what is before and behind a target."""
         self._once_only: aiohttp.ClientSession | None = None
         """A new connection for each request that cannot be repeated."""
 
@@ -225,6 +257,29 @@ class Upstream:
     ) -> None:
         await self.close()
 
+    def begin(self, request: OriginRequest, receiver: Receiver) -> Begun | None:
+        """Send a plain request for an object over a connection that rests, without a task, and have
+        `receiver` called; None: `fetch` must do it. The same `headers` are rendered once."""
+        assert self._links is not None, "open() comes first"
+        if request.informed is None or has_looped(request.headers, self._own.node):
+            return None
+        known = self._rendered.get(id(request.headers))
+        if known is None:
+            outgoing = self._outgoing(request)
+            try:
+                whole = self._links.rendered(request.method, "/", outgoing)
+            except ValueError:
+                return None
+            if len(self._rendered) >= N_RENDERED:
+                self._rendered.clear()
+            known = self._rendered[id(request.headers)] = (request.headers, whole.partition(b" HTTP/1.1"))
+        return self._links.begin(known[1], request.target, receiver, request.informed)
+
+    def response(self, answer: aiohttp.ClientResponse | LinkAnswer) -> OriginResponse:
+        """An answer as a fill takes it."""
+        headers = end_to_end(answer.headers)
+        return OriginResponse(answer.status, answer.reason or "", headers, answer, self._limits.stall_s)
+
     def fetch(self, request: OriginRequest) -> AbstractAsyncContextManager[OriginResponse]:
         """The origin's answer, its body open. Raises OriginUnreachable, OriginTimeout, OriginInvalid,
         RequestLooped. Leaving the context early closes the connection."""
@@ -234,17 +289,11 @@ class Upstream:
     async def _fetch(self, request: OriginRequest) -> AsyncIterator[OriginResponse]:
         if has_looped(request.headers, self._own.node):
             raise RequestLooped("the request came back to this node")
-        response = await self._answer(request)
+        response = self.response(await self._answer(request))
         try:
-            yield OriginResponse(
-                response.status,
-                response.reason or "",
-                end_to_end(response.headers),
-                response,
-                self._limits.stall_s,
-            )
+            yield response
         finally:
-            response.release() if response.content.at_eof() else response.close()
+            response.let_go()
 
     async def _answer(self, request: OriginRequest) -> aiohttp.ClientResponse | LinkAnswer:
         attempts_left = self._limits.n_retries if request.is_repeatable else 0
@@ -263,25 +312,29 @@ class Upstream:
 
     async def _once(self, request: OriginRequest) -> aiohttp.ClientResponse | LinkAnswer:
         """One attempt, with every failure mapped to an error of ours."""
-        limit_s = self._limits.first_byte_s
         try:
             if request.body is None and request.method in READS:
                 return await self._read(request)
-            async with asyncio.timeout(limit_s):
+            async with asyncio.timeout(self._limits.first_byte_s):
                 return await self._change(request)
-        except (aiohttp.ConnectionTimeoutError, ConnectTimeout) as exc:
-            limit_s = self._limits.connect_s
-            raise _counted(OriginTimeout(f"no connection in {limit_s} s", limit_s=limit_s)) from exc
-        except TimeoutError as exc:
-            raise _counted(OriginTimeout(f"no answer in {limit_s} s", limit_s=limit_s)) from exc
-        except (aiohttp.ClientConnectorError, NoConnection) as exc:
-            raise _counted(OriginUnreachable(f"the origin does not answer: {type(exc).__name__}")) from exc
-        except (aiohttp.ClientConnectionError, OSError) as exc:
-            raise _counted(OriginHungUp(f"the origin broke the connection: {type(exc).__name__}")) from exc
-        except (aiohttp.ClientError, NotHttp, ValueError) as exc:
-            raise _counted(
-                OriginInvalid(f"the origin's answer cannot be read: {type(exc).__name__}")
-            ) from exc
+        except (aiohttp.ClientError, HttpProcessingError, *OF_LINKS, OSError, ValueError) as exc:
+            raise self.error_of(exc) from exc
+
+    def error_of(self, exc: BaseException) -> ServiceError:
+        """What a failure before the head is to us, counted."""
+        first_s, connect_s, kind = self._limits.first_byte_s, self._limits.connect_s, type(exc).__name__
+        error: ServiceError
+        if isinstance(exc, aiohttp.ConnectionTimeoutError | ConnectTimeout):
+            error = OriginTimeout(f"no connection in {connect_s} s", limit_s=connect_s)
+        elif isinstance(exc, TimeoutError):
+            error = OriginTimeout(f"no answer in {first_s} s", limit_s=first_s)
+        elif isinstance(exc, aiohttp.ClientConnectorError | NoConnection):
+            error = OriginUnreachable(f"the origin does not answer: {kind}")
+        elif isinstance(exc, aiohttp.ClientConnectionError | OSError):
+            error = OriginHungUp(f"the origin broke the connection: {kind}")
+        else:
+            error = OriginInvalid(f"the origin's answer cannot be read: {kind}")
+        return _counted(error)
 
     async def _read(self, request: OriginRequest) -> LinkAnswer:
         assert self._links is not None, "open() comes first"

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
@@ -31,6 +32,8 @@ class Want:
     """The Range to ask for; empty: the whole."""
     validator: str = ""
     """The version that the span must be of, in If-Range."""
+    is_plain: bool = False
+    """The headers have no condition, and are the same object for all requests that look alike."""
     is_rest: bool = False
     """Nothing but the whole is of use: a span of it only when the origin ignores that it is one."""
 
@@ -53,6 +56,18 @@ class Source(StrEnum):
 
     VALIDATED = "validated"
     STALE_IF_ERROR = "stale-if-error"
+
+
+class Moment(NamedTuple):
+    """When a request left."""
+
+    revision: int
+    """Of the purges."""
+    wall_ms: int
+    timed_s: float | None
+    """When, if it is one that is timed."""
+    n_answers: int
+    """Of the origin so far."""
 
 
 @dataclass(frozen=True, slots=True)

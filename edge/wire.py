@@ -88,6 +88,10 @@ class OriginConnection(ResponseHandler):
             self._is_final = self._is_final or status != CONTINUE
         elif status != SWITCHING:
             self._tell(Interim(status, CIMultiDict(data[0].headers)))
+        self.pass_on(data, size)
+
+    def pass_on(self, data: Any, size: int) -> None:
+        """Give a head to who waits for it."""
         super().feed_data(data, size)
 
     def _tell(self, interim: Interim) -> None:

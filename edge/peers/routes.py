@@ -14,9 +14,11 @@ from dataclasses import replace
 from edge.cache import metrics
 from edge.cache.settings import UpstreamLimits
 from edge.handlers.fields import FieldPolicy
+from edge.links import Begun, LinkAnswer
 from edge.peers.health import PeerHealth
 from edge.peers.route import HOP_FIELD, PERSONAL, REVISION_FIELD, Asked, Hop, Region, route
 from edge.peers.settings import PeerLimits
+from edge.straight import Receiver
 from edge.upstream import (
     EVERYTHING,
     NodeName,
@@ -111,6 +113,21 @@ class Routes:
     def fetch(self, request: OriginRequest) -> AbstractAsyncContextManager[OriginResponse]:
         """The answer of the first hop that gives one, its body open. Raises as `Upstream.fetch` does."""
         return self._fetch(request)
+
+    def begin(self, request: OriginRequest, receiver: Receiver) -> Begun | None:
+        """Ask the origin without a task; None: there are peers to ask first, or `fetch` must do it."""
+        now_s = self._clock.wall_ms() / 1000
+        if self._peers or self._for_origin(request.target, now_s) != request.target:
+            return None
+        return self._origin.begin(request, receiver)
+
+    def response(self, answer: LinkAnswer) -> OriginResponse:
+        """The origin's answer to what was begun."""
+        return self._origin.response(answer)
+
+    def error_of(self, exc: BaseException) -> ServiceError:
+        """What a failure before the head means."""
+        return self._origin.error_of(exc)
 
     @asynccontextmanager
     async def _fetch(self, request: OriginRequest) -> AsyncIterator[OriginResponse]:

@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 
 from edge.cache.settings import UpstreamLimits
+from edge.direct import Direct
 from tests.origins import FRESH, Reply, RunningEdge, ScriptedOrigin, ranged, running_edge
 from tests.waiting import eventually
 
@@ -31,9 +32,14 @@ async def edge(origin: ScriptedOrigin, tmp_path: Path) -> AsyncIterator[RunningE
 
 
 async def kill_leader(edge: RunningEdge) -> None:
-    """End the fill's task as a defect would."""
-    (task,) = edge.delivery.fills._flights._tasks
-    task.cancel()
+    """End the fill's task, or the connection that is in its place, as a defect would."""
+    flights = edge.delivery.fills._flights
+    assert len(flights) == 1
+    for task in flights._tasks:
+        task.cancel()
+    for led in flights._led.values():
+        assert isinstance(led, Direct) and led._begun is not None and led._begun.link.transport is not None
+        led._begun.link.transport.abort()
 
 
 async def test_a_body_that_breaks_goes_on_where_it_broke(origin: ScriptedOrigin, edge: RunningEdge) -> None:

@@ -1,0 +1,155 @@
+"""A fill that the connection to the origin leads itself: called at the head and at each arrival, no task.
+
+Only what goes as it should stays here: a 200 of known length that may be stored. For anything else, and when
+something breaks, a task goes on from where the fill is.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aiohttp.client_exceptions import ClientConnectionError
+from aiohttp.http import RawResponseMessage
+
+from edge.cache.freshness import Storable
+from edge.flight import Flight
+from edge.links import Begun
+from edge.straight import Content, StraightBody
+from edge.upstream import Fetcher, OriginRequest, OriginResponse
+from edge.want import Fetched, Head, Moment, Want
+
+if TYPE_CHECKING:
+    from edge.fill import Fills
+
+Step = Callable[[], Awaitable[object]]
+"""What a task that takes over does first."""
+
+
+@dataclass(slots=True)
+class _Receiving:
+    """A body on its way."""
+
+    head: Fetched
+    response: OriginResponse
+    body: StraightBody
+
+
+class Direct:
+    """One such fill. Invariant: it is the flight's until it lands, leads or is stopped."""
+
+    __slots__ = ("_begun", "_fills", "_flight", "_is_waiting", "_receiving", "_sent", "_upstream", "_want")
+
+    def __init__(self, fills: "Fills", upstream: Fetcher, flight: Flight[Head], want: Want) -> None:
+        self._fills = fills
+        self._upstream = upstream
+        self._flight = flight
+        self._want = want
+        self._receiving: _Receiving | None = None
+        self._is_waiting = False
+        """For the loop to come round: what arrives until then is one piece."""
+        asked = OriginRequest("GET", want.primary, want.headers, informed=flight.inform)
+        self._sent: Moment = fills.now()
+        self._begun: Begun | None = upstream.begin(asked, self)
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether the request is on its way."""
+        return self._begun is not None
+
+    def on_head(self, message: RawResponseMessage, content: Content) -> None:
+        """The origin answers."""
+        assert self._begun is not None
+        fills, flight, want = self._fills, self._flight, self._want
+        if isinstance(content, StraightBody):
+            content.on_change = self._on_change
+        response = self._upstream.response(self._begun.answer(message, content))
+        arrived = fills.arrived(want, response, self._sent)
+        if response.status != 200 or not isinstance(content, StraightBody):
+            self._hand_on(response, content, fills.stream(flight, arrived))
+            return
+        head = fills.begin(flight, arrived, content.piece())
+        if head.verdict is not Storable.YES:
+            self._hand_on(response, content, fills.store_streamed(flight, want, head, response))
+            return
+        fills.reserve(content.n_bytes)
+        self._receiving = _Receiving(head, response, content)
+        if flight.size_bytes:
+            fills.on_live_bytes(flight.size_bytes)
+        if content.is_complete or content.error is not None:
+            self._on_change()
+
+    def on_failure(self, error: BaseException) -> None:
+        """No head comes. A connection that the origin closed while it rested is replaced."""
+        assert self._begun is not None
+        self._begun.drop()
+        if isinstance(error, ClientConnectionError | OSError) and not isinstance(error, TimeoutError):
+            self._lead(None)
+            return
+        told = self._upstream.error_of(error)
+
+        async def tell() -> None:
+            raise told
+
+        self._lead(tell)
+
+    def stop(self) -> None:
+        """Bring nothing more, and tell nobody."""
+        receiving, self._receiving = self._receiving, None
+        if receiving is not None:
+            receiving.body.on_change = None
+            self._fills.reserve(-receiving.body.n_bytes)
+            receiving.response.let_go()
+        elif self._begun is not None:
+            self._begun.drop()
+
+    def _lead(self, first: Step | None) -> None:
+        self._fills.lead(self._flight, self._want, self._sent, first)
+
+    def _hand_on(self, response: OriginResponse, content: Content, receiving: Awaitable[None]) -> None:
+        """A task reads on."""
+        if isinstance(content, StraightBody):
+            content.on_change = None
+        self._lead(lambda: _received(response, receiving))
+
+    def _on_change(self) -> None:
+        receiving = self._receiving
+        if receiving is None:  # what was to happen at the head did not: a task tries it
+            self._lead(None)
+        elif receiving.body.is_complete:
+            self._complete(receiving)
+        elif receiving.body.error is not None:
+            self._broke(receiving, receiving.body.error)
+        elif not self._is_waiting:
+            self._is_waiting = True
+            asyncio.get_running_loop().call_soon(self._pass_on)
+
+    def _pass_on(self) -> None:
+        """Give the readers what has arrived."""
+        self._is_waiting = False
+        if self._receiving is not None:
+            piece = self._receiving.body.piece()
+            if piece:
+                self._fills.came(piece, self._flight)
+
+    def _complete(self, receiving: _Receiving) -> None:
+        # The readers have the last bytes before the object is stored, and the end after that.
+        self._pass_on()
+        self.stop()
+        self._fills.store(receiving.head, receiving.body.whole())
+        self._fills.land(self._flight)
+
+    def _broke(self, receiving: _Receiving, error: Exception) -> None:
+        self._pass_on()
+        self.stop()
+        fills, flight, want, head = self._fills, self._flight, self._want, receiving.head
+        broke = receiving.response.broken_by(error)
+        self._lead(lambda: fills.store_streamed(flight, want, head, None, broke))
+
+
+async def _received(response: OriginResponse, receiving: Awaitable[None]) -> None:
+    """Receive an answer that a connection had begun, and let it go."""
+    try:
+        await receiving
+    finally:
+        response.let_go()
