@@ -1,8 +1,9 @@
 """One fill per key: who asks while one is under way joins it.
 
-The fill is its own, a task or the connection to the origin itself, so no reader's cancel ends it. It ends
-early only when nobody reads it and its bytes are not being kept. A fill that fails errors every reader after the bytes that did arrive; one whose
-task dies is begun again by another leader, which goes on where it stopped when it can.
+The fill is its own, a task or the connection to the origin, so no reader's cancel ends it. It ends early only
+when nobody reads it and its bytes are not being kept. A fill that fails errors every reader after the bytes
+that did arrive; one whose task dies is begun again by another leader, which goes on where it stopped when it
+can.
 
 The order in which a fill ends, and why:
 1. the object is stored (by the fill), 2. the flight leaves the table, 3. readers see the end. A request
