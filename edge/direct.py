@@ -49,8 +49,8 @@ class Direct:
         self._is_waiting = False
         """For the loop to come round: what arrives until then is one piece."""
         asked = OriginRequest("GET", want.primary, want.headers, informed=flight.inform)
-        self._sent: Moment = fills.now()
         self._begun: Begun | None = upstream.begin(asked, self)
+        self._sent: Moment | None = None if self._begun is None else fills.now()
 
     @property
     def is_begun(self) -> bool:
@@ -59,7 +59,7 @@ class Direct:
 
     def on_head(self, message: RawResponseMessage, content: Content) -> None:
         """The origin answers."""
-        assert self._begun is not None
+        assert self._begun is not None and self._sent is not None
         fills, flight, want = self._fills, self._flight, self._want
         if isinstance(content, StraightBody):
             content.on_change = self._on_change
@@ -104,6 +104,7 @@ class Direct:
             self._begun.drop()
 
     def _lead(self, first: Step | None) -> None:
+        assert self._sent is not None
         self._fills.lead(self._flight, self._want, self._sent, first)
 
     def _hand_on(self, response: OriginResponse, content: Content, receiving: Awaitable[None]) -> None:
