@@ -15,9 +15,10 @@ from aiohttp.http import RawResponseMessage
 from edge.cache.freshness import Storable
 from edge.flight import Flight
 from edge.links import Begun
+from edge.pieces import Piece
 from edge.straight import Content, StraightBody
 from edge.upstream import Fetcher, OriginRequest, OriginResponse
-from edge.want import Fetched, Head, Moment, Want
+from edge.want import Arrived, Fetched, Head, Moment, Want
 
 if TYPE_CHECKING:
     from edge.fill import Fills
@@ -30,9 +31,10 @@ Step = Callable[[], Awaitable[object]]
 class _Receiving:
     """A body on its way."""
 
-    head: Fetched
-    response: OriginResponse
+    arrived: Arrived
     body: StraightBody
+    head: Fetched | None = None
+    """What the readers were told."""
 
 
 class Direct:
@@ -58,26 +60,17 @@ class Direct:
         return self._begun is not None
 
     def on_head(self, message: RawResponseMessage, content: Content) -> None:
-        """The origin answers."""
+        """The origin answers. What follows at once is written together with the head."""
         assert self._begun is not None and self._sent is not None
-        fills, flight, want = self._fills, self._flight, self._want
-        if isinstance(content, StraightBody):
-            content.on_change = self._on_change
+        fills, flight = self._fills, self._flight
         response = self._upstream.response(self._begun.answer(message, content))
-        arrived = fills.arrived(want, response, self._sent)
+        arrived = fills.arrived(self._want, response, self._sent)
         if response.status != 200 or not isinstance(content, StraightBody):
-            self._hand_on(response, content, fills.stream(flight, arrived))
+            self._lead(lambda: _received(response, fills.stream(flight, arrived)))
             return
-        head = fills.begin(flight, arrived, content.piece())
-        if head.verdict is not Storable.YES:
-            self._hand_on(response, content, fills.store_streamed(flight, want, head, response))
-            return
-        fills.reserve(content.n_bytes)
-        self._receiving = _Receiving(head, response, content)
-        if flight.size_bytes:
-            fills.on_live_bytes(flight.size_bytes)
-        if content.is_complete or content.error is not None:
-            self._on_change()
+        self._receiving = _Receiving(arrived, content)
+        content.on_change = self._on_change
+        self._on_change()
 
     def on_failure(self, error: BaseException) -> None:
         """No head comes. A connection that the origin closed while it rested is replaced."""
@@ -95,32 +88,31 @@ class Direct:
 
     def stop(self) -> None:
         """Bring nothing more, and tell nobody."""
+        receiving = self._let_go()
+        if receiving is not None:
+            receiving.arrived.response.let_go()
+        elif self._begun is not None:
+            self._begun.drop()
+
+    def _let_go(self) -> _Receiving | None:
         receiving, self._receiving = self._receiving, None
         if receiving is not None:
             receiving.body.on_change = None
-            self._fills.reserve(-receiving.body.n_bytes)
-            receiving.response.let_go()
-        elif self._begun is not None:
-            self._begun.drop()
+            if receiving.head is not None:
+                self._fills.reserve(-receiving.body.n_bytes)
+        return receiving
 
     def _lead(self, first: Step | None) -> None:
         assert self._sent is not None
         self._fills.lead(self._flight, self._want, self._sent, first)
 
-    def _hand_on(self, response: OriginResponse, content: Content, receiving: Awaitable[None]) -> None:
-        """A task reads on."""
-        if isinstance(content, StraightBody):
-            content.on_change = None
-        self._lead(lambda: _received(response, receiving))
-
     def _on_change(self) -> None:
         receiving = self._receiving
-        if receiving is None:  # what was to happen at the head did not: a task tries it
-            self._lead(None)
-        elif receiving.body.is_complete:
-            self._complete(receiving)
-        elif receiving.body.error is not None:
-            self._broke(receiving, receiving.body.error)
+        assert receiving is not None
+        if receiving.body.is_complete or receiving.body.error is not None:
+            self._pass_on()
+            if self._receiving is not None and receiving.head is not None:
+                self._end(receiving.head, receiving)
         elif not self._is_waiting:
             self._is_waiting = True
             asyncio.get_running_loop().call_soon(self._pass_on)
@@ -128,24 +120,44 @@ class Direct:
     def _pass_on(self) -> None:
         """Give the readers what has arrived."""
         self._is_waiting = False
-        if self._receiving is not None:
-            piece = self._receiving.body.piece()
-            if piece:
-                self._fills.came(piece, self._flight)
+        receiving = self._receiving
+        if receiving is None:
+            return
+        piece = receiving.body.piece()
+        if receiving.head is None:
+            self._open(receiving, piece)
+        elif piece:
+            self._flight.add(piece)
+        if piece:
+            self._fills.on_live_bytes(len(piece))
 
-    def _complete(self, receiving: _Receiving) -> None:
+    def _open(self, receiving: _Receiving, piece: Piece) -> None:
+        fills, flight, arrived = self._fills, self._flight, receiving.arrived
+        head = None
+        try:
+            head = fills.begin(flight, arrived, piece)
+        finally:
+            if head is None:  # whatever went wrong, the readers are not to wait for ever
+                self.stop()
+                self._lead(None)
+        if head.verdict is Storable.YES:
+            receiving.head = head
+            fills.reserve(receiving.body.n_bytes)
+            return
+        self._let_go()
+        response, want = arrived.response, self._want
+        self._lead(lambda: _received(response, fills.store_streamed(flight, want, head, response)))
+
+    def _end(self, head: Fetched, receiving: _Receiving) -> None:
         # The readers have the last bytes before the object is stored, and the end after that.
-        self._pass_on()
+        fills, flight, want, body = self._fills, self._flight, self._want, receiving.body
         self.stop()
-        self._fills.store(receiving.head, receiving.body.whole())
-        self._fills.land(self._flight)
-
-    def _broke(self, receiving: _Receiving, error: Exception) -> None:
-        self._pass_on()
-        self.stop()
-        fills, flight, want, head = self._fills, self._flight, self._want, receiving.head
-        broke = receiving.response.broken_by(error)
-        self._lead(lambda: fills.store_streamed(flight, want, head, None, broke))
+        if body.is_complete:
+            fills.store(head, body.whole())
+            fills.land(flight)
+        elif body.error is not None:
+            broke = receiving.arrived.response.broken_by(body.error)
+            self._lead(lambda: fills.store_streamed(flight, want, head, None, broke))
 
 
 async def _received(response: OriginResponse, receiving: Awaitable[None]) -> None:

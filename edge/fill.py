@@ -260,11 +260,6 @@ class Fills:
         """So many more bytes are being received, or so many less."""
         self._filling_bytes += n_bytes
 
-    def came(self, piece: Piece, flight: Flight[Head]) -> None:
-        """Bytes of a live fill that keeps them."""
-        self.on_live_bytes(len(piece))
-        flight.add(piece)
-
     async def store_streamed(
         self,
         flight: Flight[Head],
