@@ -48,6 +48,8 @@ class Tiers:
         self._pending_limit = limits.disk_pending_bytes
         self._pending_bytes = 0
         self._ram_admission = RamAdmission(limits.memory_bytes, limits.large_share)
+        self._used = metrics.USED_BYTES.labels("memory")
+        self._evicted = metrics.EVICTIONS.labels("memory")
         self._unwritten: dict[StorageKey, Entry] = {}
         """Refused by RAM and not yet on disk."""
 
@@ -159,9 +161,10 @@ class Tiers:
 
     def _insert(self, entry: Entry) -> None:
         victims = self.memory.insert(entry)
-        self._forget_gone(victims)
-        metrics.EVICTIONS.labels("memory").inc(len(victims))
-        metrics.USED_BYTES.labels("memory").set(self.memory.used_bytes)
+        if victims:
+            self._forget_gone(victims)
+            self._evicted.inc(len(victims))
+        self._used.set(self.memory.used_bytes)
         metrics.PINNED_BYTES.set(self.memory.pinned_bytes)
 
     def _forget_gone(self, keys: Iterable[str]) -> None:
