@@ -292,7 +292,7 @@ class Doorway:
 
     def enter(self) -> bool:
         """Whether one more request may be answered that comes not through here; then `leave`."""
-        if self.n_running >= self._limits.n_at_once or self.says_goodbye:
+        if self.says_goodbye or self._overload() is not None:
             return False
         self.n_running += 1
         return True

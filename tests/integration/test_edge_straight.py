@@ -14,7 +14,7 @@ from multidict import CIMultiDict
 from edge.cache.settings import UpstreamLimits
 from edge.links import LinkAnswer, LinkPool
 from edge.pieces import Piece, whole
-from edge.straight import MAX_BYTES, StraightBody
+from edge.straight import MAX_BYTES, LinkConnection, StraightBody
 
 LIMITS = UpstreamLimits(connect_s=1, stall_s=0.3, n_connections=2)
 BODY = bytes(range(256)) * 1024
@@ -192,3 +192,16 @@ def test_pieces_of_any_kind_join_to_all_of_their_bytes(parts: list[bytes], are_v
     pieces: list[Piece] = [memoryview(part) if are_views else part for part in parts]
 
     assert bytes(whole(pieces)) == b"".join(parts)
+
+
+def test_a_body_shows_no_byte_of_its_buffer_that_has_not_come() -> None:
+    loop = asyncio.new_event_loop()
+    link = LinkConnection(loop)
+    body = StraightBody(link, loop, 1000)
+
+    body.take(memoryview(b"first"))
+
+    assert len(body.room) == 1000 - 5 + 1
+    assert (bytes(body.piece()), bytes(body.piece())) == (b"first", b"")
+    assert not body.is_complete
+    loop.close()
