@@ -6,7 +6,6 @@ Below the folder: `objects/<last byte of the number>/<number>.obj`, `tmp/` with 
 
 import errno
 import fcntl
-import hashlib
 import os
 import shutil
 import time
@@ -15,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from edge.cache.entry import Body, Entry, complete
-from edge.cache.frame import PREFIX_BYTES, Prefix, check_body, framed, read_head, read_listed, read_prefix
+from edge.cache.frame import Prefix, check_body, framed, read_head, read_listed, read_prefix
 from edge.cache.freshness import StorageRules
 from edge.cache.journal import Listed
 from shared.errors import ServiceError
@@ -104,7 +103,7 @@ class ObjectFiles:
             raise DiskShort(missing)
         temporary = self._temporary / f"{number:x}.tmp"
         try:
-            self._write_to(temporary, (head, body), syncs=syncs)
+            _write_file(temporary, head, body, syncs=syncs)
             if not is_wanted():
                 temporary.unlink()
                 return 0
@@ -117,14 +116,6 @@ class ObjectFiles:
         if syncs:
             sync(self._path(number).parent)
         return n_bytes
-
-    def _write_to(self, path: Path, pieces: tuple[bytes, Body], *, syncs: bool) -> None:
-        with path.open("wb") as file:
-            for piece in pieces:
-                file.write(piece)
-            if syncs:
-                file.flush()
-                os.fsync(file.fileno())
 
     def _place(self, temporary: Path, number: int) -> None:
         path = self._path(number)
@@ -152,7 +143,7 @@ class ObjectFiles:
         with self._path(number).open("rb", buffering=0) as file:
             fd = file.fileno()
             prefix, first = _first(fd)
-            meta = read_head(prefix, first[PREFIX_BYTES : prefix.body_at], self._storage)
+            meta = read_head(prefix, prefix.head_of(first), self._storage)
             _check_length(fd, prefix.body_at + meta.size_bytes)
             body = first[prefix.body_at :]
             if len(body) != meta.size_bytes:
@@ -165,7 +156,7 @@ class ObjectFiles:
         """What the file's head says for the index; the body only has the right length. Raises as `read`."""
         with self._path(number).open("rb", buffering=0) as file:
             prefix, first = _first(file.fileno())
-            listed = read_listed(prefix, first[PREFIX_BYTES : prefix.body_at], number)
+            listed = read_listed(prefix, prefix.head_of(first), number)
             _check_length(file.fileno(), listed.file_bytes)
         return listed
 
@@ -174,9 +165,9 @@ class ObjectFiles:
         with self._path(number).open("rb", buffering=0) as file:
             fd = file.fileno()
             prefix, first = _first(fd)
-            listed = read_listed(prefix, first[PREFIX_BYTES : prefix.body_at], number)
+            listed = read_listed(prefix, prefix.head_of(first), number)
             _check_length(fd, listed.file_bytes)
-            digest, place = hashlib.sha256(), prefix.body_at
+            digest, place = prefix.layout.hashed(b""), prefix.body_at
             while piece := os.pread(fd, PIECE_BYTES, place):
                 digest.update(piece)
                 place += len(piece)
@@ -199,6 +190,22 @@ class ObjectFiles:
         """Delete what `remove_all` took away."""
         for folder in self._gone.iterdir():
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _write_file(path: Path, head: bytes, body: Body, *, syncs: bool) -> None:
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+    try:
+        left = [memoryview(head), memoryview(body)]
+        while left:
+            n_written = os.writev(fd, left)
+            while left and n_written >= len(left[0]):
+                n_written -= len(left.pop(0))
+            if left:
+                left[0] = left[0][n_written:]
+        if syncs:
+            os.fsync(fd)
+    finally:
+        os.close(fd)
 
 
 def _locked(path: Path) -> int:

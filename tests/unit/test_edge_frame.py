@@ -4,8 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.cache.frame import PREFIX_BYTES, framed, read_file, read_head, read_prefix
+from edge.cache.frame import FORMER, WRITTEN, framed, read_file, read_head, read_prefix
 from tests.edge_cache_builders import TO_THE_LETTER, headers, make_entry
+
+
+def formerly_written(tag: str = "") -> bytes:
+    """The same object in the layout before."""
+    data = written(tag)
+    prefix, body = read_prefix(data), make_entry().body
+    head = prefix.head_of(data)
+    digests = FORMER.hashed(head).digest(), FORMER.hashed(body).digest()
+    return FORMER.prefix.pack(FORMER.magic, len(head), *digests) + head + bytes(body)
 
 
 def written(tag: str = "") -> bytes:
@@ -22,9 +31,12 @@ def test_what_is_written_is_read(body: bytes, value: str) -> None:
     assert list(read.headers.items()) == list(entry.headers.items())
 
 
-def test_every_flipped_byte_is_noticed() -> None:
-    data = written()
+def test_the_former_layout_is_read() -> None:
+    assert read_file(formerly_written("video:1"), TO_THE_LETTER) == make_entry(Surrogate_Key="video:1")
 
+
+@pytest.mark.parametrize("data", [written(), formerly_written()])
+def test_every_flipped_byte_is_noticed(data: bytes) -> None:
     for place in range(len(data)):
         flipped = bytearray(data)
         flipped[place] ^= 0x40
@@ -32,9 +44,8 @@ def test_every_flipped_byte_is_noticed() -> None:
             read_file(bytes(flipped), TO_THE_LETTER)
 
 
-def test_every_torn_file_is_noticed() -> None:
-    data = written()
-
+@pytest.mark.parametrize("data", [written(), formerly_written()])
+def test_every_torn_file_is_noticed(data: bytes) -> None:
     for length in range(len(data)):
         with pytest.raises(ValueError, match=r"."):
             read_file(data[:length], TO_THE_LETTER)
@@ -53,9 +64,9 @@ def test_foreign_bytes_are_refused(data: bytes) -> None:
 
 def test_the_head_is_enough_for_the_index() -> None:
     data = written(tag="video:1")
-    prefix = read_prefix(data[:PREFIX_BYTES])
+    prefix = read_prefix(data[: WRITTEN.prefix.size])
 
-    meta = read_head(prefix, data[PREFIX_BYTES : PREFIX_BYTES + prefix.head_bytes], TO_THE_LETTER)
+    meta = read_head(prefix, prefix.head_of(data), TO_THE_LETTER)
 
     assert meta.tags == ("video:1",) and meta.size_bytes == 7
 
