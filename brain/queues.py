@@ -4,14 +4,16 @@ from collections.abc import Callable
 
 import numpy as np
 
+from brain.features.interest import Signal
 from brain.metrics import ITEMS_QUEUED, QUEUE_SECONDS, QUEUES, QUEUES_CUT_SHORT
 from brain.pipeline import Pipeline, World
 from brain.sessions import Session, next_version
 from brain.viewers import Viewers
 from shared.clock import Clock
-from shared.messages import RankedQueue
+from shared.messages import RankedQueue, RecentSignal
 
 MAX_SEEN_TOLD = 500
+MAX_RECENT_TOLD = 48
 
 
 class QueueBuilder:
@@ -44,4 +46,9 @@ class QueueBuilder:
             items=built.items,
             cause=cause,
             seen=[] if cause else list(profile.seen)[-MAX_SEEN_TOLD:],
+            recent=[] if cause else [_recent(one) for one in profile.history[-MAX_RECENT_TOLD:]],
         )
+
+
+def _recent(signal: Signal) -> RecentSignal:
+    return RecentSignal(signal.video_id, signal.kind.value, signal.completion, signal.category, signal.at_ms)

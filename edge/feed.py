@@ -18,7 +18,7 @@ from edge.notices import Notice, Notices
 from edge.prefetch import warming
 from edge.prefetch.worker import PrefetchLimits, PrefetchWorker
 from edge.refill import Refill
-from edge.session import intake
+from edge.session import intake, takeover
 from edge.session import slice as slices
 from edge.session.arrange import Ranking, View, arrange
 from edge.session.outlook import CurveOf, Outlook, PlanStep, Sources, link_of, outlook, prior_curve
@@ -175,6 +175,10 @@ class Feed:
             metrics.QUEUES.labels("outdated").inc()
             return False
         metrics.QUEUES.labels("merged").inc()
+        if push.recent and takeover.resume(session, push.recent):
+            metrics.TAKEOVERS.inc()
+            for signal in session.signals:
+                self._parts.refill.want_item(signal.video_id)
         self._parts.refill.want_about(push)
         self._parts.cards.want(session.queue.ids)
         arrange(session, self._view, self._ranking)

@@ -18,6 +18,9 @@ ANSWER_SECONDS = metrics.histogram(
 QUEUES = metrics.counter(
     "edge_queues_total", "Ranked queues from the brain, by what became of them", ("result",)
 )
+TAKEOVERS = metrics.counter(
+    "edge_sessions_taken_over_total", "Sessions that began on another edge, with signals that the brain knew"
+)
 BRAIN_REQUESTS = metrics.counter(
     "edge_brain_requests_total", "Requests to the brain, by subject and result", ("what", "result")
 )

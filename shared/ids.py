@@ -17,6 +17,7 @@ EventId = NewType("EventId", str)
 
 MAX_ID_CHARS = 64
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
+_ID_CHARS, _TIME_CHARS = 26, 10
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32, lower case
 
 
@@ -63,6 +64,16 @@ def base32(number: int, length: int) -> str:
     return "".join(reversed(digits))
 
 
+def made_ms(made: str) -> int:
+    """When an id of `new_id` was made, in Unix ms; 0 for any other id."""
+    if len(made) != _ID_CHARS or not set(made) <= set(_ALPHABET):
+        return 0
+    time_ms = 0
+    for digit in made[:_TIME_CHARS]:
+        time_ms = 32 * time_ms + _ALPHABET.index(digit)
+    return time_ms
+
+
 def new_id(now_ms: int, entropy: bytes) -> str:
     """A 26-character id that sorts by time (the layout of a ULID); needs 10 bytes of entropy."""
-    return base32(now_ms, 10) + base32(int.from_bytes(entropy[:10], "big"), 16)
+    return base32(now_ms, _TIME_CHARS) + base32(int.from_bytes(entropy[:10], "big"), 16)

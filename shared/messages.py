@@ -183,6 +183,17 @@ class Candidate(msgspec.Struct, frozen=True, array_like=True):
     propensity: float = 1.0
 
 
+class RecentSignal(msgspec.Struct, frozen=True, array_like=True):
+    """What a viewer did lately, as the brain counted it."""
+
+    video_id: str
+    kind: str
+    """An `EventKind`."""
+    completion: float
+    category: str
+    at_ms: int
+
+
 class RankedQueue(Message, frozen=True, kw_only=True):
     """Brain → edge (core NATS, latest wins), and the answer to a QueueRequest."""
 
@@ -203,6 +214,8 @@ class RankedQueue(Message, frozen=True, kw_only=True):
     """Id of the event that triggered it; empty for a request."""
     seen: list[str] = []
     """With a request's answer: the latest videos that this user has seen (at most 500), newest last."""
+    recent: list[RecentSignal] = []
+    """With a request's answer: the user's latest signals (at most 48), newest last."""
 
 
 class QueueRequest(Message, frozen=True, kw_only=True):

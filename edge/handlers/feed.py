@@ -62,6 +62,8 @@ class FeedHandler:
         self._cards = cards
         self._access = access
         self._clock = clock
+        self._beginning: dict[Claim, asyncio.Task[Session]] = {}
+        """Bounded by the connections, each for the second at most that `_begin` takes."""
 
     async def open_session(self, request: web.Request) -> web.Response:
         """A new session and its first slice; waits for the brain, but not long."""
@@ -83,24 +85,24 @@ class FeedHandler:
     async def feed(self, request: web.Request) -> web.Response:
         """The next videos; moves nothing."""
         n = intake.check_n(_number(request.query, "n", 5))
-        session = await self._session(request)
+        session = await self._session(self.claim(request))
         return json_response(self._feed.slice(session, n), headers={"Cache-Control": "no-store"})
 
     async def events(self, request: web.Request) -> web.Response:
-        """What the viewer did, and the next videos re-ranked by it. Waits for nobody."""
+        """What the viewer did, and the next videos re-ranked by it. Waits only to take a session over."""
         claim = self.claim(request)
         body = await json_body(request, intake.EventsIn, intake.MAX_BODY_BYTES)
         intake.check_events(body)
-        session = self._feed.find(*claim) or self._feed.open(*claim)
+        session = await self._session(claim)
         count(body.qoe)
         return json_response(self._feed.take_events(session, body), headers={"Cache-Control": "no-store"})
 
     async def plan(self, request: web.Request) -> web.Response:
-        """What a player in this state should fetch; moves nothing in the ranking, waits for nobody."""
+        """What a player in this state should fetch; moves nothing in the ranking. Waits as `events` does."""
         claim = self.claim(request)
         player = await json_body(request, PlayerIn, intake.MAX_BODY_BYTES)
         check_player(player)
-        session = self._feed.find(*claim) or self._feed.open(*claim)
+        session = await self._session(claim)
         return json_response(self._feed.plan(session, player), headers={"Cache-Control": "no-store"})
 
     def claim(self, request: web.Request) -> Claim:
@@ -111,9 +113,16 @@ class FeedHandler:
         """Each viewer's own order of the other edges: one that dies is not all laid upon the same other."""
         return sorted(self.edges(), key=lambda url: zlib.crc32(f"{user} {url}".encode()))[:MAX_EDGES]
 
-    async def _session(self, request: web.Request) -> Session:
-        claim = self.claim(request)
-        return self._feed.find(*claim) or await self._begin(claim)
+    async def _session(self, claim: Claim) -> Session:
+        """The session; one that is not here (another edge's, long idle) is begun, once for all who ask."""
+        beginning = self._beginning.get(claim)
+        if beginning is None:
+            session = self._feed.find(*claim)
+            if session is not None:
+                return session
+            beginning = self._beginning[claim] = asyncio.create_task(self._begin(claim))
+            beginning.add_done_callback(lambda _: self._beginning.pop(claim, None))
+        return await asyncio.shield(beginning)
 
     async def _begin(self, claim: Claim) -> Session:
         """A session with a queue from the brain, or from the fallback when it does not answer in time."""

@@ -52,9 +52,14 @@ def pack(session: Session, now: float) -> Packed:
 
 
 def unpack(packed: Packed, now: float) -> Session:
-    """The session; an order that is none of its queue gives way to the brain's own."""
+    """The session; an order that is none of its queue gives way to the brain's own.
+
+    The brain is asked for its queue again: another edge may have held it meanwhile.
+    """
     values = {name: getattr(packed, name) for name in _KEPT}
     queue = Queue(packed.queue)
     is_order = sorted(packed.order) == list(range(len(queue)))
     order = array("H", packed.order if is_order else range(len(queue)))
-    return Session(**values | {"queue": queue, "order": order, "touched_s": now - packed.touched_s})
+    return Session(
+        **values | {"queue": queue, "order": order, "queue_version": 0, "touched_s": now - packed.touched_s}
+    )

@@ -5,7 +5,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import InvalidId
-from shared.ids import MAX_ID_CHARS, check_id, edge_id, event_id, new_id, session_id, user_id, video_id
+from shared.ids import (
+    MAX_ID_CHARS,
+    check_id,
+    edge_id,
+    event_id,
+    made_ms,
+    new_id,
+    session_id,
+    user_id,
+    video_id,
+)
 
 GOOD = st.text("abcXYZ019_-", min_size=1, max_size=MAX_ID_CHARS)
 
@@ -32,3 +42,12 @@ def test_new_ids_are_ids_and_sort_by_time(one_ms: int, other_ms: int, entropy: b
 
 def test_entropy_makes_ids_of_one_millisecond_differ() -> None:
     assert new_id(1, b"0123456789") != new_id(1, b"0123456780")
+
+
+def test_an_id_tells_when_it_was_made() -> None:
+    assert made_ms(new_id(1_800_000_000_123, b"\xff" * 10)) == 1_800_000_000_123
+
+
+@pytest.mark.parametrize("other", ["", "s1", "x" * 25, "i" * 26, "A" * 26])
+def test_another_id_tells_no_time(other: str) -> None:
+    assert made_ms(other) == 0
