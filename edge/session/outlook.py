@@ -111,7 +111,8 @@ def _clip(card: VideoCard, player: PlayerIn, curve_of: CurveOf, pace: Pace) -> C
                     held[chunk] = max(names[one.rung], held.get(chunk, 0))
     factor = pace.factor
     survival = [share**factor for share in curve_of(card.id, card.duration_ms)]
-    return Clip(sizes, [rung.bandwidth_bps / 1e6 for rung in card.rungs], survival, held)
+    rates = [0.008 * sum(rung.chunk_bytes) / max(1, sum(rung.chunk_ms)) for rung in card.rungs]
+    return Clip(sizes, rates, survival, held)
 
 
 def _in_flight(one: InFlightIn, window: Sequence[VideoCard]) -> InFlight:

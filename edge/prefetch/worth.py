@@ -1,0 +1,72 @@
+"""What a chunk is worth to a viewer, and at which rung: qualities, stalls, changes and bytes in one price.
+
+Pure. Prices are those of the ACM MM 2022 Short Video Streaming Challenge: a second of quality is worth its
+Mbit/s, a second of stall costs 1.85, a change of quality its Mbit/s, a megabit fetched half a point. The
+other constants were chosen by simulation (tests/bench/swipe/README.md).
+"""
+
+from typing import NamedTuple
+
+from edge.prefetch.situation import Clip, Link
+
+STALL_PRICE = 1.85
+BYTE_PRICE = 0.5 * 8e-6
+STAY = 2.5
+"""Chunks over which the price of a change is spread: what is changed to usually stays that long."""
+EASY_LOAD = 0.9
+"""Share of the link that playing a rung may take, with the risk added, before it costs stalls."""
+LOAD_PRICE = 0.4
+AVERAGED = 4
+"""Chunks over which the load of a rung is averaged."""
+
+
+class Pipe(NamedTuple):
+    """The link in the planner's terms."""
+
+    s_per_byte: float
+    rtt_s: float
+    tail: float
+    """Mean excess of a late download over its expected time, as a share of it: how early to start."""
+    risk: float
+    """Relative standard deviation: how high a rung to dare."""
+
+
+def pipe_of(link: Link) -> Pipe:
+    """The link, never faster than it can be reckoned with."""
+    spread = min(1.0, link.spread)
+    return Pipe(8.0 / max(1e3, link.bandwidth_bps), link.rtt_s, 0.6 + 0.8 * spread, 0.2 + 0.8 * spread)
+
+
+class Need(NamedTuple):
+    """When and how surely a chunk is needed."""
+
+    reach: float
+    """Chance that it is played."""
+    ahead_s: float
+    """Seconds until it is needed, for what is on screen; infinite for what comes after a swipe."""
+    hurry: float
+    """Price of each second that its download takes: an opening that a swipe may show at once."""
+
+
+def best_rung(clip: Clip, chunk: int, before: float | None, need: Need, pipe: Pipe) -> tuple[int, float]:
+    """The rung of most worth, and how long its download takes. `before`: Mbit/s of what is played before."""
+    best, rung, took_s = float("-inf"), 0, 0.0
+    s_per_byte, rtt_s, _, risk = pipe
+    end = min(chunk + AVERAGED, len(clip.chunk_bytes[0]))
+    for index, sizes in enumerate(clip.chunk_bytes):
+        rate = clip.rates[index]
+        own_s = rtt_s + sizes[chunk] * s_per_byte
+        load = (rtt_s + sum(sizes[chunk:end]) * s_per_byte / (end - chunk)) * (1 + 0.5 * risk)
+        worth = need.reach * rate - BYTE_PRICE * sizes[chunk] - need.hurry * own_s
+        if load > EASY_LOAD:
+            worth -= LOAD_PRICE * (load - EASY_LOAD)
+        if before is not None:
+            # a step up that the link hardly carries will soon be taken back
+            weight = min(4.0, load * load) if rate > before else 1.0
+            worth -= weight * abs(rate - before) / STAY
+        late_s = own_s * (1 + risk) - need.ahead_s
+        if late_s > 0:
+            worth -= STALL_PRICE * need.reach * late_s
+        if worth > best:
+            best, rung, took_s = worth, index, own_s
+    return rung, took_s
