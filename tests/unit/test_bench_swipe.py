@@ -1,0 +1,136 @@
+"""The simulator of sessions, on cases that are reckoned by hand."""
+
+import random
+from collections.abc import Sequence
+
+import pytest
+
+from tests.bench.swipe.links import GENERATED, Trace, generated
+from tests.bench.swipe.policies import FirstSecond, NoPrefetch, Vendor
+from tests.bench.swipe.session import Get, Outcome, Player, Setup, Wait, run
+from tests.bench.swipe.videos import Video, viewers, watch_s
+from tests.bench.swipe.videos import generated as generated_videos
+
+SECOND = 125_000
+"""Bytes that 1 Mbit/s brings in a second."""
+STEADY = Trace([(0.0, 1.0), (1.0, 1.0)])
+
+
+def video(n: int = 4, survival: Sequence[float] = ()) -> Video:
+    return Video([[SECOND // 2] * n, [SECOND] * n, [2 * SECOND] * n], list(survival) or [1.0] * n + [0.0])
+
+
+class Script:
+    """Fetches what is written down, then waits."""
+
+    def __init__(self, *gets: Get | Wait, keep: bool = True) -> None:
+        self._left = list(gets)
+        self._keep = keep
+
+    def next(self, player: Player) -> Get | Wait:
+        return self._left.pop(0) if self._left else Wait()
+
+    def keeps(self, player: Player) -> bool:
+        return self._keep
+
+
+def played(gets: Sequence[Get | Wait], watch: Sequence[float], *, keep: bool = True) -> Outcome:
+    setup = Setup([video() for _ in watch], watch, STEADY, rtt_s=0.1)
+    return run(setup, Script(*gets, keep=keep))
+
+
+def test_a_trace_brings_its_bits_and_repeats() -> None:
+    trace = Trace([(0.0, 1.0), (2.0, 3.0), (4.0, 2.0)])
+
+    assert trace.length_s == 6.0
+    assert trace.bits_by(3.0) == pytest.approx(5e6)
+    assert trace.bits_by(7.0) == pytest.approx(12e6 + 1e6)
+    assert trace.arrival(1.0, 4 * SECOND) == pytest.approx(3.0)
+    assert trace.when(trace.bits_by(17.3)) == pytest.approx(17.3)
+
+
+def test_a_cold_start_waits_for_its_round_trip_and_its_bytes() -> None:
+    outcome = played([Get(0, 0, 1)], [0.5])
+
+    assert outcome.startups_s == [pytest.approx(1.1)]
+    assert (outcome.stall_s, outcome.play_s) == (0.0, pytest.approx(0.5))
+    assert outcome.score == pytest.approx(1.2 - 1.85 * 1.1 - 0.5)
+
+
+def test_a_swipe_to_what_is_there_does_not_wait() -> None:
+    outcome = played([Get(0, 0, 0), Get(1, 0, 0)], [0.9, 0.5])
+
+    assert outcome.startups_s == [pytest.approx(0.6), 0.0]
+    assert outcome.waste == 0.0
+
+
+def test_a_chunk_that_comes_late_is_a_stall_and_a_new_rung_a_change() -> None:
+    outcome = played([Get(0, 0, 0), Get(0, 1, 2)], [1.5])
+
+    assert outcome.stall_s == pytest.approx(1.1)
+    assert outcome.changes == pytest.approx(1.85 - 0.75)
+    assert outcome.quality == pytest.approx(0.75 + 1.85)
+
+
+def test_what_is_never_played_is_waste() -> None:
+    outcome = played([Get(0, 0, 0), Get(0, 1, 0), Get(1, 0, 0)], [0.2, 0.5], keep=True)
+
+    assert outcome.got_bytes == 3 * SECOND / 2
+    assert outcome.waste == pytest.approx(1 / 3)
+
+
+def test_a_dropped_download_costs_the_bytes_that_came() -> None:
+    outcome = played([Get(0, 0, 0), Get(0, 1, 2), Get(1, 0, 0)], [0.6, 0.5], keep=False)
+
+    assert outcome.got_bytes == pytest.approx(2 * SECOND / 2 + 0.5 * SECOND)
+    assert outcome.startups_s[1] == pytest.approx(0.6)
+
+
+def test_a_download_under_way_can_be_kept_over_a_swipe() -> None:
+    outcome = played([Get(0, 0, 0), Get(1, 0, 0)], [0.3, 0.5], keep=True)
+
+    assert outcome.startups_s[1] == pytest.approx(0.3)
+
+
+def test_waiting_ends_at_the_playhead_that_was_named() -> None:
+    outcome = played([Get(0, 0, 0), Wait(0.5, 9.0), Get(1, 0, 0)], [0.9, 0.2])
+
+    assert outcome.startups_s[1] == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize("policy", [NoPrefetch(), FirstSecond(), Vendor()])
+def test_every_policy_ends_on_every_kind_of_link(policy: NoPrefetch | FirstSecond | Vendor) -> None:
+    rng = random.Random(5)
+    videos = generated_videos(rng, 4)
+    for mbps, spread, fades in GENERATED.values():
+        trace = generated(rng, mbps, spread, fades)
+        for watch in viewers(rng, videos, 2, restless=0.5):
+            outcome = run(Setup(videos, watch, trace), policy)
+            assert outcome.play_s == pytest.approx(sum(watch), abs=1e-3)
+            assert 0 <= outcome.waste < 1
+            assert len(outcome.startups_s) == 4
+
+
+def test_no_prefetch_waits_at_a_swipe_and_the_first_second_does_not() -> None:
+    trace = Trace([(0.0, 4.0), (1.0, 4.0)])
+    setup = Setup([video(10) for _ in range(3)], [4.0, 4.0, 4.0], trace, rtt_s=0.05)
+
+    assert max(run(setup, FirstSecond()).startups_s[1:]) == 0.0
+    assert min(run(setup, NoPrefetch()).startups_s[1:]) > 0.0
+
+
+def test_a_viewer_stays_as_the_curve_says() -> None:
+    curve = video(4, [1.0, 0.5, 0.5, 0.25, 0.0])
+
+    assert watch_s(curve, 0.75) == pytest.approx(0.5)
+    assert watch_s(curve, 0.3) == pytest.approx(2.8)
+    assert watch_s(curve, 0.1) == 4.0
+    early = [watch_s(curve, chance / 100, pace=2.0) for chance in range(1, 100)]
+    assert sum(one < 1.0 for one in early) == pytest.approx(75, abs=2)
+
+
+def test_a_generated_link_has_the_mean_that_was_asked() -> None:
+    rng = random.Random(3)
+    means = [generated(rng, 4.0, 0.5, 1.0).mean_mbps() for _ in range(20)]
+
+    assert sum(means) / 20 == pytest.approx(4.0, rel=0.25)
