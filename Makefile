@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test conformance check sdk npm bench bench-abuse bench-edge bench-eviction screenshots lock fuzz clean
+.PHONY: help setup run test conformance check sdk npm bench bench-abuse bench-edge bench-eviction bench-swipe-sim screenshots lock fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -57,6 +57,9 @@ bench-abuse: $(STAMP) ## hits while others attack: slow loris, disconnects, pipe
 
 bench-eviction: $(STAMP) ## who leaves a full cache: miss ratios side by side; TRACE=file.csv for your own
 	@$(BIN)/python -m tests.bench.eviction.run $(TRACE) $(if $(COLUMNS),--columns $(COLUMNS)) $(ARGS)
+
+bench-swipe-sim: $(STAMP) ## what swipes wait, stall and waste: the planner beside other rules, simulated
+	@$(BIN)/python -m tests.bench.swipe.run $(ARGS)
 
 fuzz: $(STAMP) ## any bytes against the edge for FUZZ_S=600 seconds
 	@FUZZ_S=$(or $(FUZZ_S),600) $(BIN)/python -m tests.fuzz.run
