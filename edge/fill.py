@@ -243,7 +243,8 @@ class Fills:
         verdict = storable("GET", want.headers, status, headers, self._storage)
         verdict = admit(verdict, response.length, self._filling_bytes, self._admission)
         # What the origin did not see did not choose its answer: a client may name any field in Connection.
-        vary = vary_values(vary_names(headers), end_to_end(want.headers))
+        names = vary_names(headers) if "Vary" in headers else ()
+        vary = vary_values(names, end_to_end(want.headers)) if names else ()
         meta = make_meta((want.primary, vary), status, headers, times, self._storage)
         placed = part_meta(meta, headers, response.length) if is_part else meta
         if placed is None or (status == 416 and want.span):  # it answers this one span only

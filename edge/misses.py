@@ -5,7 +5,7 @@ fill turns out to be but a stored 200 of known length, the request goes on there
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -28,6 +28,8 @@ TARGET_CHARS = 1024
 """A longer target goes the ordinary way."""
 N_BLOCKS = 1024
 """Header blocks whose fields are kept."""
+FIRST = CacheStatus("origin", Forward.MISS, 200, is_stored=True)
+COLLAPSED = replace(FIRST, is_collapsed=True)
 _BEFORE, _BEHIND = b"GET ", b" HTTP/1.1"
 
 
@@ -113,8 +115,7 @@ class Misses:
         if not reader.is_leader and not (head.is_shared and _matches(head, want)):
             return None
         self._misses.inc()
-        status = CacheStatus("origin", Forward.MISS, 200, is_stored=True, is_collapsed=not reader.is_leader)
-        return self._answers.rendered(reader.flight.rendered, head, status)
+        return self._answers.rendered(reader.flight.rendered, head, FIRST if reader.is_leader else COLLAPSED)
 
     def sent(self, n_bytes: int) -> None:
         """An answer is over, with so many bytes of its body."""

@@ -165,7 +165,7 @@ def storable(
         ("no-store" in named and not must_understand, Storable.NO_STORE),
         (is_unqualified(named, "private"), Storable.PRIVATE),
         ("Set-Cookie" in response and not storage.stores_cookies, Storable.SET_COOKIE),
-        ("*" in "".join(response.getall("Vary", ())), Storable.VARY_STAR),
+        ("Vary" in response and "*" in "".join(response.getall("Vary")), Storable.VARY_STAR),
         (request_rules(request).no_store, Storable.REQUEST_NO_STORE),
         ("Authorization" in request and not named.keys() & SHARED_ANYWAY, Storable.AUTHORIZATION),
         (not _has_freshness(status, response, said, storage), Storable.NO_FRESHNESS),
@@ -179,9 +179,8 @@ def has_explicit_freshness(response: MultiMapping[str], targets: Sequence[str]) 
 
 
 def _is_explicit(response: MultiMapping[str], said: Said) -> bool:
-    return bool(said.directives.keys() & {"max-age", "s-maxage"}) or (
-        not said.is_targeted and "Expires" in response
-    )
+    named = said.directives
+    return "max-age" in named or "s-maxage" in named or (not said.is_targeted and "Expires" in response)
 
 
 def _has_freshness(status: int, response: MultiMapping[str], said: Said, storage: StorageRules) -> bool:
