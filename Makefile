@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test conformance check sdk npm bench bench-abuse bench-edge bench-eviction bench-swipe-sim screenshots lock fuzz clean
+.PHONY: help setup run test conformance check sdk npm bench bench-abuse bench-edge bench-eviction bench-swipe bench-swipe-sim screenshots lock fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -60,6 +60,9 @@ bench-eviction: $(STAMP) ## who leaves a full cache: miss ratios side by side; T
 
 bench-swipe-sim: $(STAMP) ## what swipes wait, stall and waste: the planner beside other rules, simulated
 	@$(BIN)/python -m tests.bench.swipe.run $(ARGS)
+
+bench-swipe: $(STAMP) $(NPM)/node_modules ## Chromium on emulated links, ours beside hls.js, 40 minutes; ARGS=--quick for a look
+	@$(BIN)/python -m tests.bench.swipe_browser.run $(ARGS)
 
 fuzz: $(STAMP) ## any bytes against the edge for FUZZ_S=600 seconds
 	@FUZZ_S=$(or $(FUZZ_S),600) $(BIN)/python -m tests.fuzz.run

@@ -1,7 +1,7 @@
 /**
  * Fingers, wheel and keys → what the viewer means. Touch swipes themselves are the browser's own scroll snap.
  *
- * @typedef {"next"|"previous"|"pause"|"mute"|"like"|"comments"|"overlay"|"share"|"follow"|"skip"|"back"|"ahead"|"close"} Command
+ * @typedef {"next"|"previous"|"pause"|"mute"|"captions"|"like"|"comments"|"overlay"|"share"|"follow"|"skip"|"back"|"ahead"|"close"} Command
  */
 
 /** A second tap within this time is a double tap. */
@@ -23,6 +23,7 @@ export const KEYS = {
   ArrowLeft: "back",
   ArrowRight: "ahead",
   m: "mute",
+  t: "captions",
   l: "like",
   c: "comments",
   s: "share",

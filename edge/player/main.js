@@ -80,6 +80,10 @@ const commands = {
   back: () => feed.seek((feed.video?.currentTime ?? 0) - SEEK_S),
   ahead: () => feed.seek((feed.video?.currentTime ?? 0) + SEEK_S),
   mute: () => mute(!feed.isMuted),
+  captions: () => {
+    feed.captions(!feed.hasCaptions);
+    notice(feed.hasCaptions ? "Captions are on, where a video has some" : "Captions are off");
+  },
   like: () => like(),
   comments: () => (comments.isOpen ? comments.close() : feed.current && void comments.open(feed.current.item)),
   share: () => void share(),

@@ -49,6 +49,8 @@ class StandIn:
     gone: set[str] = field(default_factory=set)
     is_down: bool = False
     """Every answer is 503."""
+    edges: list[str] = field(default_factory=list)
+    """Other edges that a new session is told."""
     refused_tokens: set[str] = field(default_factory=set)
     n_sessions: int = 0
     version: int = 0
@@ -59,7 +61,7 @@ class StandIn:
 
     def app(self) -> web.Application:
         """The HTTP surface."""
-        app = web.Application(middlewares=[self._fail_on_demand])
+        app = web.Application(middlewares=[_open_to_all, self._fail_on_demand])
         app.router.add_get("/", self._index)
         app.router.add_static("/player/", PLAYER)
         app.router.add_static("/studio/", STUDIO)
@@ -127,6 +129,7 @@ class StandIn:
         token = f"{TOKEN}-{self.n_sessions}"
         user = (await request.json()).get("user_id") or "viewer-1"
         session = {"id": f"s{self.n_sessions}", "token": token, "user_id": user, "expires_s": 3600}
+        session["edges"] = self.edges
         return web.json_response({"session": session, "feed": self.slice()}, status=201)
 
     async def _feed(self, request: web.Request) -> web.Response:
@@ -144,7 +147,8 @@ class StandIn:
         return web.json_response(answer)
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"content-type": "text/event-stream"})
+        fields = {"content-type": "text/event-stream", "Access-Control-Allow-Origin": "*"}
+        response = web.StreamResponse(headers=fields)
         await response.prepare(request)
         await response.write(b": hello\n\n")
         while request.transport and not request.transport.is_closing():
@@ -173,6 +177,7 @@ class StandIn:
         response = web.StreamResponse(status=206 if part.start is not None else 200)
         response.content_type = mimetypes.guess_type(path)[0] or "video/mp4"
         response.headers["Cache-Status"] = "headstart-edge; hit; detail=memory"
+        response.headers["Access-Control-Allow-Origin"] = "*"
         response.content_length = len(body)
         try:
             await response.prepare(request)
@@ -184,6 +189,18 @@ class StandIn:
         finally:
             asked.is_aborted = not asked.is_whole
         return response
+
+
+@web.middleware
+async def _open_to_all(request: web.Request, handler: Any) -> web.StreamResponse:
+    """CORS, as an edge's."""
+    if request.method == "OPTIONS":
+        allowed = {"Access-Control-Allow-Headers": "Authorization, Content-Type, Range"}
+        return web.Response(headers=allowed | {"Access-Control-Allow-Origin": "*"})
+    response: web.StreamResponse = await handler(request)
+    if not response.prepared:
+        response.headers["Access-Control-Allow-Origin"] = "*"
+    return response
 
 
 def _problem(status: int, title: str) -> web.Response:

@@ -1,8 +1,12 @@
 """The player in Chromium against the stand-in edge: order of requests, aborts, recovery, controls."""
 
+import msgspec
 import pytest
 from playwright.async_api import Page, expect
 
+from shared.messages import TextTrack
+from shared.web import serve
+from tests.browser.reels import Reel
 from tests.browser.stand_in import StandIn
 from tests.browser.viewer import Viewer
 from tests.waiting import eventually
@@ -169,6 +173,54 @@ async def test_an_expired_token_is_renewed_for_the_same_viewer(page: Page, edge:
     await viewer.swipe()
     await eventually(lambda: any(event["kind"] == "watch" for event in edge.events))
     assert edge.n_sessions == 2
+
+
+async def test_when_the_edge_is_gone_the_next_one_of_the_region_takes_over(page: Page, edge: StandIn) -> None:
+    other = StandIn(edge.reels)
+    server = await serve(other.app(), "127.0.0.1:0")
+    edge.edges = [server.url]
+    viewer = Viewer(page)
+    await viewer.open(edge.url)
+    await viewer.held()
+    edge.is_down = True
+    await viewer.swipe()
+    await eventually(lambda: any(event["kind"] == "watch" for event in other.events), within_s=40)
+    await viewer.swipe()
+    await viewer.swipe()
+    await eventually(other.opening_requests, within_s=40)
+    await expect(page.locator("#offline")).not_to_have_class("is-shown", timeout=40_000)
+    await server.stop(0.2)
+
+
+async def test_the_whole_page_can_be_used_by_the_keyboard_alone(page: Page, edge: StandIn) -> None:
+    viewer = Viewer(page)
+    await viewer.open(edge.url)
+    reached = set()
+    for _ in range(14):
+        await page.keyboard.press("Tab")
+        reached.add(await viewer.ask("document.activeElement.dataset.command ?? document.activeElement.role"))
+    assert {"mute", "follow", "like", "comments", "share", "skip", "slider"} <= reached
+    await page.locator(".is-current .rail [data-command=like]").focus()
+    await page.keyboard.press("Enter")
+    await eventually(lambda: [event["video"] for event in edge.events if event["kind"] == "like"] == ["v0"])
+    await page.keyboard.press("ArrowDown")
+    await viewer.shows("headstart.current.video === 'v1'")
+    await page.keyboard.press("ArrowUp")
+    await viewer.shows("headstart.current.video === 'v0'")
+
+
+async def test_captions_of_a_video_are_shown_when_they_are_wanted(page: Page, edge: StandIn) -> None:
+    reel = edge.reels["v0"]
+    card = msgspec.structs.replace(reel.card, text_tracks=[TextTrack("en", "English", "en.vtt")])
+    words = b"WEBVTT\n\n00:00.000 --> 00:04.000\nround and round\n"
+    edge.reels["v0"] = Reel(card, reel.files | {"en.vtt": words})
+    viewer = Viewer(page)
+    await viewer.open(edge.url)
+    assert not [asked for asked in edge.asked if asked.path.endswith(".vtt")]
+    await page.keyboard.press("t")
+    await viewer.shows("headstart.player.video.textTracks[0].activeCues?.[0]?.text === 'round and round'")
+    await page.keyboard.press("t")
+    await viewer.shows("headstart.player.video.textTracks[0].mode === 'disabled'")
 
 
 async def test_an_empty_feed_waits_and_starts_by_itself(page: Page, edge: StandIn) -> None:

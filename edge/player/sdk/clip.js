@@ -30,6 +30,8 @@ export class Clip {
   #rung = -1;
   /** Rung and bytes by chunk. @type {Map<number, {k: number, bytes: number}>} */
   #held = new Map();
+  /** Chunks that wait for their turn to be appended: held, though the element does not show it yet. @type {Set<number>} */
+  #pending = new Set();
   /** @type {Map<number, number>} */
   #tries = new Map();
   /** @type {Map<number, ArrayBuffer>} */
@@ -54,6 +56,12 @@ export class Clip {
     this.item = item;
     this.base = origin + item.base;
     this.times = starts(item.card.rungs[0]?.chunk_ms ?? []);
+    video.crossOrigin = "anonymous";
+    for (const { language, label, path } of item.card.text_tracks ?? []) {
+      const track = Object.assign(document.createElement("track"), { kind: "captions", srclang: language, label });
+      track.src = this.base + path;
+      video.append(track);
+    }
     this.isNative = !Media?.isTypeSupported(this.#mime(0));
     this.#work = this.isNative ? this.#openNative(origin + item.master) : this.#attach();
     this.#work.catch((error) => this.#fail(error));
@@ -125,7 +133,8 @@ export class Clip {
     if (i === 0) this.#inits.set(k, body.slice(0, this.rungs[k].init_bytes));
     else if (init) this.#inits.set(k, init);
     this.#held.set(i, { k, bytes: body.byteLength });
-    this.#work = this.#work.then(() => this.#append(i, k, body));
+    this.#pending.add(i);
+    this.#work = this.#work.then(() => this.#append(i, k, body)).finally(() => this.#pending.delete(i));
     if (i === 0) this.#work = this.#work.then(() => this.#begin({ tier, bytes: body.byteLength, rung: this.rungs[k].name }));
     this.#work.catch((error) => this.#fail(error));
   }
@@ -169,6 +178,7 @@ export class Clip {
   recheck() {
     const kept = this.#ranges;
     for (const i of this.#held.keys()) {
+      if (this.#pending.has(i)) continue;
       const middle = (this.times[i] + this.times[i + 1]) / 2;
       if (kept.some(({ start, end }) => start <= middle && middle < end)) continue;
       const n = (this.#tries.get(i) ?? 0) + 1;
@@ -227,6 +237,7 @@ export class Clip {
     this.#stop.abort();
     if (this.#url) URL.revokeObjectURL(this.#url);
     this.#video.removeAttribute("src");
+    this.#video.replaceChildren();
     if ("srcObject" in this.#video) this.#video.srcObject = null;
     this.#video.load();
   }

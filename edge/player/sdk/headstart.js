@@ -46,6 +46,7 @@ export class Headstart {
   /** @type {Slice | null} */
   slice = null;
   isMuted = true;
+  hasCaptions = false;
   /** The viewer wants it to stand still. */
   isPaused = false;
   /** May the next video be replaced, and old ones be let go? Not while a finger is on them. */
@@ -256,6 +257,16 @@ export class Headstart {
     for (const video of this.#pool.videos) video.muted = isMuted;
   }
 
+  /** Show captions, where a video has some: in the viewer's language, else the first. @param {boolean} isShown */
+  captions(isShown) {
+    this.hasCaptions = isShown;
+    for (const { textTracks } of this.#pool.videos) {
+      const tracks = [...textTracks];
+      const mine = tracks.find(({ language }) => navigator.language.startsWith(language.slice(0, 2))) ?? tracks[0];
+      for (const track of tracks) track.mode = isShown && track === mine ? "showing" : "disabled";
+    }
+  }
+
   get durationS() {
     return this.#watch.durationS;
   }
@@ -353,6 +364,7 @@ export class Headstart {
     };
     if (isAnew) for (const { clip, entry } of this.#pool.lanes) clip.base = this.edge.base + entry.item.base;
     this.#pool.arrange(around(this.entries, this.index, this.#nAhead), this.edge.base, place);
+    this.captions(this.hasCaptions);
     this.#pilot.tick();
   }
 

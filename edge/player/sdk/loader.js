@@ -9,7 +9,9 @@
  */
 import { backoffMs } from "./edge.js";
 
-const MAX_FLIGHTS = 4;
+const MAX_FLIGHTS = 3;
+/** A longer round trip is rather a busy machine's: what comes first must not share the link with what comes after. */
+const MAX_RTT_MS = 200;
 const TIMEOUT_MS = 15_000;
 /** The next request leaves this much before the link would fall idle. */
 const SLACK_MS = 15;
@@ -89,7 +91,7 @@ export class Loader {
 
   #hasRoom() {
     const leftBytes = this.flights.reduce((sum, { step, got }) => sum + Math.max(step.bytes - got, 0), 0);
-    return leftBytes * 8000 <= this.#link.bps * (this.#link.rttMs + SLACK_MS);
+    return leftBytes * 8000 <= this.#link.bps * (Math.min(this.#link.rttMs, MAX_RTT_MS) + SLACK_MS);
   }
 
   /** @param {PlanStep} step */

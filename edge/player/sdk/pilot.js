@@ -131,11 +131,11 @@ export class Pilot {
     return [current, ...nexts, ...this.#pool.lanes].find((lane) => lane?.clip.video === video);
   }
 
-  /** @param {PlanStep} step */
-  #isDone(step) {
+  /** Held, under way or impossible; a better rung than is held counts only where it is asked for. @param {PlanStep} step @param {boolean} isBetter */
+  #isDone(step, isBetter) {
     const lane = this.#lane(step.video);
     if (!lane || lane.clip.isNative || this.#loader.isUnderWay(step)) return true;
-    return lane.clip.rungOf(step.chunk ?? 0) >= lane.clip.rungNamed(step.rung);
+    return lane.clip.rungOf(step.chunk ?? 0) >= (isBetter ? lane.clip.rungNamed(step.rung) : 0);
   }
 
   #now() {
@@ -150,10 +150,13 @@ export class Pilot {
     const { current, nexts } = this.#window();
     if (!current || (!current.clip.isStreaming && current.clip.opened)) return null;
     const now = this.#now();
-    const isDone = (/** @type {PlanStep} */ step) => this.#isDone(step);
+    const isDone = (/** @type {PlanStep} */ step) => this.#isDone(step, false);
     const urgent = following(urgentSteps(current.clip, now), now.atS, isDone).step;
     if (urgent || !current.clip.opened) return urgent;
-    if (!this.#isFresh(current)) return following(ownSteps(current.clip, nexts.map(({ clip }) => clip), now), now.atS, isDone).step;
+    if (!this.#isFresh(current)) {
+      const steps = ownSteps(current.clip, nexts.map(({ clip }) => clip), now);
+      return following(steps, now.atS, (step) => this.#isDone(step, true)).step;
+    }
     const { step, isOver } = following(this.#steps, now.atS, isDone);
     if (isOver && !this.#isOverTold && !this.#loader.flights.length) {
       this.#isOverTold = true;

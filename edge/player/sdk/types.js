@@ -31,6 +31,7 @@
  * @property {number} [likes]
  * @property {number} [comments]
  * @property {number} [shares]
+ * @property {{language: string, label: string, path: string}[]} [text_tracks] captions, WebVTT
  *
  * @typedef {Object} Why
  * @property {string} source
