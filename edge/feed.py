@@ -205,7 +205,7 @@ class Feed:
         """Have the next videos' objects warmed, the player's plan first; the former plan is dropped."""
         n = self._plan.n_ahead + self._plan.n_reserve
         nexts = slices.upcoming(session, self._parts.cards.get, n)
-        steps = warming.steps([one.card for one in nexts], self._plan)
+        steps = warming.steps([one.card for one in nexts], self._plan, session.opens_with)
         self._parts.worker.submit(session.id, warming.with_player(steps, told.warm if told else []))
 
     def _outlook(self, session: Session, player: PlayerIn) -> Outlook:
@@ -216,6 +216,7 @@ class Feed:
         screen = self._parts.cards.get(player.video)
         window = [screen, *nexts[:n_ahead]] if screen is not None and screen.rungs else nexts[:n_ahead]
         told = outlook(player, window, session.link, session.pace, self._sources)
+        session.opens_with = told.opens_with or session.opens_with
         metrics.PLAN_SECONDS.observe(self._parts.clock.monotonic() - began_s)
         metrics.PLAN_STEPS.labels("fetch").inc(len(told.plan))
         metrics.PLAN_STEPS.labels("cancel").inc(len(told.cancel))

@@ -77,9 +77,12 @@ def openings(upcoming: Sequence[VideoCard], limits: PlanLimits) -> list[Opening]
     return [one for one in found if one is not None]
 
 
-def steps(upcoming: Sequence[VideoCard], limits: PlanLimits) -> list[Step]:
-    """What the edge should warm for one session, most urgent first."""
-    plan: list[Step] = []
+def steps(upcoming: Sequence[VideoCard], limits: PlanLimits, started: str = "") -> list[Step]:
+    """What the edge should warm for one session, most urgent first.
+
+    `started`: the rung that its player was last told to open videos with; warmed, too.
+    """
+    plan = _other_openings(upcoming, limits, started)
     for distance, card in enumerate(upcoming[: limits.n_ahead], start=1):
         rung = start_rung(card, limits)
         if rung is None:
@@ -97,6 +100,16 @@ def steps(upcoming: Sequence[VideoCard], limits: PlanLimits) -> list[Step]:
         if first is not None:
             plan.append(Step(Urgency.RESERVE, distance, first.url, first.bytes))
     return sorted(plan)
+
+
+def _other_openings(upcoming: Sequence[VideoCard], limits: PlanLimits, started: str) -> list[Step]:
+    found = []
+    for distance, card in enumerate(upcoming[: limits.n_ahead + limits.n_reserve], start=1):
+        rung = next((rung for rung in card.rungs if rung.name == started), None)
+        if rung is not None and rung is not start_rung(card, limits):
+            urgency = Urgency.OPENING if distance <= limits.n_ahead else Urgency.RESERVE
+            found.append(Step(urgency, distance, f"/v/{card.id}/{rung.path}/open.mp4", rung.open_bytes))
+    return found
 
 
 def with_player(plan: list[Step], told: Sequence[tuple[str, int, int]]) -> list[Step]:

@@ -49,6 +49,8 @@ class Outlook(NamedTuple):
     plan: list[PlanStep]
     cancel: list[str]
     refresh_s: float
+    opens_with: str
+    """The rung of the plan's last opening; empty when it has none."""
     warm: list[tuple[str, int, int]]
     """The plan's objects for this edge's own RAM: unsigned path, bytes, swipes until it is needed."""
 
@@ -77,13 +79,14 @@ def outlook(
         n_bytes = clips[one.clip].chunk_bytes[one.rung][one.chunk]
         plan.append(PlanStep(card.id, base_of(card.id) + tail, rung.name, one.chunk, n_bytes, one.at_s))
         warm.append((f"/v/{card.id}/{tail}", n_bytes, one.clip))
+    opens_with = next((step.rung for step in reversed(plan) if step.chunk == 0), "")
     cancel: list[str] = []
     for flight in (player.in_flight[index] for index in decision.cancels):
         shown = sources.card_of(flight.video)
         named = _rung(flight, [shown])[1] if shown else None
         if named is not None:
             cancel.append(base_of(flight.video) + object_path(named, flight.chunk))
-    return Outlook(plan, cancel, decision.refresh_s, warm)
+    return Outlook(plan, cancel, decision.refresh_s, opens_with, warm)
 
 
 def link_of(player: PlayerIn, known: Link) -> Link:

@@ -60,6 +60,8 @@ class Session:
     link: Link = ASSUMED_LINK
     """The way to the player, as last told."""
     pace: Pace = field(default_factory=Pace)
+    opens_with: str = ""
+    """The rung that its player was last told to open videos with."""
     touched_s: float = 0.0
     """Monotonic seconds of the last request."""
 

@@ -1,7 +1,7 @@
 """What to fetch and warm next, over one session and over all."""
 
 from edge.prefetch.backlog import Backlog
-from edge.prefetch.warming import PlanLimits, Step, Urgency, openings, steps
+from edge.prefetch.warming import PlanLimits, Step, Urgency, openings, steps, with_player
 from tests.edge_builders import make_card, make_rung
 
 CARDS = [make_card(video) for video in "abcd"]
@@ -38,6 +38,33 @@ def test_playlists_and_posters_of_the_next_are_warmed_too() -> None:
         "/v/a/poster-0123456789abcdef.webp",
         "/v/a/360p-0123456789abcdef/1.m4s",
     ]
+
+
+def test_the_rung_that_a_player_opens_with_is_warmed_beside_the_lowest() -> None:
+    ladder = [make_rung("360p"), make_rung("540p"), make_rung("720p")]
+    cards = [make_card(f"v{n}", rungs=ladder) for n in range(20)]
+
+    plan = steps(cards, PlanLimits(n_ahead=2, n_reserve=1), "720p")
+
+    first = [one.path.split("/")[2:4] for one in plan if one.urgency is Urgency.OPENING]
+    assert sorted(first) == [
+        [video, f"{rung}p-0123456789abcdef"] for video in ("v0", "v1") for rung in (360, 720)
+    ]
+    assert [one.path.split("/")[2] for one in plan if one.urgency is Urgency.RESERVE] == ["v2", "v2"]
+
+
+def test_what_a_player_was_told_to_fetch_is_warmed_first_and_once() -> None:
+    plan = steps(CARDS, PlanLimits())
+    path = plan[1].path
+
+    joined = with_player(plan, [("/v/z/360p/4.m4s", 5, 0), (path, 7, 2)])
+
+    assert [(one.path, one.urgency) for one in joined[:2]] == [
+        ("/v/z/360p/4.m4s", Urgency.PLANNED),
+        (path, Urgency.PLANNED),
+    ]
+    assert [one.path for one in joined].count(path) == 1
+    assert len(joined) == len(plan) + 1
 
 
 def test_a_reserve_of_openings_is_warmed_last() -> None:

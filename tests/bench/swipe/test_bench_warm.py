@@ -1,0 +1,78 @@
+"""Is what a player asks for in RAM? 200 sessions on one edge with nothing cached, each following its plans.
+
+Each player posts its events and state at a swipe, and half a round trip after the answer asks for the
+openings that the plan names. The edge learns of a video from nothing but its own plans.
+"""
+
+import asyncio
+import random
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.bench import report
+from tests.card_origin import CardOrigin
+from tests.edge_builders import make_card, make_rung
+from tests.edge_nodes import Viewer, make_config, running_edge, viewer
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.bench
+
+N_VIDEOS, N_SESSIONS, N_SWIPES = 200, 200, 8
+HALF_TRIP_S = 0.03
+WATCH_S = 2.0
+"""Mean; shorter than in life, so that the edge has less time."""
+LADDER = [
+    make_rung(name, open_bytes=size, chunk_bytes=[size] * 20, chunk_ms=[1_000] * 20)
+    for name, size in (("360p", 90_000), ("540p", 150_000), ("720p", 230_000))
+]
+
+
+async def swipe_through(player: Viewer, rng: random.Random, found: Counter[str]) -> None:
+    """One player: watches, swipes, fetches each opening once; counts where it came from."""
+    link = {
+        "bandwidth_bps": rng.uniform(1e6, 2e7),
+        "bandwidth_spread": 0.3,
+        "rtt_ms": 1_000 * 2 * HALF_TRIP_S,
+    }
+    feed = await player.open()
+    held: dict[str, str] = {}
+    screen = feed["items"][0]["video"]
+    for number in range(N_SWIPES):
+        told = [{"video": video, "rung": rung, "chunks": [[0, 0]]} for video, rung in held.items()]
+        state = {"video": screen, "held": told[-16:], **link}
+        feed = await player.swipe(screen, current=screen, player=state)
+        await asyncio.sleep(HALF_TRIP_S)
+        for step in feed["plan"]:
+            if step["chunk"] == 0 and step["video"] not in held:
+                held[step["video"]] = step["rung"]
+                await _get(player, step, found if number else Counter())
+        await asyncio.sleep(rng.expovariate(1 / WATCH_S))
+        screen = feed["items"][0]["video"]
+
+
+async def _get(player: Viewer, step: dict[str, Any], found: Counter[str]) -> None:
+    async with player.http.get(player.url + step["url"]) as answer:
+        await answer.read()
+        assert answer.status == 200
+        found["memory" if "hit; detail=memory" in answer.headers["Cache-Status"] else "other"] += 1
+
+
+async def test_openings_that_players_ask_for_are_in_memory(data_dir: Path) -> None:
+    origin = CardOrigin()
+    for number in range(N_VIDEOS):
+        origin.publish(make_card(f"v{number}", rungs=LADDER, duration_ms=20_000, created_ms=number))
+    await origin.start()
+    found: Counter[str] = Counter()
+    async with running_edge(make_config(data_dir, origin_url=origin.url)) as edge, viewer(edge.url) as one:
+        await eventually(lambda: len(edge.cards) == N_VIDEOS)
+        players = [Viewer(one.http, edge.url) for _ in range(N_SESSIONS)]
+        async with asyncio.TaskGroup() as group:
+            for number, player in enumerate(players):
+                group.create_task(swipe_through(player, random.Random(number), found))
+    await origin.stop()
+    share = found["memory"] / found.total()
+    report.write("swipe-warm", {"openings asked for": found.total(), "in memory, %": round(100 * share, 2)})
+    assert share >= 0.99
