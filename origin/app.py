@@ -35,7 +35,7 @@ from origin.uploads.store import UploadStore
 from origin.uploads.tus import TusLimits
 from shared.bus import Bus
 from shared.clock import SystemClock
-from shared.errors import Unavailable
+from shared.errors import NotFound, Unavailable
 from shared.health import Health
 from shared.ids import video_id
 from shared.lifecycle import Lifecycle
@@ -193,6 +193,8 @@ async def withdraw(config: OriginConfig, video: str) -> None:
     """Take a video back: the API or a worker tells it, from the outbox."""
     stores = Stores(config)
     try:
+        if not await stores.database.is_built():
+            raise NotFound(f"no catalogue in {config.data_dir} or the database that is configured")
         await stores.videos.withdraw(video_id(video), stores.clock.wall_ms())
     finally:
         await stores.database.close()

@@ -15,7 +15,7 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Table, event, func, literal, select
+from sqlalchemy import Connection, Table, event, func, inspect, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -89,6 +89,11 @@ class Database:
                 if time.monotonic() > last_try:
                     raise
             await asyncio.sleep(random.uniform(0, _WAL_RETRY_S))
+
+    async def is_built(self) -> bool:
+        """Whether there is a catalogue, of whatever revision."""
+        async with self.read() as conn:
+            return bool(await conn.run_sync(lambda sync: inspect(sync).has_table("videos")))
 
     async def check(self) -> None:
         """Raises CatalogUnavailable unless a query is answered."""

@@ -15,6 +15,7 @@ from origin.catalog.videos import Videos
 from origin.config import OriginConfig
 from shared import embedded, subjects
 from shared.bus import Bus, Delivery, Outcome
+from shared.errors import NotFound
 from shared.messages import CatalogEvent, EventBatch, EventKind, TranscodeJob, ViewEvent
 from tests.builders import NOW_MS, make_event, make_rung
 from tests.origin_service import Origin, running
@@ -158,6 +159,11 @@ async def test_the_studio_is_served_and_nothing_beside_it(origin: Origin) -> Non
 async def test_readiness_asks_only_for_what_serving_needs(origin: Origin) -> None:
     answer = await origin.json("/readyz")
     assert answer == {"ready": True, "checks": {"catalogue": "ok", "media store": "ok"}}
+
+
+async def test_a_withdrawal_where_no_catalogue_is_says_so(tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match=f"no catalogue in {tmp_path}"):
+        await withdraw(OriginConfig(data_dir=tmp_path), "v1")
 
 
 async def test_a_withdrawn_video_is_gone_at_once(origin: Origin) -> None:
