@@ -20,6 +20,7 @@ from edge.hot import HotAnswer, HotTable
 from edge.misses import Miss
 from edge.outbox import Room
 from edge.slowpath import SlowPath
+from edge.tlstransport import TlsTransport
 from shared.config import setting
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,8 @@ LOGGED_CHARS = 200
 class Closed(StrEnum):
     """Why the edge ended a connection."""
 
+    HANDSHAKE = "handshake"
+    """TLS took too long to begin."""
     IDLE = "idle"
     UNREAD = "unread"
     """The viewer took no byte of its answer for too long."""
@@ -51,6 +54,7 @@ class ConnectionLimits:
 
     n_connections: int = setting(100_000, "open at a time", low=1)
     n_per_address: int = setting(4096, "of one address; 0: as many as there are", low=0)
+    handshake_s: float = setting(10.0, "for a TLS handshake", unit="s", low=0.1, high=300)
     drain_s: float = setting(5.0, "for answers under way at a stop", unit="s", low=0.0, high=300)
     log_share: float = setting(0.001, "of the requests in the access log", low=0.0, high=1.0)
 
@@ -75,7 +79,6 @@ class Hub:
         self.limits = limits
         self._doorway = self.requests = doorway
         """Counts the requests that are answered here, too."""
-        self.is_tls = False
         loop = asyncio.get_running_loop()
         self.room = Room(loop)
         self._loop = loop
@@ -100,7 +103,7 @@ class Hub:
 
     def descriptor(self, transport: asyncio.Transport) -> int:
         """Where a connection's bytes may be written directly; -1: nowhere."""
-        link = None if self.is_tls else transport.get_extra_info("socket")
+        link = None if isinstance(transport, TlsTransport) else transport.get_extra_info("socket")
         return -1 if link is None else int(link.fileno())
 
     def enter(self, connection: FastPath) -> None:
@@ -211,6 +214,8 @@ class Hub:
         self, connection: FastPath, transport: asyncio.Transport
     ) -> tuple[Closed | None, int, int, int]:
         """What the connection would be closed for if it made no progress, and how far it is."""
+        if isinstance(transport, TlsTransport) and transport.is_handshaking:
+            return Closed.HANDSHAKE, 0, 0, 0
         n_buffered, slow = transport.get_write_buffer_size(), connection.slow
         if slow is None or transport.get_protocol() is connection:
             if connection.miss is not None and n_buffered == 0:
@@ -224,6 +229,8 @@ class Hub:
 
     def _limit_s(self, reason: Closed) -> float:
         limits = self._doorway.limits
+        if reason is Closed.HANDSHAKE:
+            return self.limits.handshake_s
         return limits.idle_s if reason is Closed.IDLE else limits.unread_s
 
     def _cut(self, transport: asyncio.Transport, reason: Closed) -> None:

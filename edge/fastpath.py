@@ -13,9 +13,6 @@ from edge.hot import HotAnswer
 from edge.misses import Handed, Miss
 from edge.outbox import Outbox
 
-PIECE_BYTES = 64 * 1024
-"""What a transport is given at a time: TLS encrypts it while it is in the processor's cache."""
-
 if TYPE_CHECKING:
     from edge.connections import Address, Hub
     from edge.slowpath import SlowPath
@@ -29,7 +26,6 @@ class FastPath(asyncio.Protocol):
         "_hub",
         "_outbox",
         "_parked",
-        "_pending",
         "_table",
         "address",
         "is_busy",
@@ -48,8 +44,6 @@ class FastPath(asyncio.Protocol):
         self._table = hub.table
         self._outbox: Outbox | None = None
         self._parked: bytes | None = None
-        self._pending: memoryview | None = None
-        """What is left to give to the transport."""
         self.address: Address | None = None
         """For the limit of connections per address."""
         self.is_busy = False
@@ -83,7 +77,7 @@ class FastPath(asyncio.Protocol):
         if miss is not None:
             miss.leave()
             self._hub.requests.leave()
-        self._parked = self._pending = None
+        self._parked = None
         self._hub.leave(self)
         self.transport = None
         slow, self.slow = self.slow, None
@@ -160,20 +154,7 @@ class FastPath(asyncio.Protocol):
         if answer.file is not None:
             body = memoryview(answer.file)[answer.start : answer.start + answer.size]
         assert body is not None
-        if answer.size <= PIECE_BYTES:
-            transport.writelines((answer.head, body))
-        else:
-            transport.write(answer.head)
-            self._pump(memoryview(body))
-
-    def _pump(self, body: memoryview) -> None:
-        """Write a body through the transport, piece by piece, until that has enough; then wait for it."""
-        transport = self.transport
-        assert transport is not None
-        while body and not self.is_busy and not transport.is_closing():
-            transport.write(body[:PIECE_BYTES])
-            body = body[PIECE_BYTES:]
-        self._pending = body or None
+        transport.writelines((answer.head, body))
 
     def _send_file(self, answer: HotAnswer) -> bool:
         """Whether the outbox has taken the answer; the transport must, when it encrypts or is not empty, or
@@ -210,11 +191,7 @@ class FastPath(asyncio.Protocol):
     def resume_writing(self) -> None:
         if self.miss is not None:
             self.miss.resume()
-            return
-        self.is_busy = False
-        if self._pending is not None:
-            self._pump(self._pending)
-        if not self.is_busy:
+        else:
             self._rest()
 
     def _rest(self) -> None:
@@ -240,7 +217,7 @@ class FastPath(asyncio.Protocol):
         """The viewer sends no more: what is at hand goes out before the connection is closed; who waits for
         the origin has most likely swiped on."""
         self.is_ending = True
-        return self.is_busy and self.miss is None and not self._hub.is_tls  # TLS has no half-closed ones
+        return self.is_busy and self.miss is None
 
     def end(self) -> None:
         """Close as soon as nothing is under way."""

@@ -21,11 +21,11 @@ from edge.connections import ConnectionLimits, Hub
 from edge.doorway import Doorway
 from edge.fastpath import FastPath
 from edge.hot import HotTable
+from edge.tls import TlsAcceptor, server_context
 from shared.config import setting
 from shared.web import split_address
 
 UNIX = "unix:"
-_HANDSHAKE_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Listener:
         self._settings = settings or ListenSettings()
         self._limits = limits or ConnectionLimits()
         self._hub: Hub | None = None
-        self._acceptors: list[asyncio.Server] = []
+        self._acceptors: list[asyncio.Server | TlsAcceptor] = []
         self._unix: Path | None = None
 
     @property
@@ -88,11 +88,12 @@ class Listener:
 
         `inherited` sockets listen already, and are taken instead; the URL is the first one's.
         """
-        context = _tls(self._settings)
+        told = self._settings
+        context = server_context(told.tls_cert, told.tls_key) if told.tls_cert else None
         await self._runner.setup()
         try:
             links = list(inherited) or [await self._socket(listen)]
-            hub = self._begin(is_tls=context is not None)
+            hub = self._begin()
             for link in links:
                 self._acceptors.append(await self._accept(hub, link, context))
         except BaseException:
@@ -133,23 +134,23 @@ class Listener:
             await self._runner.cleanup()
             doorway.close()
 
-    def _begin(self, *, is_tls: bool) -> Hub:
+    def _begin(self) -> Hub:
         server = self._runner.server
         assert server is not None
         doorway = self._doorway = self._make_doorway(server)
         self._table.restrict(doorway.limits)
         hub = self._hub = Hub(self._table, doorway, self._limits, random.Random())
-        hub.is_tls = is_tls
         return hub
 
-    async def _accept(self, hub: Hub, link: socket.socket, context: ssl.SSLContext | None) -> asyncio.Server:
+    async def _accept(
+        self, hub: Hub, link: socket.socket, context: ssl.SSLContext | None
+    ) -> asyncio.Server | TlsAcceptor:
         loop, backlog = asyncio.get_running_loop(), self._settings.backlog
         if link.family == socket.AF_UNIX:
             return await loop.create_unix_server(lambda: FastPath(hub), sock=link, backlog=backlog)
-        told: dict[str, Any] = {"ssl_handshake_timeout": _HANDSHAKE_S} if context else {}
-        return await loop.create_server(
-            lambda: FastPath(hub), sock=link, ssl=context, backlog=backlog, **told
-        )
+        if context is not None:
+            return TlsAcceptor(link, context, lambda: FastPath(hub))
+        return await loop.create_server(lambda: FastPath(hub), sock=link, backlog=backlog)
 
     async def _socket(self, listen: str) -> socket.socket:
         if listen.startswith(UNIX):
@@ -186,15 +187,3 @@ class Listener:
                 link.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if self._settings.send_buffer_bytes:
             link.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._settings.send_buffer_bytes)
-
-
-def _tls(settings: ListenSettings) -> ssl.SSLContext | None:
-    """TLS 1.2 and 1.3 with session tickets, or None. Raises OSError when a file cannot be used."""
-    if not settings.tls_cert:
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
-    context.set_alpn_protocols(["http/1.1"])
-    context.load_cert_chain(settings.tls_cert, settings.tls_key or None)
-    return context

@@ -72,3 +72,6 @@ PLAYER_WATCHED = metrics.counter("edge_player_watched_seconds_total", "How long 
 PLAYER_BYTES = metrics.counter(
     "edge_player_bytes_total", "Media bytes that players fetched: on screen at last, or wasted", ("result",)
 )
+TLS_HANDSHAKES = metrics.counter(
+    "edge_tls_handshakes_total", "TLS handshakes ended: full, resumed, failed", ("result",)
+)

@@ -2,10 +2,13 @@
 
 import asyncio
 import re
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+from tests.certificates import client_context
 
 HOST = b"Host: edge.example\r\n"
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
@@ -70,15 +73,18 @@ class Wire:
 
 
 @asynccontextmanager
-async def connected(url: str, receive_bytes: int = 0) -> AsyncIterator[Wire]:
-    """A connection to `http://host:port` or `unix:/path`; a small receive window when told."""
+async def connected(
+    url: str, receive_bytes: int = 0, version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3
+) -> AsyncIterator[Wire]:
+    """A connection to `http://host:port`, `https://…` or `unix:/path`; a small receive window when told."""
     if url.startswith("unix:"):
         reader, writer = await asyncio.open_unix_connection(url.removeprefix("unix:"))
     elif receive_bytes:
         reader, writer = await _narrow(url, receive_bytes)
     else:
         parts = urlsplit(url)
-        reader, writer = await asyncio.open_connection(parts.hostname, parts.port, limit=2**22)
+        tls = client_context(version) if parts.scheme == "https" else None
+        reader, writer = await asyncio.open_connection(parts.hostname, parts.port, ssl=tls, limit=2**22)
     wire = Wire(reader, writer)
     try:
         yield wire

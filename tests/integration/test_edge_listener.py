@@ -1,12 +1,10 @@
 """The listener: TLS, limits on connections, the sweep, and the node's application behind it."""
 
 import asyncio
+import contextlib
 import os
 import shutil
 import ssl
-import subprocess
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -20,6 +18,7 @@ from edge.connections import Closed
 from edge.handlers.guard import RequestLimits
 from edge.listener import ListenSettings
 from shared import metrics
+from tests.certificates import client_context, self_signed
 from tests.edge_nodes import make_config, running_edge
 from tests.fast_edges import BIG, LIMITS, SMALL_BUFFER, heated, serving
 from tests.origins import Reply, ScriptedOrigin
@@ -27,7 +26,6 @@ from tests.waiting import eventually
 from tests.wire import Wire, connected, get
 
 pytestmark = pytest.mark.filterwarnings("ignore:Overriding the:pytest.PytestDeprecationWarning")
-NEEDS_OPENSSL = pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl on PATH")
 
 
 @pytest.fixture(params=["asyncio", "uvloop"], autouse=True)
@@ -36,13 +34,8 @@ def event_loop_policy(request: pytest.FixtureRequest) -> asyncio.AbstractEventLo
 
 
 @pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> ListenSettings:
-    """A throw-away certificate for localhost."""
-    folder = tmp_path_factory.mktemp("tls")
-    key, chain = str(folder / "key.pem"), str(folder / "chain.pem")
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
-    command += ["-nodes", "-keyout", key, "-out", chain, "-days", "1", "-subj", "/CN=localhost"]
-    subprocess.run(command, check=True, capture_output=True, timeout=30)
+def certificate() -> ListenSettings:
+    chain, key = self_signed()
     return ListenSettings(tls_cert=chain, tls_key=key)
 
 
@@ -50,22 +43,6 @@ def closed(reason: Closed) -> float:
     return metrics.REGISTRY.get_sample_value("edge_connections_closed_total", {"reason": reason}) or 0.0
 
 
-@asynccontextmanager
-async def tls_wire(url: str, version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3) -> AsyncIterator[Wire]:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    context.minimum_version = context.maximum_version = version
-    parts = urlsplit(url)
-    reader, writer = await asyncio.open_connection(parts.hostname, parts.port, ssl=context, limit=2**22)
-    try:
-        yield Wire(reader, writer)
-    finally:
-        writer.transport.abort()
-        await asyncio.sleep(0)
-
-
-@NEEDS_OPENSSL
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 async def test_tls_answers_hot_hits_and_everything_else(
     version: ssl.TLSVersion, certificate: ListenSettings
@@ -73,7 +50,10 @@ async def test_tls_answers_hot_hits_and_everything_else(
     async with ScriptedOrigin() as origin:
         origin.replies["/a"] = Reply(BIG)
         origin.replies["/small"] = Reply(b"small")
-        async with serving(origin, listening=certificate) as served, tls_wire(served.fast, version) as wire:
+        async with (
+            serving(origin, listening=certificate) as served,
+            connected(served.fast, version=version) as wire,
+        ):
             assert served.fast.startswith("https://")
             await heated(wire, get(), get("/small"))
 
@@ -84,40 +64,100 @@ async def test_tls_answers_hot_hits_and_everything_else(
             assert [answer.body for answer in answers] == [BIG, b"small", BIG]
 
 
-@NEEDS_OPENSSL
 async def test_a_slow_tls_reader_holds_back_only_itself(certificate: ListenSettings) -> None:
     async with ScriptedOrigin() as origin:
         origin.replies["/a"] = Reply(BIG)
         origin.replies["/small"] = Reply(b"small")
         slow = replace(certificate, send_buffer_bytes=16 * 1024)
-        async with serving(origin, listening=slow) as served, tls_wire(served.fast) as wire:
+        async with serving(origin, listening=slow) as served, connected(served.fast) as wire:
             await heated(wire, get(), get("/small"))
             for _ in range(8):
                 wire.writer.write(get())
                 await asyncio.sleep(0)
-            async with tls_wire(served.fast) as other:
+            async with connected(served.fast) as other:
                 assert (await other.ask(get("/small"))).body == b"small"
 
             assert [(await wire.reply()).body == BIG for _ in range(8)] == [True] * 8
 
 
-@NEEDS_OPENSSL
-async def test_a_large_tls_answer_is_given_to_the_transport_as_it_is_read(
+async def test_a_slow_loris_in_the_handshake_is_counted_from_the_first_moment_and_closed(
     certificate: ListenSettings,
 ) -> None:
     async with ScriptedOrigin() as origin:
-        origin.replies["/a"] = Reply(BIG * 4)
-        slow = replace(certificate, send_buffer_bytes=64 * 1024)
-        async with serving(origin, listening=slow) as served, tls_wire(served.fast) as wire:
+        origin.replies["/a"] = Reply()
+        before = closed(Closed.HANDSHAKE), closed(Closed.FULL)
+        limits = replace(LIMITS, n_connections=1, handshake_s=1.0)
+        async with serving(origin, listening=certificate, limits=limits) as served:
+            parts = urlsplit(served.fast)
+            reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+            writer.write(b"\x16\x03\x01\x02")
+            await eventually(lambda: served.listener.n_connections == 1, within_s=10)
+            with pytest.raises(OSError):
+                await asyncio.open_connection(parts.hostname, parts.port, ssl=client_context())
+
+            with contextlib.suppress(ConnectionResetError):
+                assert await asyncio.wait_for(reader.read(), 30) == b""
+
+            assert (closed(Closed.HANDSHAKE), closed(Closed.FULL)) == (before[0] + 1, before[1] + 1)
+            writer.close()
+            async with connected(served.fast) as wire:
+                assert (await wire.ask(get())).status == 200
+
+
+async def test_a_stop_lets_a_tls_answer_end_and_ends_a_handshake(certificate: ListenSettings) -> None:
+    async with ScriptedOrigin() as origin:
+        origin.replies["/a"] = Reply(BIG)
+        slow = replace(certificate, send_buffer_bytes=16 * 1024)
+        limits = replace(LIMITS, drain_s=20.0)
+        async with serving(origin, listening=slow, limits=limits) as served, connected(served.fast) as wire:
             await heated(wire)
+            parts = urlsplit(served.fast)
+            shy, writer = await asyncio.open_connection(parts.hostname, parts.port)
             wire.reader._limit = 1024  # type: ignore[attr-defined]  # the client stops reading soon
             wire.writer.write(get())
-            (connection,) = served.listener.connections
-            await eventually(lambda: connection.is_busy, within_s=10)
+            await eventually(lambda: any(one.is_busy for one in served.listener.connections), within_s=10)
 
-            assert connection.transport is not None
-            assert connection.transport.get_write_buffer_size() < 2_000_000
-            assert (await wire.reply()).body == BIG * 4
+            stopping = asyncio.create_task(served.listener.close())
+
+            assert await shy.read() == b""
+            assert (await wire.reply()).body == BIG
+            assert await wire.rest() == b""
+            await stopping
+            writer.close()
+
+
+async def test_tls_1_2_does_not_renegotiate(certificate: ListenSettings) -> None:
+    async with ScriptedOrigin() as origin, serving(origin, listening=certificate) as served:
+        address = urlsplit(served.fast).netloc
+        client = await asyncio.create_subprocess_exec(
+            *("openssl", "s_client", "-tls1_2", "-connect", address),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        assert client.stdin is not None and client.stdout is not None
+        async with asyncio.timeout(30):
+            await client.stdout.readuntil(b"---\nCertificate chain")
+            client.stdin.write(b"R\n")
+            told = await client.stdout.read()
+            await client.wait()
+
+        assert b"no renegotiation" in told
+
+
+async def test_curl_gets_the_whole(certificate: ListenSettings, tmp_path: Path) -> None:
+    if shutil.which("curl") is None:
+        pytest.skip("no curl on PATH")
+    async with ScriptedOrigin() as origin:
+        origin.replies["/a"] = Reply(BIG * 4)
+        async with serving(origin, listening=certificate) as served:
+            for number in range(3):
+                got = tmp_path / str(number)
+                command = ["curl", "-sSf", "--insecure", "-o", str(got), f"{served.fast}/a"]
+                client = await asyncio.create_subprocess_exec(*command)
+
+                assert await asyncio.wait_for(client.wait(), 30) == 0
+                assert got.read_bytes() == BIG * 4
 
 
 async def test_a_file_that_is_no_certificate_is_an_error_at_the_start(tmp_path: Path) -> None:

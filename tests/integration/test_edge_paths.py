@@ -1,5 +1,5 @@
 """Both paths, driven with the same bytes, answer with the same bytes: requests of every kind, cut anywhere,
-pipelined. Only the values of Age and Date, and a random boundary, may differ."""
+pipelined, with and without TLS. Only the values of Age and Date, and a random boundary, may differ."""
 
 import asyncio
 import re
@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 
 from edge.cache.tags import Purge
 from edge.handlers.guard import RequestLimits
+from edge.listener import ListenSettings
+from tests.certificates import self_signed
 from tests.fast_edges import BIG, Served, heated, serving
 from tests.origins import FRESH, Reply, ScriptedOrigin
 from tests.wire import Wire, connected, get
@@ -202,20 +204,21 @@ class Pair:
 
 
 @asynccontextmanager
-async def _both() -> AsyncIterator[Served]:
+async def _both(listening: ListenSettings) -> AsyncIterator[Served]:
     async with ScriptedOrigin() as origin:
         fields = {**FRESH, "Last-Modified": "Fri, 15 Jan 2027 08:00:00 GMT", "Content-Type": "video/mp4"}
         origin.replies["/a"] = Reply(b"0123456789", headers=fields)
         origin.replies["/big"] = Reply(BIG[:80_000], headers=fields)
         origin.replies["/last"] = Reply(b"last", headers={})
-        async with serving(origin, requests=LIMITS) as served:
+        async with serving(origin, requests=LIMITS, listening=listening) as served:
             yield served
 
 
-@pytest.fixture(scope="module")
-def pair() -> Iterator[Pair]:
+@pytest.fixture(scope="module", params=["plain", "tls"])
+def pair(request: pytest.FixtureRequest) -> Iterator[Pair]:
+    chain, key = self_signed() if request.param == "tls" else ("", "")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        both = _both()
+        both = _both(ListenSettings(tls_cert=chain, tls_key=key))
         served = runner.run(both.__aenter__())
         yield Pair(runner, served)
         runner.run(both.__aexit__(None, None, None))

@@ -1,0 +1,377 @@
+"""The TLS transport over real sockets: what a protocol may expect of it, and what clients may do to it."""
+
+import asyncio
+import contextlib
+import random
+import socket
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import uvloop
+
+from edge.tls import TlsAcceptor, server_context
+from edge.tlssession import PIECE_BYTES
+from edge.tlstransport import TlsTransport
+from shared import metrics
+from tests.certificates import client_context, self_signed
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.filterwarnings("ignore:Overriding the:pytest.PytestDeprecationWarning")
+BODY = random.Random(5).randbytes(3_000_000)
+
+
+@pytest.fixture(params=["asyncio", "uvloop"], autouse=True)
+def event_loop_policy(request: pytest.FixtureRequest) -> asyncio.AbstractEventLoopPolicy:
+    return uvloop.EventLoopPolicy() if request.param == "uvloop" else asyncio.DefaultEventLoopPolicy()
+
+
+class Heard(asyncio.Protocol):
+    """Notes what a transport tells it; `answer` may speak."""
+
+    def __init__(self, answer: Callable[["Heard", bytes], None] | None = None) -> None:
+        self.answer = answer
+        self.data = bytearray()
+        self.n_pauses = self.n_resumes = 0
+        self.is_eof = self.keeps_open = self.is_lost = False
+        self.exc: Exception | None = None
+        self.wire: TlsTransport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, TlsTransport)
+        self.wire = transport
+
+    def data_received(self, data: bytes) -> None:
+        self.data += data
+        if self.answer is not None:
+            self.answer(self, data)
+
+    def eof_received(self) -> bool:
+        self.is_eof = True
+        return self.keeps_open
+
+    def pause_writing(self) -> None:
+        self.n_pauses += 1
+
+    def resume_writing(self) -> None:
+        self.n_resumes += 1
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        assert not self.is_lost
+        self.is_lost, self.exc = True, exc
+
+
+class Place:
+    """An acceptor, and the protocols that it has made."""
+
+    def __init__(self, answer: Callable[[Heard, bytes], None] | None) -> None:
+        self.made: list[Heard] = []
+        link = socket.create_server(("127.0.0.1", 0))
+        link.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 64 * 1024)
+        self.port = link.getsockname()[1]
+        self.acceptor = TlsAcceptor(link, server_context(*self_signed()), lambda: self._make(answer))
+
+    def _make(self, answer: Callable[[Heard, bytes], None] | None) -> Heard:
+        self.made.append(Heard(answer))
+        return self.made[-1]
+
+
+@asynccontextmanager
+async def listening(answer: Callable[[Heard, bytes], None] | None = None) -> AsyncIterator[Place]:
+    place = Place(answer)
+    try:
+        yield place
+    finally:
+        place.acceptor.close()
+        for one in place.made:
+            one.wire.abort()
+        await eventually(lambda: all(one.is_lost for one in place.made), within_s=10)
+
+
+@asynccontextmanager
+async def client(
+    place: Place, version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3, limit: int = 2**22, **more: Any
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    reader, writer = await asyncio.open_connection(
+        "127.0.0.1", place.port, ssl=client_context(version), limit=limit, **more
+    )
+    try:
+        yield reader, writer
+    finally:
+        writer.transport.abort()
+        await asyncio.sleep(0)
+
+
+def echo(heard: Heard, data: bytes) -> None:
+    heard.wire.write(data)
+
+
+def body(heard: Heard, _: bytes) -> None:
+    heard.wire.writelines((b"head", memoryview(BODY)))
+
+
+def failed() -> float:
+    return metrics.REGISTRY.get_sample_value("edge_tls_handshakes_total", {"result": "failed"}) or 0.0
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+async def test_large_bodies_go_both_ways(version: ssl.TLSVersion) -> None:
+    async with listening(echo) as place, client(place, version) as (reader, writer):
+        writer.write(BODY)
+
+        assert await reader.readexactly(len(BODY)) == BODY
+        assert place.made[0].data == BODY
+
+
+async def test_it_tells_who_is_there() -> None:
+    async with listening(echo) as place, client(place) as (reader, writer):
+        writer.write(b"x")
+        await reader.readexactly(1)
+        wire = place.made[0].wire
+
+        assert wire.get_extra_info("peername") == writer.get_extra_info("sockname")
+        assert wire.get_extra_info("sockname")[1] == place.port
+        assert wire.get_extra_info("socket").fileno() >= 0
+        assert wire.get_extra_info("ssl_object").version() == "TLSv1.3"
+        assert wire.get_extra_info("cipher")[1] == "TLSv1.3"
+        assert wire.get_extra_info("sslcontext") is wire.get_extra_info("ssl_object").context
+        assert wire.get_extra_info("peercert") is None
+        assert wire.get_extra_info("nothing", 5) == 5
+        assert wire.get_protocol() is place.made[0]
+        assert wire.is_reading() and not wire.is_closing()
+
+
+async def test_a_stalled_reader_pauses_the_protocol_and_costs_one_sealed_piece() -> None:
+    async with listening(body) as place, client(place, limit=1024) as (reader, writer):
+        writer.write(b"x")
+        heard = await eventually(lambda: next((one for one in place.made if one.n_pauses), None), within_s=10)
+
+        assert heard.wire.get_write_buffer_size() > heard.wire.get_write_buffer_limits()[1]
+        assert heard.wire._bench.n_held <= PIECE_BYTES + 4096
+        assert await reader.readexactly(4 + len(BODY)) == b"head" + BODY
+        await eventually(lambda: heard.n_resumes == heard.n_pauses == 1, within_s=10)
+        assert heard.wire.get_write_buffer_size() == heard.wire._bench.n_held == 0
+
+
+async def test_a_protocol_that_pauses_reading_gets_no_byte_until_it_resumes() -> None:
+    def once(heard: Heard, _: bytes) -> None:
+        heard.wire.pause_reading()
+
+    async with listening(once) as place, client(place) as (_, writer):
+        writer.write(BODY)
+        heard = await eventually(lambda: next((one for one in place.made if one.data), None), within_s=10)
+        n_got = len(heard.data)
+        async with client(place) as (_, other):
+            other.write(b"another goes on")
+            await eventually(lambda: len(place.made) == 2 and place.made[1].data, within_s=10)
+        assert len(heard.data) == n_got < len(BODY)
+
+        heard.answer = None
+        heard.wire.resume_reading()
+
+        await eventually(lambda: heard.data == BODY, within_s=20)
+
+
+async def test_what_waits_at_a_close_arrives_whole() -> None:
+    def last(heard: Heard, data: bytes) -> None:
+        body(heard, data)
+        heard.wire.close()
+
+    async with listening(last) as place, client(place, limit=1024) as (reader, writer):
+        writer.write(b"x")
+        got = bytearray()
+        while piece := await reader.read(1 << 16):
+            got += piece
+
+        assert got == b"head" + BODY
+
+
+def talk(port: int, steps: Callable[[ssl.SSLSocket], bytes]) -> "asyncio.Future[bytes]":
+    """A blocking client, in a thread."""
+
+    def run() -> bytes:
+        plain = socket.create_connection(("127.0.0.1", port))
+        with client_context().wrap_socket(plain, suppress_ragged_eofs=False) as link:
+            link.settimeout(20)
+            return steps(link)
+
+    return asyncio.get_running_loop().run_in_executor(None, run)
+
+
+def all_of(link: ssl.SSLSocket) -> bytes:
+    return b"".join(iter(lambda: link.recv(1 << 16), b""))
+
+
+async def test_a_half_closed_client_gets_its_answer_whole_and_then_the_notice() -> None:
+    def ask(link: ssl.SSLSocket) -> bytes:
+        link.sendall(b"question")
+        socket.socket.shutdown(link, socket.SHUT_WR)  # FIN, without a notice
+        return all_of(link)
+
+    def keep(heard: Heard, _: bytes) -> None:
+        heard.keeps_open = True
+
+    async with listening(keep) as place:
+        asking = talk(place.port, ask)
+        heard = await eventually(lambda: next((one for one in place.made if one.is_eof), None), within_s=10)
+        assert heard.data == b"question" and not heard.wire.is_closing()
+
+        heard.wire.write(BODY)
+        heard.wire.close()
+
+        assert await asking == BODY
+
+
+async def test_after_write_eof_the_client_may_still_speak() -> None:
+    def ask(link: ssl.SSLSocket) -> bytes:
+        link.sendall(b"one")
+        got = all_of(link)
+        link.sendall(b" more")
+        return got
+
+    def last(heard: Heard, _: bytes) -> None:
+        heard.answer = None
+        heard.wire.write(b"all")
+        heard.wire.write_eof()
+        with pytest.raises(RuntimeError):
+            heard.wire.write(b"too much")
+
+    async with listening(last) as place:
+        assert await talk(place.port, ask) == b"all"
+        await eventually(lambda: place.made[0].data == b"one more", within_s=10)
+
+
+async def test_an_abort_in_the_middle_of_a_record_is_a_loss_and_no_end() -> None:
+    async with listening(body) as place, client(place, limit=1024) as (reader, writer):
+        writer.write(b"x")
+        heard = await eventually(lambda: next((one for one in place.made if one.n_pauses), None), within_s=10)
+
+        heard.wire.abort()
+
+        with pytest.raises((ConnectionError, ssl.SSLError, asyncio.IncompleteReadError)):
+            await reader.readexactly(4 + len(BODY))
+        await eventually(lambda: heard.is_lost, within_s=10)
+        assert heard.wire._bench.n_held == 0
+
+
+async def test_a_client_that_breaks_off_in_a_record_is_lost_alone() -> None:
+    async with listening(echo) as place, client(place) as (reader, writer):
+        for n_bytes in (1, 4, 5, 20):
+            link = await broken_off(place, n_bytes)
+            link.close()
+        writer.write(b"still here")
+
+        assert await reader.readexactly(10) == b"still here"
+        await eventually(lambda: [one.is_lost for one in place.made].count(True) == 4, within_s=10)
+
+
+async def broken_off(place: Place, n_bytes: int) -> socket.socket:
+    """A connected client that has sent so many bytes of a record."""
+    loop = asyncio.get_running_loop()
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = client_context().wrap_bio(incoming, outgoing)
+    link = socket.socket()
+    link.setblocking(False)
+    await loop.sock_connect(link, ("127.0.0.1", place.port))
+    while True:
+        try:
+            tls.do_handshake()
+            break
+        except ssl.SSLWantReadError:
+            await loop.sock_sendall(link, outgoing.read())
+            incoming.write(await loop.sock_recv(link, 65536))
+    tls.write(b"x" * 100)
+    await loop.sock_sendall(link, outgoing.read()[:-100][: 200 + n_bytes])
+    return link
+
+
+@pytest.mark.parametrize(
+    "said", [b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00", b"\0" * 600]
+)
+async def test_what_is_no_tls_is_closed_and_counted(said: bytes) -> None:
+    async with listening(echo) as place:
+        before = failed()
+        reader, writer = await asyncio.open_connection("127.0.0.1", place.port)
+        writer.write(said)
+        with contextlib.suppress(ConnectionResetError):  # it had more to say
+            assert not (await reader.read()).startswith(b"HTTP")
+        writer.close()
+
+        await eventually(lambda: place.made[0].is_lost, within_s=10)
+        assert not place.made[0].data
+        assert failed() == before + 1
+
+
+async def test_a_protocol_that_fails_loses_its_own_connection_only() -> None:
+    def fail(heard: Heard, data: bytes) -> None:
+        if data == b"fail":
+            raise ValueError("as the test wants")
+        echo(heard, data)
+
+    told: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+    async with listening(fail) as place, client(place) as (reader, writer), client(place) as (_, bad):
+        bad.write(b"fail")
+        await eventually(lambda: any(one.exc for one in place.made), within_s=10)
+        writer.write(b"good")
+
+        assert await reader.readexactly(4) == b"good"
+        assert [type(one["exception"]) for one in told] == [ValueError]
+
+
+async def test_a_known_client_resumes_its_session() -> None:
+    context = client_context()
+
+    def ask(port: int, session: ssl.SSLSession | None) -> tuple[bool, ssl.SSLSession | None]:
+        plain = socket.create_connection(("127.0.0.1", port))
+        with context.wrap_socket(plain, session=session) as link:
+            link.settimeout(20)
+            link.sendall(b"x")
+            assert link.recv(10) == b"x"
+            return bool(link.session_reused), link.session
+
+    async with listening(echo) as place:
+        loop = asyncio.get_running_loop()
+        is_reused, session = await loop.run_in_executor(None, ask, place.port, None)
+        assert not is_reused
+
+        is_reused, _ = await loop.run_in_executor(None, ask, place.port, session)
+
+        assert is_reused
+
+
+async def test_it_speaks_http_1_by_alpn() -> None:
+    context = client_context()
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    async with listening(echo) as place:
+        _, writer = await asyncio.open_connection("127.0.0.1", place.port, ssl=context)
+
+        assert writer.get_extra_info("ssl_object").selected_alpn_protocol() == "http/1.1"
+        writer.transport.abort()
+
+
+async def test_thousands_of_connections_come_and_go_without_a_trace() -> None:
+    async with listening(echo) as place:
+        for _ in range(20):
+            async with asyncio.TaskGroup() as group:
+                for number in range(100):
+                    group.create_task(visit(place, number))
+        await eventually(lambda: all(one.is_lost for one in place.made), within_s=30)
+
+        assert len(place.made) == 2000
+        assert place.made[0].wire._bench.n_held == 0
+        place.made.clear()
+
+
+async def visit(place: Place, number: int) -> None:
+    if number % 4 == 0:  # plain, and gone
+        _, writer = await asyncio.open_connection("127.0.0.1", place.port)
+        writer.write(b"\x16\x03\x01"[: number % 3])
+        writer.close()
+        return
+    async with client(place) as (reader, writer):
+        said = b"%d" % number
+        writer.write(said)
+        assert await reader.readexactly(len(said)) == said
