@@ -25,6 +25,7 @@ from edge.session.outlook import CurveOf, Outlook, PlanStep, Sources, link_of, o
 from edge.session.player import PlayerIn
 from edge.session.recent import Recent
 from edge.session.state import Session
+from edge.session.stay import held_bytes
 from edge.session.store import SessionStore
 from edge.session.vectors import ItemVectors
 from edge.spool import Spool
@@ -234,6 +235,7 @@ class Feed:
             session.current = body.current
             session.see([body.current])
         session.hold(body.held)
+        session.held_bytes = held_bytes(self._parts.cards.get(session.held), body.player)
         for event in events:
             self._parts.refill.want_item(event.video_id)
             card = self._parts.cards.get(event.video_id)

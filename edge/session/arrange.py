@@ -11,6 +11,7 @@ from edge.session import deltas, rerank
 from edge.session.candidates import F32, Prepared
 from edge.session.queue import Queue
 from edge.session.state import Session
+from edge.session.stay import Stay, gives_way
 from edge.session.vectors import ItemVectors, user_vector
 from shared.config import setting
 from shared.messages import VideoCard
@@ -29,6 +30,7 @@ class Ranking:
         8, "the first of so many places whose opening is warm is shown first", low=1, high=500
     )
     spacing: rerank.Spacing = field(default_factory=rerank.Spacing)
+    stay: Stay = field(default_factory=Stay)
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class View:
 
 
 def arrange(session: Session, view: View, ranking: Ranking) -> None:
-    """Re-rank the session's queue in place; the held head stays where it is.
+    """Re-rank the session's queue in place; the held head stays unless there is cause to move it.
 
     After the first event what leads is warm if it can be: the first slice is as the brain ordered it.
     """
@@ -51,6 +53,9 @@ def arrange(session: Session, view: View, ranking: Ranking) -> None:
         return
     head = session.head()
     scores = _scores(session, view.vectors, ranking)
+    cause, session.cause = session.cause, 0.0
+    if head is not None and scores is not None:
+        head = None if gives_way(scores, head, session.held_bytes, cause, ranking.stay) else head
     if scores is None:
         placed = array("H", range(len(queue)))
         if head is not None:

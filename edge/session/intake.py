@@ -166,6 +166,7 @@ def apply(session: Session, events: Iterable[ViewEvent]) -> set[str]:
         if strength:
             is_finish = event.kind is EventKind.WATCH and strength > 0
             session.note(Signal(event.video_id, strength, event.category, is_finish))
+            session.cause = max(session.cause, abs(strength))
         if event.kind in (EventKind.FOLLOW, EventKind.UNFOLLOW) and event.creator_id:
             session.follow(event.creator_id, event.kind is EventKind.FOLLOW)
         if event.kind in (EventKind.WATCH, EventKind.IMPRESSION):

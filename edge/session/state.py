@@ -45,6 +45,10 @@ class Session:
     """The order shown is not the brain's own."""
     held: str = ""
     """The video that the player has preloaded next; empty when it holds none that is queued."""
+    held_bytes: int = 0
+    """What the player holds of it."""
+    cause: float = 0.0
+    """Weight of the strongest signal since the order was made."""
     current: str = ""
     seen: dict[str, None] = field(default_factory=dict)
     """Oldest first."""
