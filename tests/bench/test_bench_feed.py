@@ -52,7 +52,11 @@ def filled(edge: Edge, n: int) -> Session:
 def spread(values: list[float]) -> dict[str, float]:
     """Microseconds."""
     cut = quantiles(values, n=100)
-    return {"p50_us": round(median(values) / 1e3, 1), "p99_us": round(cut[98] / 1e3, 1)}
+    return {
+        "p10_us": round(cut[9] / 1e3, 1),
+        "p50_us": round(median(values) / 1e3, 1),
+        "p99_us": round(cut[98] / 1e3, 1),
+    }
 
 
 def timed(work: Callable[[int], object], n: int) -> list[float]:
