@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from nats.aio.client import Client
 
 from shared import embedded, kv
@@ -46,6 +47,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("left out")
     for reason, n_tests in sorted(reasons.items()):
         terminalreporter.line(f"{n_tests} test{'s' * (n_tests > 1)}: {reason}")
+
+
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
+"""A busy machine is no error of an example."""
 
 
 @pytest.fixture(scope="session")
