@@ -111,18 +111,19 @@ async def test_fills_together_keep_no_more_than_they_may(origin: ScriptedOrigin)
 
 
 async def test_when_too_much_waits_to_be_read_others_are_asked_to_come_back(origin: ScriptedOrigin) -> None:
-    limits = RequestLimits(unread_bytes=2 * MIB)
+    # How much of an answer the kernel takes differs by machine; each connection holds the rest of one piece.
+    limits = RequestLimits(unread_bytes=MIB)
     async with running_edge(origin.url, requests=limits) as edge:
         await edge.ask("/big")
-        async with slow_readers(edge, [request("/big", "Range: bytes=1-")] * N_SLOW):
-            await eventually(lambda: sum(unread(edge)) > 2 * MIB)
+        async with slow_readers(edge, [request("/big", "Range: bytes=1-")] * (4 * N_SLOW)):
+            await eventually(lambda: sum(unread(edge)) > MIB)
 
             refused = await edge.ask("/small?other")
 
             assert (refused.status, refused.headers["Retry-After"]) == (503, "1")
             document = json.loads(refused.body)
-            assert (document["title"], document["limit"]) == ("unread", 2 * MIB)
-            assert document["actual"] > 2 * MIB
+            assert (document["title"], document["limit"]) == ("unread", MIB)
+            assert document["actual"] > MIB
         await eventually(lambda: sum(unread(edge)) == 0)
 
         assert (await edge.ask("/small")).status == 200
