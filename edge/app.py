@@ -8,6 +8,7 @@ from dataclasses import replace
 from aiohttp import web
 
 from edge.bus import DEFAULT_URL, HEARTBEAT_S, BeatState, Ears, EdgeBus, Identity
+from edge.cache import heap
 from edge.cache.key import StorageKey, primary_key
 from edge.cards import CardCache
 from edge.catalogue import Catalogue
@@ -290,6 +291,7 @@ async def run(config: EdgeConfig, part: Inherited | None = None) -> None:
         await edge.start(life)
         if part is not None:
             part.tell_ready()
+        heap.supervise(life, config.cache)
         (config.data_dir / f"{NAME}.url").write_text(edge.url)
         log.info("ready", extra={"url": edge.url, "admin_url": edge.admin_url})
         await life.run_until_signal()

@@ -12,6 +12,7 @@ from dataclasses import replace
 from aiohttp import web
 
 from edge import listener
+from edge.cache import heap
 from edge.cache.query import ALL
 from edge.cache.settings import CacheLimits
 from edge.config import EdgeConfig
@@ -85,6 +86,7 @@ async def run(config: EdgeConfig, part: Inherited | None = None) -> None:
         (config.data_dir / f"{FOLDER}.url").write_text(url)
         if part is not None:
             part.tell_ready()
+        heap.supervise(life, limits)
         told = {"url": url, "admin_url": admin_url, "origin": config.origin_url, "objects": n_objects}
         log.info("ready", extra=told)
         await life.run_until_signal()

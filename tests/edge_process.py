@@ -19,7 +19,8 @@ class EdgeProcess:
     def __init__(self, data_dir: Path, **environ: str) -> None:
         data_dir.mkdir(parents=True)
         listen = dict.fromkeys(("HEADSTART_EDGE_LISTEN", "HEADSTART_EDGE_ADMIN_LISTEN"), "127.0.0.1:0")
-        self._environ = {**os.environ, **listen, **environ, "HEADSTART_DATA_DIR": str(data_dir)}
+        quick = {"HEADSTART_EDGE_CACHE_IS_RESERVED": "false"}  # most live too short for it to pay
+        self._environ = {**os.environ, **listen, **quick, **environ, "HEADSTART_DATA_DIR": str(data_dir)}
         self._log = data_dir / "edge.log"
         self.url = self.admin_url = ""
 

@@ -197,8 +197,15 @@ class EdgeProcess:
     """`python -m edge --origin …` as a process of its own, which can be killed and started again."""
 
     def __init__(
-        self, origin_url: str, data_dir: Path, listen: str = "127.0.0.1:0", arguments: tuple[str, ...] = ()
+        self,
+        origin_url: str,
+        data_dir: Path,
+        listen: str = "127.0.0.1:0",
+        arguments: tuple[str, ...] = (),
+        **environ: str,
     ) -> None:
+        # Most live too short for a reserve of memory to pay.
+        self._environ = {"HEADSTART_EDGE_CACHE_IS_RESERVED": "false", **environ}
         self._arguments = arguments
         self._origin_url = origin_url
         self._data_dir = data_dir
@@ -217,6 +224,7 @@ class EdgeProcess:
         told = self._data_dir / "edge-alone.url"
         told.unlink(missing_ok=True)
         environ = {name: value for name, value in os.environ.items() if not name.startswith("HEADSTART_")}
+        environ |= self._environ
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "edge", "--origin", self._origin_url, "--listen", self._listen),
             *self._arguments,

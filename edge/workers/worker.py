@@ -14,6 +14,7 @@ import aiohttp
 import msgspec
 from aiohttp import web
 
+from edge.cache import heap
 from edge.cache.key import PrimaryKey
 from edge.cache.settings import CacheLimits, UpstreamLimits
 from edge.cache.tags import Purge
@@ -75,11 +76,12 @@ class MediaGate(Gate):
 async def run(part: Inherited, settings: WorkerSettings, limits: CacheLimits, gate: Gate) -> None:
     """Serve until SIGTERM. `limits` are those of the whole node, `gate` is its own."""
     await part.wait_for_go()
+    cache = replace(part.share(limits), disk_bytes=0)
     delivery = Delivery(
         DeliverySettings(
             f"unix:{part.run_dir / MAIN_SOCKET}",
             gate=gate,
-            cache=replace(part.share(limits), disk_bytes=0),
+            cache=cache,
             hot=settings.hot,
             upstream=TO_MAIN,
             is_worker=True,
@@ -95,6 +97,7 @@ async def run(part: Inherited, settings: WorkerSettings, limits: CacheLimits, ga
         await server.open("", part.listening())
         life.on_stop("http", lambda: server.close(linger_s=LINGER_S))
         part.tell_ready()
+        heap.supervise(life, cache)
         await life.run_until_signal()
 
 

@@ -4,13 +4,13 @@ import json
 import resource
 import subprocess
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 
 from tests.bench.edge import peers as servers
 from tests.bench.edge.bench import Bench, Group
 from tests.bench.edge.load import Ask, Figures, WrongAnswer
-from tests.bench.edge.peers import Start
+from tests.bench.edge.peers import Place, Start
 from tests.bench.edge.process import Peer
 
 N_CONNECTIONS = 10_000
@@ -26,11 +26,16 @@ def idle(bench: Bench) -> dict[str, Group]:
     if not may_open(N_CONNECTIONS + N_SPARE):
         bench.left_out.append(f"idle connections: fewer than {N_CONNECTIONS} files may be open (ulimit -Hn)")
         return {}
-    starts: dict[str, Start] = {"edge": servers.edge, "aiohttp": servers.bare_aiohttp}
+    starts: dict[str, Start] = {"edge": _edge, "aiohttp": servers.bare_aiohttp}
     if servers.found("nginx") is not None:
         starts["nginx"] = servers.nginx
     bench.say("idle …")
     return {"idle": {name: _measured(bench, name, start) for name, start in starts.items()}}
+
+
+def _edge(place: Place, origin: Peer) -> AbstractContextManager[Peer]:
+    """Without a reserve of memory, which connections could use unseen."""
+    return servers.edge(place, origin, servers.EdgeKind(is_reserved=False))
 
 
 def may_open(n_files: int) -> bool:

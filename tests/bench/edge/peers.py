@@ -94,6 +94,8 @@ class EdgeKind:
     """0: no disk tier."""
     is_tls: bool = False
     n_workers: int = 1
+    is_reserved: bool = True
+    """Its memory is touched at the start."""
 
 
 @contextmanager
@@ -110,6 +112,7 @@ def edge(place: Place, origin: Peer, kind: EdgeKind = EdgeKind()) -> Iterator[Pe
         "HEADSTART_DATA_DIR": str(folder),
         "HEADSTART_EDGE_CACHE_MEMORY_BYTES": str(STORE_MIB << 20),
         "HEADSTART_EDGE_CACHE_DISK_BYTES": str(kind.disk_mib << 20),
+        "HEADSTART_EDGE_CACHE_IS_RESERVED": str(kind.is_reserved).lower(),
         "HEADSTART_EDGE_LISTENING_SEND_BUFFER_BYTES": str(SNDBUF_BYTES),
     }
     if kind.n_workers > 1:
