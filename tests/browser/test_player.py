@@ -39,6 +39,16 @@ async def test_a_swipe_plays_what_the_player_already_holds(page: Page, edge: Sta
     assert edge.opening_requests().count("v1") == 1
 
 
+async def test_a_preloaded_video_has_run_for_two_frames_and_stands_still(page: Page, edge: StandIn) -> None:
+    viewer = Viewer(page)
+    await viewer.open(edge.url)
+    nexts = "[...document.querySelectorAll('.slide.is-current ~ .slide video')]"
+    await viewer.shows(f"{nexts}.filter((v) => v.paused && v.currentTime > 0).length >= 2")
+    assert await viewer.ask(f"{nexts}.every((v) => v.currentTime < 1)")
+    await viewer.swipe()
+    await viewer.shows("!headstart.player.video.paused && headstart.player.video.currentTime > 0.3")
+
+
 async def test_a_swipe_back_plays_the_former_video_from_its_beginning(page: Page, edge: StandIn) -> None:
     viewer = Viewer(page)
     await viewer.open(edge.url)

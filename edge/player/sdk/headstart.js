@@ -23,6 +23,7 @@ import { Link } from "./link.js";
 import { Refused } from "./loader.js";
 import { Pilot } from "./pilot.js";
 import { Pool, Unplayable } from "./pool.js";
+import { prime } from "./prime.js";
 import { around, merge, without } from "./queue.js";
 import { Swipes } from "./swipes.js";
 import { Watch } from "./watch.js";
@@ -31,6 +32,8 @@ import { Watch } from "./watch.js";
 const MAX_BEHIND = 20;
 /** A video that was left goes back to its beginning, once the next one plays. */
 const REWIND_MS = 400;
+/** Elements behind go to what is ahead this long after a swipe: not in the frames that the viewer waits for. */
+const ARRANGE_MS = 120;
 /** A video that fails so often is skipped. */
 const MAX_RETRIES = 5;
 const LINK_KEY = "headstart.link";
@@ -59,6 +62,8 @@ export class Headstart {
   #retries = new Map();
   #watch = new Watch(0);
   #isPolling = false;
+  /** Elements are about to be given from behind to ahead. */
+  #arranging = 0;
   /** The video on screen is to be left as soon as there is another one. */
   #isLeaving = false;
   /** @type {Map<string, Set<(told: any) => void>>} */
@@ -84,8 +89,10 @@ export class Headstart {
     this.#pool = new Pool(() => this.#element(!place), this.#nAhead + 2);
     this.#pool.onBroken = (entry, error) => this.#broken(entry, error);
     this.#pool.onLeave = (lane) => this.#left(lane);
-    this.#pool.onOpened = ({ clip, key }) => {
-      if (key === this.current?.key && clip.opened) this.#record.opened(clip.video, clip.opened);
+    this.#pool.onOpened = ({ clip, key, video }) => {
+      const isCurrent = () => key === this.current?.key;
+      if (!isCurrent()) void prime(video, isCurrent);
+      else if (clip.opened) this.#record.opened(clip.video, clip.opened);
     };
     this.#pilot = new Pilot({ edge: this.edge, pool: this.#pool, link: this.#link, window: () => this.#window() });
     this.#pilot.onRefused = (lane, error) => this.#pool.fail(lane, error);
@@ -203,11 +210,13 @@ export class Headstart {
     const lane = this.#pool.lane(entry.key);
     if (lane) this.#record.begin(lane, this.slice, atMs);
     if (lane && this.#record.last) this.#shown.set(entry.key, this.#record.last);
-    for (const video of this.#pool.videos) video.classList.toggle("is-current", video === this.video);
+    if (lane) lane.video.muted = this.isMuted;
     void this.play();
+    for (const video of this.#pool.videos) video.classList.toggle("is-current", video === this.video);
     this.#pilot.swiped();
     this.#tell("show", { entry, index });
-    requestAnimationFrame(() => this.#arrange());
+    clearTimeout(this.#arranging);
+    this.#arranging = setTimeout(() => this.#arrange(), ARRANGE_MS);
     this.sync();
     if (index > 2 * MAX_BEHIND) this.#trim();
   }

@@ -20,7 +20,7 @@ from tests.waiting import eventually
 N_REELS = 5
 CLIP_S = 12
 NGINX = """
-daemon off; worker_processes 1; pid {root}/nginx.pid; error_log {root}/error.log;
+daemon off; master_process off; pid {root}/nginx.pid; error_log {root}/error.log;
 events {{ worker_connections 256; }}
 http {{
   access_log off; sendfile on; tcp_nopush on; keepalive_timeout 65;
