@@ -12,10 +12,14 @@ from edge.prefetch.situation import Clip, Link
 STALL_PRICE = 1.85
 BYTE_PRICE = 0.5 * 8e-6
 STAY = 2.5
-"""Chunks over which the price of a change is spread: what is changed to usually stays that long."""
+"""Chunks over which the price of a step up is spread. One down is paid in full: mostly it is taken back."""
+LOAD_RISK = 0.2
+"""Part of the risk that is added to the load of a rung."""
+MAX_WEIGHT = 4.0
+"""A step up on a link that hardly carries it costs so much more at most."""
 EASY_LOAD = 0.9
 """Share of the link that playing a rung may take, with the risk added, before it costs stalls."""
-LOAD_PRICE = 0.4
+LOAD_PRICE = 0.8
 AVERAGED = 4
 """Chunks over which the load of a rung is averaged."""
 
@@ -56,14 +60,14 @@ def best_rung(clip: Clip, chunk: int, before: float | None, need: Need, pipe: Pi
     for index, sizes in enumerate(clip.chunk_bytes):
         rate = clip.rates[index]
         own_s = rtt_s + sizes[chunk] * s_per_byte
-        load = (rtt_s + sum(sizes[chunk:end]) * s_per_byte / (end - chunk)) * (1 + 0.5 * risk)
+        load = (rtt_s + sum(sizes[chunk:end]) * s_per_byte / (end - chunk)) * (1 + LOAD_RISK * risk)
         worth = need.reach * rate - BYTE_PRICE * sizes[chunk] - need.hurry * own_s
         if load > EASY_LOAD:
             worth -= LOAD_PRICE * (load - EASY_LOAD)
         if before is not None:
             # a step up that the link hardly carries will soon be taken back
-            weight = min(4.0, load * load) if rate > before else 1.0
-            worth -= weight * abs(rate - before) / STAY
+            weight = min(MAX_WEIGHT, load**4) / STAY if rate > before else 1.0
+            worth -= weight * abs(rate - before)
         late_s = own_s * (1 + risk) - need.ahead_s
         if late_s > 0:
             worth -= STALL_PRICE * need.reach * late_s

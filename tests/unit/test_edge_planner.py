@@ -90,7 +90,7 @@ def test_a_start_that_would_wait_takes_a_lower_rung() -> None:
 
 
 def test_a_small_gain_does_not_change_the_rung() -> None:
-    link = pipe_of(Link(1.6e6, 0.4, 0.08))
+    link = pipe_of(Link(1.45e6, 0.4, 0.08))
 
     from_low, _ = best_rung(clip(), 5, 0.75, Need(0.9, 6.0, 0.0), link)
     from_middle, _ = best_rung(clip(), 5, 1.2, Need(0.9, 6.0, 0.0), link)
