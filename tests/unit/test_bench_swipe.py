@@ -10,7 +10,7 @@ from edge.prefetch.planner import PlanRules
 from tests.bench.swipe.links import GENERATED, Trace, generated
 from tests.bench.swipe.planned import Planned
 from tests.bench.swipe.plot import draw
-from tests.bench.swipe.policies import FirstSecond, NoPrefetch, Vendor
+from tests.bench.swipe.policies import FirstSecond, NoPrefetch, Undisturbed, Vendor
 from tests.bench.swipe.run import POLICIES, measure, table, together
 from tests.bench.swipe.session import Get, Outcome, Player, Setup, Wait, run
 from tests.bench.swipe.told import Told
@@ -26,7 +26,7 @@ def video(n: int = 4, survival: Sequence[float] = ()) -> Video:
     return Video([[SECOND // 2] * n, [SECOND] * n, [2 * SECOND] * n], list(survival) or [1.0] * n + [0.0])
 
 
-class Script:
+class Script(Undisturbed):
     """Fetches what is written down, then waits."""
 
     def __init__(self, *gets: Get | Wait, keep: bool = True) -> None:
@@ -99,6 +99,22 @@ def test_a_download_under_way_can_be_kept_over_a_swipe() -> None:
     assert outcome.startups_s[1] == pytest.approx(0.3)
 
 
+def test_a_policy_that_is_woken_may_drop_what_is_under_way() -> None:
+    class Impatient(Script):
+        def wakes_s(self, player: Player) -> float:
+            return 0.5 if player.now_s < 0.5 else float("inf")
+
+        def keeps(self, player: Player) -> bool:
+            return player.flight is not None and player.flight.what.rung == 0
+
+    setup = Setup([video()], [0.5], STEADY, rtt_s=0.1)
+
+    outcome = run(setup, Impatient(Get(0, 0, 2), Get(0, 0, 0)))
+
+    assert outcome.startups_s == [pytest.approx(0.5 + 0.6)]
+    assert outcome.got_bytes == pytest.approx(0.4 * SECOND + SECOND / 2)
+
+
 def test_waiting_ends_at_the_playhead_that_was_named() -> None:
     outcome = played([Get(0, 0, 0), Wait(0.5, 9.0), Get(1, 0, 0)], [0.9, 0.2])
 
@@ -145,7 +161,8 @@ def test_a_generated_link_has_the_mean_that_was_asked() -> None:
 
 def test_plans_over_the_wire_lead_to_the_same_end_as_a_decision_at_each_turn() -> None:
     trace = Trace([(0.0, 3.0), (1.0, 3.0)])
-    setup = Setup([video(10) for _ in range(4)], [3.0, 0.5, 6.0, 2.0], trace, rtt_s=0.05)
+    leaving = [0.85**second for second in range(11)]
+    setup = Setup([video(10, leaving) for _ in range(4)], [3.0, 0.5, 6.0, 2.0], trace, rtt_s=0.05)
 
     near = run(setup, Planned(PlanRules(n_steps=1)))
     told = run(setup, Told(PlanRules()))

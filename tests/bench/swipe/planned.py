@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from edge.prefetch.planner import PlanRules, decide
 from edge.prefetch.situation import ASSUMED_LINK, Clip, Decision, InFlight, Link, Situation
-from tests.bench.swipe.policies import estimate
+from tests.bench.swipe.policies import Undisturbed, estimate
 from tests.bench.swipe.session import Get, Player, Wait
 from tests.bench.swipe.videos import RATES
 
@@ -20,7 +20,7 @@ def link_of(player: Player) -> Link:
     return Link(bps, spread, rtt_s) if bps else ASSUMED_LINK._replace(rtt_s=rtt_s)
 
 
-class Planned:
+class Planned(Undisturbed):
     """A decision at each turn."""
 
     def __init__(self, rules: PlanRules, *, knows_watch: bool = False) -> None:

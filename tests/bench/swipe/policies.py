@@ -5,6 +5,7 @@ Pure. All adapt the rung by the throughput of their latest downloads, and drop w
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 from statistics import fmean, pstdev
 
 from tests.bench.swipe.session import Get, Player, Wait
@@ -30,7 +31,15 @@ def by_rate(player: Player) -> int:
     return max((rung for rung, rate in enumerate(RATES) if rate <= mbps), default=0)
 
 
-class _Droppy:
+class Undisturbed:
+    """Does not look up while a download is under way."""
+
+    def wakes_s(self, player: Player) -> float:
+        del player
+        return inf
+
+
+class _Droppy(Undisturbed):
     def keeps(self, player: Player) -> bool:
         """Drop what belongs to a video that is gone."""
         return player.flight is not None and player.flight.what.video >= player.video

@@ -17,6 +17,8 @@ from tests.bench.swipe.videos import RATES, Video
 WINDOW = 5
 """Videos that a player knows: the one on screen and four more."""
 TICK = 1e-9
+MIN_NAP_S = 1e-3
+"""A policy that is never content still lets time pass."""
 MAX_SESSION_S = 3_600.0
 
 
@@ -100,7 +102,11 @@ class Policy(Protocol):
         ...
 
     def keeps(self, player: Player) -> bool:
-        """Whether the download under way goes on after a swipe."""
+        """Whether the download under way goes on: asked after a swipe, and when the policy was woken."""
+        ...
+
+    def wakes_s(self, player: Player) -> float:
+        """The moment at which the policy wants to be asked again, though a download is under way."""
         ...
 
 
@@ -145,11 +151,12 @@ def run(setup: Setup, policy: Policy) -> Outcome:
                 _wait(player, outcome, action)
                 continue
             player.flight = _flight(player, action)
-        swiped = _advance(player, outcome, player.flight.done_s)
-        if player.is_over or (swiped and not policy.keeps(player)):
-            _cancel(player, outcome)
-        elif not swiped:
+        until_s = min(player.flight.done_s, max(policy.wakes_s(player), player.now_s + MIN_NAP_S))
+        is_arrived = not _advance(player, outcome, until_s) and until_s == player.flight.done_s
+        if is_arrived:
             _arrive(player, outcome)
+        elif player.is_over or not policy.keeps(player):
+            _cancel(player, outcome)
     _judge(outcome, setup)
     return outcome
 
