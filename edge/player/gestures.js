@@ -1,7 +1,7 @@
 /**
  * Fingers, wheel and keys → what the viewer means. Touch swipes themselves are the browser's own scroll snap.
  *
- * @typedef {"next"|"previous"|"pause"|"mute"|"captions"|"like"|"comments"|"overlay"|"share"|"follow"|"skip"|"back"|"ahead"|"close"} Command
+ * @typedef {"next"|"previous"|"pause"|"mute"|"captions"|"like"|"comments"|"overlay"|"share"|"follow"|"skip"|"back"|"ahead"|"search"|"close"} Command
  */
 
 /** A second tap within this time is a double tap. */
@@ -30,6 +30,7 @@ export const KEYS = {
   f: "follow",
   x: "skip",
   d: "overlay",
+  "/": "search",
   Escape: "close",
 };
 
@@ -77,10 +78,10 @@ export class Wheel {
 }
 
 /**
- * Listen on the feed and the document.
+ * Listen on the feed and the document. A command that is answered with false was not for the player.
  *
  * @param {HTMLElement} feed
- * @param {{command: (command: Command) => void, tap: () => void, doubleTap: (x: number, y: number) => void}} on
+ * @param {{command: (command: Command) => boolean | void, tap: () => void, doubleTap: (x: number, y: number) => void}} on
  */
 export function listen(feed, on) {
   const wheel = new Wheel();
@@ -97,8 +98,7 @@ export function listen(feed, on) {
   document.addEventListener("keydown", (event) => {
     const command = commandOf(event);
     if (!command || (event.repeat && command !== "next" && command !== "previous")) return;
-    event.preventDefault();
-    on.command(command);
+    if (on.command(command) !== false) event.preventDefault();
   });
   let timer = 0;
   feed.addEventListener("click", (event) => {

@@ -2,9 +2,11 @@
  * The page: makes the parts, joins commands to them, and starts the feed.
  */
 import { Comments } from "./comments.js";
+import { DetourFeed } from "./detour.js";
 import { listen } from "./gestures.js";
-import { Headstart, browserStore } from "./headstart.js";
+import { browserStore } from "./headstart.js";
 import { Overlay } from "./overlay.js";
+import { Pages } from "./pages.js";
 import { Screen } from "./screen.js";
 import { Social } from "./social.js";
 import { find, notice } from "./ui.js";
@@ -18,9 +20,10 @@ const social = new Social(store);
 const overlay = new Overlay();
 /** @type {Screen} */
 let screen;
-const feed = new Headstart({ store, place: (entry, video) => screen.place(entry, video) });
+const feed = new DetourFeed({ store, place: (entry, video) => screen.place(entry, video) });
 screen = new Screen(feed, social);
 const comments = new Comments(feed.edge);
+const pages = new Pages(feed, social);
 
 /** @param {boolean} [wanted] */
 function like(wanted) {
@@ -33,10 +36,16 @@ function like(wanted) {
 }
 
 function follow() {
-  const card = feed.current?.item.card;
-  if (!card) return;
-  feed.note(social.toggle("follows", card.creator_id) ? "follow" : "unfollow");
-  screen.slide?.update();
+  const item = feed.current?.item;
+  if (item) followMaker(item.card.creator_id, item.video);
+}
+
+/** @param {string} creator @param {string} video one of theirs: by it the edge knows them */
+function followMaker(creator, video) {
+  feed.edge.note(social.toggle("follows", creator) ? "follow" : "unfollow", video);
+  feed.sync();
+  screen.update();
+  pages.profile.update();
 }
 
 async function share() {
@@ -90,11 +99,18 @@ const commands = {
   follow,
   skip: notInterested,
   overlay: () => overlay.toggle(),
-  close: () => comments.close(),
+  search: () => {
+    comments.close();
+    pages.search();
+  },
+  close: () => (comments.isOpen ? comments.close() : void pages.back()),
 };
 
+/** What a page in front of the player leaves to it. @type {ReadonlySet<import("./gestures.js").Command>} */
+const EVERYWHERE = new Set(["search", "close"]);
+
 listen(find(document, "#feed"), {
-  command: (command) => commands[command](),
+  command: (command) => (pages.isOpen && !EVERYWHERE.has(command) ? false : commands[command]()),
   tap: commands.pause,
   doubleTap: (x, y) => {
     screen.slide?.burst(x, y);
@@ -107,7 +123,7 @@ document.addEventListener("click", (event) => {
   const button = /** @type {HTMLElement | null} */ (target.closest("[data-command]"));
   const command = /** @type {import("./gestures.js").Command | undefined} */ (button?.dataset.command);
   if (command) commands[command]();
-  else target.closest(".caption")?.classList.toggle("is-open");
+  else if (!target.closest("a")) target.closest(".caption")?.classList.toggle("is-open");
 });
 
 comments.onComment = (item, text) => {
@@ -117,6 +133,7 @@ comments.onComment = (item, text) => {
   feed.sync();
 };
 
+pages.profile.onFollow = followMaker;
 feed.on("swipe", () => overlay.update(feed.swipes, feed.slice));
 
 /** A link to one video (`/#v=id`) shows it first. @param {import("./sdk/types.js").Slice} slice */
@@ -131,6 +148,7 @@ async function linked(slice) {
 }
 
 mute(true);
+pages.start();
 // For the browser tests and the curious: what happened, what is on screen, what comes.
 Object.assign(globalThis, {
   headstart: {

@@ -15,6 +15,8 @@ export class Screen {
   #feed;
   #social;
   #scroller;
+  /** None of the slides was there before: there is nothing to scroll from. */
+  #isOther = true;
 
   /** @param {Headstart} feed @param {import("./social.js").Social} social */
   constructor(feed, social) {
@@ -22,7 +24,7 @@ export class Screen {
     this.#social = social;
     this.#scroller = new Scroller(this.#box, (index, atMs) => feed.show(index, atMs));
     feed.mayMove = () => !this.#scroller.isMoving;
-    feed.on("list", ({ entries, removed }) => this.#list(entries, removed));
+    feed.on("list", ({ entries }) => this.#list(entries));
     feed.on("show", ({ entry, index }) => this.#show(entry, index));
     feed.on("play", ({ isPlaying }) => this.slide?.mark("is-paused", !isPlaying));
     feed.on("wait", ({ isWaiting }) => {
@@ -45,10 +47,18 @@ export class Screen {
     this.#slides.get(entry.key)?.hold(video);
   }
 
-  /** @param {Entry[]} entries @param {Entry[]} removed */
-  #list(entries, removed) {
-    for (const { key } of removed) {
-      this.#slides.get(key)?.root.remove();
+  /** Likes and follows changed, perhaps of a maker of several videos. */
+  update() {
+    for (const slide of this.#slides.values()) slide.update();
+  }
+
+  /** @param {Entry[]} entries */
+  #list(entries) {
+    const keys = new Set(entries.map(({ key }) => key));
+    const gone = [...this.#slides].filter(([key]) => !keys.has(key));
+    this.#isOther = gone.length === this.#slides.size;
+    for (const [key, { root }] of gone) {
+      root.remove();
       this.#slides.delete(key);
     }
     entries.forEach((entry, i) => {
@@ -58,7 +68,7 @@ export class Screen {
       slide.root.setAttribute("aria-posinset", String(i + 1));
     });
     find(document, "#waiting").hidden = entries.length > 0;
-    if (this.slide && removed.length && this.#scroller.isStill) this.#scroller.jump(this.#feed.index);
+    if (this.slide && gone.length && this.#scroller.isStill) this.#scroller.jump(this.#feed.index);
   }
 
   /** @param {Entry} entry */
@@ -77,7 +87,9 @@ export class Screen {
   #show(entry, index) {
     for (const slide of this.#slides.values()) if (slide !== this.slide) slide.focus(false);
     this.slide?.focus(true);
-    this.#scroller.go(index);
+    if (this.#isOther) this.#scroller.cut(index);
+    else this.#scroller.go(index);
+    this.#isOther = false;
     paint(find(document, "#ambient"), entry.item.card.blurhash ?? "");
     find(document, "#live").textContent = this.slide?.root.getAttribute("aria-label") ?? "";
   }

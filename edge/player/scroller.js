@@ -51,6 +51,12 @@ export class Scroller {
     this.#feed.scrollTo({ top: index * this.#height, behavior: isCalm ? "instant" : "smooth" });
   }
 
+  /** Another list: be there at once. @param {number} index */
+  cut(index) {
+    this.#arrive();
+    this.jump(index);
+  }
+
   /** @param {number} index */
   jump(index) {
     this.#feed.scrollTo({ top: index * this.#height, behavior: "instant" });

@@ -5,6 +5,7 @@
  * @typedef {import("./social.js").Social} Social
  */
 import { pixels } from "./blurhash.js";
+import { format } from "./routes.js";
 import { count, hues } from "./words.js";
 
 const HASH_PX = 32;
@@ -16,6 +17,31 @@ export function find(root, selector) {
   const found = root.querySelector(selector);
   if (!found) throw new Error(`no ${selector} in the page`);
   return /** @type {T} */ (found);
+}
+
+/** @param {string} tag @param {string} [className] @param {string} [text] */
+export function el(tag, className = "", text = "") {
+  return Object.assign(document.createElement(tag), { className, textContent: text });
+}
+
+/** @param {string} id of a symbol in the page */
+export function icon(id) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
+  svg.setAttribute("aria-hidden", "true");
+  use.setAttribute("href", `#${id}`);
+  svg.append(use);
+  return svg;
+}
+
+/** Somebody's initial on their colours. @param {string} id @param {string} name */
+export function face(id, name) {
+  const [hue, other] = hues(id);
+  const disc = el("span", "avatar", (name || id).slice(0, 1).toUpperCase());
+  disc.setAttribute("aria-hidden", "true");
+  disc.style.setProperty("--hue", String(hue));
+  disc.style.setProperty("--hue2", String(other));
+  return disc;
 }
 
 /** A place in the feed: poster, text, buttons; the pool puts the media element in. */
@@ -41,8 +67,11 @@ export class Slide {
     this.root.style.setProperty("--hue2", String(other));
     this.root.classList.toggle("is-wide", card.width > 0.7 * card.height);
     this.root.setAttribute("aria-label", `${card.caption || "Video"}, by ${name}`);
-    find(this.root, ".initial").textContent = name.slice(0, 1).toUpperCase();
+    const initial = find(this.root, ".initial");
+    initial.textContent = name.slice(0, 1).toUpperCase();
+    initial.setAttribute("aria-label", `Profile of ${name}`);
     find(this.root, ".handle").textContent = `@${name}`;
+    for (const link of [initial, find(this.root, ".handle")]) link.setAttribute("href", format({ page: "user", key: card.creator_id }));
     find(this.root, ".caption").append(...this.#caption());
     const title = card.sound_title || `Original sound · ${name}`;
     for (const span of this.root.querySelectorAll(".ticker span")) span.textContent = title;
@@ -61,7 +90,9 @@ export class Slide {
     const text = [caption, ...hashtags.filter((tag) => !said.has(tag)).map((tag) => `#${tag}`)].filter(Boolean).join(" ");
     return text.split(/(#[\p{L}\p{N}_]+)/u).map((part) => {
       if (!part.startsWith("#")) return document.createTextNode(part);
-      return Object.assign(document.createElement("b"), { className: "tag", textContent: part });
+      const link = el("a", "tag", part);
+      link.setAttribute("href", format({ page: "tag", key: part.slice(1).toLowerCase() }));
+      return link;
     });
   }
 

@@ -25,3 +25,8 @@ export function hues(id) {
   for (const char of id) sum = (sum * 31 + char.charCodeAt(0)) % 360;
   return [sum, (sum + 48) % 360];
 }
+
+/** 1 → "1 video", 1200 → "1.2K videos". @param {number} n @param {string} noun */
+export function plural(n, noun) {
+  return `${count(n)} ${noun}${n === 1 ? "" : "s"}`;
+}

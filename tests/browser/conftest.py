@@ -112,7 +112,8 @@ async def stack(stack_process: Stack, clip: Path) -> Stack:
 
 async def _upload(http: aiohttp.ClientSession, origin: str, clip: Path, number: int) -> str:
     category = CATEGORIES[number % len(CATEGORIES)]
-    form = aiohttp.FormData({"caption": f"Clip {number}", "creator": f"maker_{number}", "category": category})
+    words = {"caption": f"Clip {number}", "creator": f"maker_{number}", "hashtags": f"#{category}"}
+    form = aiohttp.FormData(words | {"category": category})
     with clip.open("rb") as body:
         form.add_field("file", body, filename="clip.mp4", content_type="video/mp4")
         async with http.post(f"{origin}/v1/videos", data=form) as answer:

@@ -52,6 +52,8 @@ class StandIn:
     edges: list[str] = field(default_factory=list)
     """Other edges that a new session is told."""
     refused_tokens: set[str] = field(default_factory=set)
+    held_words: dict[str, asyncio.Event] = field(default_factory=dict)
+    """Searches for these wait for their event."""
     n_sessions: int = 0
     version: int = 0
     url: str = ""
@@ -71,6 +73,10 @@ class StandIn:
         app.router.add_get("/v1/stream", self._stream)
         app.router.add_get("/v1/videos/{video}", self._video)
         app.router.add_get("/v1/videos/{video}/comments", self._comments)
+        app.router.add_get("/v1/search", self._search)
+        app.router.add_get("/v1/trends", self._search)
+        app.router.add_get("/v1/users/{user}", self._user)
+        app.router.add_get("/v1/users/{user}/videos", self._user)
         app.router.add_get("/v/{video}/{path:.+}", self._media)
         return app
 
@@ -164,6 +170,26 @@ class StandIn:
 
     async def _comments(self, request: web.Request) -> web.Response:
         return web.json_response({"items": self.comments.get(request.match_info["video"], [])})
+
+    async def _search(self, request: web.Request) -> web.Response:
+        words = request.query.get("q", "").lower()
+        if words in self.held_words:
+            await self.held_words[words].wait()
+        cards = [reel.card for reel in self.reels.values()]
+        found = [
+            card for card in cards if words.removeprefix("#") in f"{card.caption} {card.hashtags}".lower()
+        ]
+        videos = [{"video": c.id, "base": f"/v/{c.id}/", "card": msgspec.to_builtins(c)} for c in found]
+        tags = [{"tag": tag, "n_videos": len(found)} for tag in {tag for c in found for tag in c.hashtags}]
+        return web.json_response({"query": words, "videos": videos, "hashtags": tags, "creators": []})
+
+    async def _user(self, request: web.Request) -> web.Response:
+        user = request.match_info["user"]
+        items = [msgspec.to_builtins(r.card) for r in self.reels.values() if r.card.creator_id == user]
+        if not items:
+            return _problem(404, "No such user")
+        told = {"id": user, "name": user, "followers": 0, "following": 0, "videos": len(items)}
+        return web.json_response({"items": items} if request.path.endswith("/videos") else told)
 
     async def _media(self, request: web.Request) -> web.StreamResponse:
         video, path = request.match_info["video"], request.match_info["path"]

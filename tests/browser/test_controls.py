@@ -69,7 +69,7 @@ async def test_one_turn_of_the_wheel_is_one_swipe(page: Page, edge: StandIn) -> 
     await page.mouse.move(190, 400)
     await page.mouse.wheel(0, 120)
     await viewer.shows("headstart.current.video === 'v1'")
-    await viewer.shows("Math.abs(document.querySelector('#feed').scrollTop - innerHeight) < 2")
+    await viewer.shows("Math.abs(document.querySelector('.is-current').getBoundingClientRect().top) < 2")
     assert await viewer.current() == "v1"
 
 

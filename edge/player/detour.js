@@ -1,0 +1,94 @@
+/**
+ * The feed, and lists beside it: a grid's videos play in the same player, and the feed waits where it was left.
+ *
+ * The edge's slices and plans are about the feed. During a detour the list comes first and the slice behind it, so
+ * that its end is no dead end; what is fetched then is the player's own rule.
+ *
+ * @typedef {import("./sdk/types.js").Item} Item
+ * @typedef {import("./sdk/types.js").Slice} Slice
+ * @typedef {{entries: import("./sdk/types.js").Entry[], index: number}} Place
+ */
+import { Headstart } from "./headstart.js";
+
+const NO_PLAN = { version: 0, plan: [], cancel: [], refresh_s: 0 };
+
+/** One player for the feed and for lists of its own. */
+export class DetourFeed extends Headstart {
+  /** The list that plays; empty: the feed. @type {Item[]} */
+  list = [];
+  /** Where the feed was left. @type {Place | null} */
+  #left = null;
+  #lastKey = 0;
+  /** The feed's latest. @type {Slice | null} */
+  #latest = null;
+
+  /** @param {import("./sdk/headstart.js").Options} options */
+  constructor(options) {
+    super(options);
+    const ask = this.edge.plan.bind(this.edge);
+    this.edge.plan = (state) => (this.#left ? Promise.resolve(NO_PLAN) : ask(state));
+  }
+
+  get isAway() {
+    return this.#left !== null;
+  }
+
+  /** Play a list of its own from one of its videos. @param {Item[]} items @param {number} at */
+  leave(items, at) {
+    const left = this.#left ?? { entries: this.entries, index: this.index };
+    this.list = items;
+    this.#left = left;
+    // Keys below zero: the feed's own count upwards.
+    this.#put({ entries: items.map((item) => ({ key: (this.#lastKey -= 1), item })), index: at });
+  }
+
+  /** The feed again, at the video that it was left at. */
+  home() {
+    const left = this.#left;
+    if (!left) return;
+    const seen = new Set(this.entries.slice(0, this.index + 1).map(({ item }) => item.video));
+    const entries = left.entries.filter(({ item }, i) => i <= left.index || !seen.has(item.video));
+    this.#left = null;
+    this.list = [];
+    if (left.index >= 0) this.#put({ entries, index: left.index });
+    else {
+      this.#put({ entries: [], index: -1 });
+      if (this.#latest) this.take(this.#latest);
+    }
+  }
+
+  /** @override @param {Slice} slice @param {string} [video] */
+  take(slice, video) {
+    this.#latest = slice;
+    if (!this.#left) super.take(slice, video);
+    else super.take({ ...slice, ...NO_PLAN, version: slice.version, items: [...this.#upcoming(), ...slice.items] }, video);
+  }
+
+  /** @override @param {(item: Item) => boolean} isUnwanted */
+  drop(isUnwanted) {
+    const { current } = this;
+    this.list = this.list.filter((item) => item.video === current?.item.video || !isUnwanted(item));
+    if (this.#left) {
+      const { entries, index } = this.#left;
+      this.#left.entries = entries.filter(({ item }, i) => i <= index || !isUnwanted(item));
+    }
+    super.drop(isUnwanted);
+  }
+
+  /** What of the list is ahead. */
+  #upcoming() {
+    const at = this.list.findIndex(({ video }) => video === this.current?.item.video);
+    return at < 0 ? [] : this.list.slice(at + 1);
+  }
+
+  /** @param {Place} place */
+  #put({ entries, index }) {
+    this.noteWatch();
+    this.video?.pause();
+    this.index = -1;
+    this.entries = entries;
+    // Tells the page of the new list, and drops nothing.
+    super.drop(() => false);
+    this.show(index);
+  }
+}

@@ -1,0 +1,224 @@
+"""Search, hashtags and profiles: on the real stack, and on the stand-in edge where it must fail."""
+
+import asyncio
+from typing import Any
+
+import aiohttp
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser.stand_in import StandIn
+from tests.browser.test_modules import run
+from tests.browser.viewer import Viewer
+from tests.stack import Stack
+from tests.waiting import eventually
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.timeout(180),
+]
+
+PLAYS = "headstart.swipes.at(-1).video === headstart.current.video && headstart.swipes.at(-1).first_frame_ms"
+
+
+async def read(url: str) -> dict[str, Any]:
+    """The JSON at `url`."""
+    async with aiohttp.ClientSession() as http, http.get(url) as answer:
+        found: dict[str, Any] = await answer.json()
+        return found
+
+
+async def search(page: Page, words: str) -> None:
+    """Open the search page by its key and type."""
+    await page.keyboard.press("/")
+    await expect(page.locator("#page-search input")).to_be_focused()
+    await page.keyboard.type(words)
+
+
+async def is_found(stack: Stack, words: str, n_videos: int) -> bool:
+    """Whether the real index has caught up."""
+    found = await read(f"{stack.edge}/v1/search?q={words}")
+    return found.get("origin") == "brain" and len(found["videos"]) >= n_videos
+
+
+async def test_a_search_finds_a_video_while_one_types_and_plays_it(page: Page, stack: Stack) -> None:
+    await eventually(lambda: is_found(stack, "maker_4", 1), within_s=60)
+    viewer = Viewer(page)
+    await viewer.open(stack.edge)
+    await search(page, "maker_4")
+    await expect(page.locator("#page-search .person")).to_have_attribute("href", "#user=maker_4")
+    await page.locator("#page-search .cell[aria-label^='Clip 4,']").click()
+    await viewer.shows(f"headstart.current.card.caption === 'Clip 4' && {PLAYS}")
+    await viewer.shows("!headstart.player.video.paused && headstart.player.video.currentTime > 0")
+    assert "#search=maker_4&v=" in page.url
+
+
+async def test_a_hashtag_in_a_caption_opens_the_grid_of_its_videos(page: Page, stack: Stack) -> None:
+    await eventually(lambda: is_found(stack, "%23lava", 3), within_s=60)
+    viewer = Viewer(page)
+    await viewer.open(stack.edge)
+    category = await viewer.ask("headstart.current.card.category")
+    await eventually(lambda: is_found(stack, f"%23{category}", 3), within_s=60)
+    await page.locator(".is-current .caption .tag").click()
+    await expect(page.locator("#page-tag h1")).to_have_text(f"#{category}")
+    await expect(page.locator("#page-tag .cell")).to_have_count(3)
+    assert await viewer.ask("headstart.player.video.paused")
+
+
+async def test_a_profile_shows_their_videos_and_a_follow_reaches_the_origin(page: Page, stack: Stack) -> None:
+    viewer = Viewer(page)
+    await viewer.open(stack.edge)
+    maker = await viewer.ask("headstart.current.card.creator_id")
+    await page.locator(".is-current .handle").click()
+    await expect(page.locator("#page-user h1")).to_have_text(f"@{maker}")
+    await expect(page.locator("#page-user .cell")).to_have_count(1)
+    follow = page.locator("#page-user .follow")
+
+    async def n_followers() -> int:
+        return int((await read(f"{stack.origin}/v1/users/{maker}"))["followers"])
+
+    n_before = await n_followers()
+    await follow.click()
+    await expect(follow).to_have_attribute("aria-pressed", "true")
+    await expect(page.locator("#page-user .counts")).to_contain_text(f"{n_before + 1}Followers")
+    await eventually(lambda: _is(n_followers, n_before + 1), within_s=30)
+    await follow.click()
+    await expect(follow).to_have_text("Follow")
+    await eventually(lambda: _is(n_followers, n_before), within_s=30)
+
+
+async def _is(count: Any, wanted: int) -> bool:
+    return bool(await count() == wanted)
+
+
+async def test_back_leads_from_a_list_to_its_grid_and_to_the_place_in_the_feed(
+    page: Page, edge: StandIn
+) -> None:
+    viewer = Viewer(page)
+    await viewer.open(edge.url)
+    for _ in range(2):
+        await viewer.held()
+        await viewer.swipe()
+    place = await viewer.ask("[headstart.current.video, headstart.player.index]")
+    ahead = await viewer.ask("headstart.queue.map(({ video }) => video)")
+    await page.locator("#tabs [data-page=search]").click()
+    await page.locator("#page-search .cell[data-video=v4]").click()
+    await viewer.shows(f"headstart.current.video === 'v4' && {PLAYS}")
+    await page.keyboard.press("ArrowDown")
+    await viewer.shows(f"headstart.current.video === 'v5' && {PLAYS}")
+    assert page.url.endswith("#search&v=v5")
+    await page.go_back()
+    await expect(page.locator("#page-search .cell[data-video=v5]")).to_be_focused()
+    await page.go_back()
+    await viewer.shows(f"!headstart.player.isAway && {PLAYS} && !headstart.player.video.paused")
+    assert await viewer.ask("[headstart.current.video, headstart.player.index]") == place
+    assert set(await viewer.ask("headstart.queue.map(({ video }) => video)")) <= set(ahead) - {"v4", "v5"}
+    await viewer.shows(
+        "document.querySelector('.is-current').getBoundingClientRect().top"
+        " === document.querySelector('#feed').getBoundingClientRect().top"
+    )
+
+
+async def test_keys_alone_search_walk_the_grid_play_and_return(page: Page, edge: StandIn) -> None:
+    viewer = Viewer(page)
+    await viewer.open(edge.url)
+    await search(page, "clip")
+    await expect(page.locator("#page-search .cell[data-video=v4]")).to_have_attribute(
+        "href", "#search=clip&v=v4"
+    )
+    await page.keyboard.press("ArrowDown")
+    await expect(page.locator("#page-search .chip")).to_be_focused()
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("ArrowRight")
+    await page.keyboard.press("ArrowDown")
+    await expect(page.locator("#page-search .cell[data-video=v4]")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await viewer.shows(f"headstart.current.video === 'v4' && {PLAYS}")
+    await page.keyboard.press("Space")
+    await viewer.shows("headstart.player.video.paused")
+    await page.keyboard.press("Escape")
+    await expect(page.locator("#page-search .cell[data-video=v4]")).to_be_focused()
+    await page.keyboard.press("Escape")
+    await viewer.shows(f"headstart.current.video === 'v0' && !headstart.player.isAway && {PLAYS}")
+    await viewer.held()
+    assert (await viewer.swipe())["video"] == "v1"
+
+
+async def test_an_answer_for_former_words_is_given_up(page: Page, edge: StandIn) -> None:
+    edge.held_words["c"] = asyncio.Event()
+    await Viewer(page).open(edge.url)
+    async with page.expect_request("**/v1/search?q=c&*") as asked:
+        await search(page, "c")
+    request = await asked.value
+    async with page.expect_event("requestfailed", lambda failed: failed is request):
+        await page.keyboard.type("lip v3")
+    await expect(page.locator("#page-search .cell")).to_have_count(1)
+    edge.held_words["c"].set()
+    assert page.url.endswith("#search=clip+v3")
+
+
+async def test_nothing_found_and_an_edge_that_is_away_are_said(page: Page, edge: StandIn) -> None:
+    await Viewer(page).open(edge.url)
+    await search(page, "zebra")
+    await expect(page.locator("#page-search [role=status] h2")).to_have_text("Nothing found for “zebra”")
+    edge.is_down = True
+    await page.keyboard.press("Control+a")
+    await page.keyboard.type("clip")
+    again = page.get_by_role("button", name="Try again")
+    await expect(again).to_be_visible()
+    edge.is_down = False
+    await again.click()
+    await expect(page.locator("#page-search .cell")).to_have_count(6)
+
+
+async def test_a_link_into_a_list_plays_there_and_leads_up_to_its_page(page: Page, edge: StandIn) -> None:
+    viewer = Viewer(page)
+    await viewer.open(f"{edge.url}/#tag=loop&v=v3")
+    await viewer.shows(f"headstart.current.video === 'v3' && {PLAYS}")
+    await expect(page.locator(".list-name")).to_have_text("#loop")
+    await page.locator(".list-back").click()
+    await expect(page.locator("#page-tag .cell")).to_have_count(6)
+    await page.locator("#page-tag [data-back]").click()
+    await viewer.shows(f"headstart.current.video === 'v0' && !headstart.player.isAway && {PLAYS}")
+
+
+async def test_a_page_that_is_opened_leaves_nothing_of_the_player_to_the_keyboard(
+    page: Page, edge: StandIn
+) -> None:
+    viewer = Viewer(page)
+    await viewer.open(f"{edge.url}/#user=maker_2")
+    await expect(page.locator("#page-user .cell")).to_have_count(1)
+    await page.keyboard.press("l")
+    await page.keyboard.press("ArrowDown")
+    for _ in range(9):
+        await page.keyboard.press("Tab")
+        assert not await viewer.ask("document.activeElement.closest('#feed, .top, .steps')")
+    assert await viewer.current() == "v0"
+    assert [event for event in edge.events if event["kind"] == "like"] == []
+    assert await viewer.ask("headstart.player.video.paused")
+
+
+async def test_a_route_and_its_hash_are_the_same(modules: Page) -> None:
+    body = "return f.hashes.map((hash) => m.format(m.parse(hash)));"
+    hashes = ["", "#search", "#search=a+%23b", "#tag=lava&v=v1", "#user=%C3%A9va", "#v=v1", "#search&v=v1"]
+    assert await run(modules, "player/routes.js", body, hashes=hashes) == hashes
+
+
+async def test_a_hash_that_names_nothing_is_the_feed(modules: Page) -> None:
+    body = "return f.hashes.map((hash) => m.format(m.parse(hash)));"
+    hashes = ["#tag=", "#user", "#what=ever", "#v=../etc", "#tag=a&v=<b>"]
+    assert await run(modules, "player/routes.js", body, hashes=hashes) == ["", "", "", "", "#tag=a"]
+
+
+async def test_arrows_walk_a_grid_and_stop_at_its_edges(modules: Page) -> None:
+    body = "return f.moves.map(([at, key]) => m.neighbour(at, key, 3, 7));"
+    moves = [
+        [0, "ArrowRight"],
+        [4, "ArrowUp"],
+        [3, "ArrowDown"],
+        [6, "ArrowDown"],
+        [0, "ArrowLeft"],
+        [2, "End"],
+    ]
+    assert await run(modules, "player/grid.js", body, moves=moves) == [1, 1, 6, -1, -1, 6]
