@@ -4,10 +4,11 @@
  * @typedef {import("./sdk/types.js").Item} Item
  * @typedef {{user_id: string, text: string, at_ms: number}} Comment
  */
-import { find } from "./ui.js";
+import { el, find } from "./ui.js";
 import { ago, hues } from "./words.js";
 
-const MAX_SHOWN = 100;
+const PAGE = 30;
+const MAX_SHOWN = 600;
 const MAX_MINE = 50;
 
 /** One sheet for the page; shown for one video at a time. */
@@ -19,6 +20,9 @@ export class Comments {
   #mine = [];
   /** @type {Item | null} */
   #item = null;
+  /** Where the comments before those shown are. @type {string} */
+  #next = "";
+  #older = el("button", "older", "Older comments");
   /** @type {Element | null} */
   #opener = null;
   #api;
@@ -31,6 +35,7 @@ export class Comments {
     this.#api = api;
     find(this.#root, ".close").addEventListener("click", () => this.close());
     find(document, "#shade").addEventListener("click", () => this.close());
+    this.#older.addEventListener("click", () => void this.#more());
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#send();
@@ -50,8 +55,10 @@ export class Comments {
     this.#show(true);
     find(this.#root, "input").focus({ preventScroll: true });
     try {
-      const { items } = await this.#api.read(`videos/${item.video}/comments`);
-      if (this.#item === item) this.#draw(item, items, "No comments yet. Say something nice.");
+      const { items, next = "" } = await this.#api.read(`videos/${item.video}/comments?limit=${PAGE}`);
+      if (this.#item !== item) return;
+      this.#draw(item, items, "No comments yet. Say something nice.");
+      this.#lead(next);
     } catch {
       if (this.#item === item) this.#draw(item, [], "Comments can't be reached right now. Yours will be sent when they can.");
     }
@@ -64,6 +71,37 @@ export class Comments {
     const all = [...mine.map((comment) => ({ ...comment, user_id: "you" })), ...read];
     this.#list.replaceChildren(...all.slice(0, MAX_SHOWN).map(row));
     this.#say(all.length ? "" : ifNone);
+  }
+
+  /** The page before those shown. */
+  async #more() {
+    const item = this.#item;
+    if (!item || this.#older.hasAttribute("aria-disabled")) return;
+    this.#older.setAttribute("aria-disabled", "true");
+    try {
+      const path = `videos/${item.video}/comments?limit=${PAGE}&before=${encodeURIComponent(this.#next)}`;
+      const { items, next = "" } = await this.#api.read(path);
+      if (this.#item !== item) return;
+      this.#older.parentElement?.remove();
+      const rows = items.map(row);
+      this.#list.append(...rows);
+      this.#lead(next);
+      if (rows[0]) Object.assign(rows[0], { tabIndex: -1 }).focus({ preventScroll: true });
+    } catch {
+      if (this.#item === item) this.#older.textContent = "Try again";
+    } finally {
+      this.#older.removeAttribute("aria-disabled");
+    }
+  }
+
+  /** The way to older comments, while there are some. @param {string} next */
+  #lead(next) {
+    this.#next = next;
+    this.#older.textContent = "Older comments";
+    if (!next || this.#list.childElementCount >= MAX_SHOWN) return;
+    const place = document.createElement("li");
+    place.append(this.#older);
+    this.#list.append(place);
   }
 
   close() {

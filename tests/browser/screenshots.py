@@ -33,6 +33,7 @@ START_S = 60
 FILL_S = 400
 WATCH_MS = 1_600
 SKIES = CLIPS[2]
+PLAYER = ROOT / "edge" / "player"
 
 
 async def is_running(edge: str) -> bool:
@@ -101,7 +102,22 @@ async def picture_player(page: Page, edge: str) -> None:
         await viewer.swipe()
     await page.keyboard.press("l")
     await page.wait_for_timeout(WATCH_MS)
-    await keep(page, ROOT / "edge" / "player" / "screenshot.jpg")
+    await keep(page, PLAYER / "screenshot.jpg")
+
+
+async def picture_pages(page: Page, edge: str) -> None:
+    """What is trending, and a creator whom the viewer follows."""
+    await page.goto(f"{edge}/#search")
+    await page.reload()
+    await page.wait_for_selector("#page-search .cell img.is-loaded")
+    await page.wait_for_timeout(WATCH_MS)
+    await keep(page, PLAYER / "search.jpg")
+    await page.goto(f"{edge}/#user={SKIES.creator}")
+    await page.wait_for_selector("#page-user .cell img.is-loaded")
+    await page.click("#page-user .follow")
+    await page.mouse.move(0, 0)
+    await page.wait_for_timeout(WATCH_MS)
+    await keep(page, PLAYER / "profile.jpg")
 
 
 async def picture_studio(page: Page, origin: str, clip: Path, is_ours: bool) -> None:
@@ -120,7 +136,7 @@ async def picture_studio(page: Page, origin: str, clip: Path, is_ours: bool) -> 
 
 
 async def main() -> None:
-    """Take both pictures."""
+    """Take them all."""
     edge, origin = urls(ROOT / "data")
     is_ours = not (edge and await is_running(edge))
     async with contextlib.AsyncExitStack() as stack:
@@ -137,6 +153,7 @@ async def main() -> None:
         page = await browser.new_page(viewport={"width": 1280, "height": 800})
         page.set_default_timeout(FILL_S * 1000)
         await picture_player(page, edge)
+        await picture_pages(page, edge)
         await picture_studio(page, origin, await render(SKIES, folder / "skies.mp4"), is_ours)
         await browser.close()
 

@@ -169,7 +169,10 @@ class StandIn:
         return web.json_response({"id": reel.card.id, "status": "complete", "card": card})
 
     async def _comments(self, request: web.Request) -> web.Response:
-        return web.json_response({"items": self.comments.get(request.match_info["video"], [])})
+        told = self.comments.get(request.match_info["video"], [])
+        start, limit = int(request.query.get("before", "0")), int(request.query.get("limit", "50"))
+        page = {"items": told[start : start + limit]}
+        return web.json_response(page | ({"next": str(start + limit)} if start + limit < len(told) else {}))
 
     async def _search(self, request: web.Request) -> web.Response:
         words = request.query.get("q", "").lower()

@@ -120,6 +120,20 @@ async def test_comments_are_read_written_and_counted(page: Page, edge: StandIn) 
     assert await viewer.current() == "v0"
 
 
+async def test_older_comments_come_page_by_page_until_there_are_no_more(page: Page, edge: StandIn) -> None:
+    edge.comments["v0"] = [
+        {"id": f"c{n}", "user_id": "petri_dish", "text": f"said {n}", "at_ms": 0} for n in range(65)
+    ]
+    await Viewer(page).open(edge.url)
+    await page.keyboard.press("c")
+    older = page.get_by_role("button", name="Older comments")
+    for n_shown in (30, 60):
+        await expect(page.locator("#comments .said")).to_have_count(n_shown)
+        await older.click()
+    await expect(page.locator("#comments .said")).to_have_text([f"said {n}" for n in range(65)])
+    await expect(older).to_be_hidden()
+
+
 async def test_only_the_slide_on_screen_can_be_focused_and_every_control_has_a_name(
     page: Page, edge: StandIn
 ) -> None:
