@@ -52,8 +52,6 @@ class Situation(NamedTuple):
     is_playing: bool
     link: Link
     in_flight: Sequence[InFlight] = ()
-    budget_bytes: int = 0
-    """What may be fetched at most before the next decision; 0: as much as is worth it."""
 
 
 class Fetch(NamedTuple):
