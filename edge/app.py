@@ -16,7 +16,7 @@ from edge.config import EdgeConfig
 from edge.curves import Curves
 from edge.delivery import CORS, Delivery, DeliverySettings
 from edge.doorway import Doorway
-from edge.feed import N_FRESH, Feed, FeedParts
+from edge.feed import Feed, FeedParts
 from edge.handlers.access import Access
 from edge.handlers.admin import AdminHandler
 from edge.handlers.api import ApiHandler
@@ -40,6 +40,7 @@ from edge.saved import Saved
 from edge.session.store import SessionStore
 from edge.session.vectors import ItemVectors
 from edge.spool import Spool
+from edge.supply import N_FRESH
 from edge.workers.inherited import LINGER_S, Inherited
 from edge.workers.links import attach
 from shared.bus import Bus

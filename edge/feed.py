@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from edge import fallback, metrics
+from edge import metrics
 from edge.bus import Identity
 from edge.cards import CardCache
 from edge.notices import Notice, Notices
@@ -29,28 +29,21 @@ from edge.session.stay import held_bytes
 from edge.session.store import SessionStore
 from edge.session.vectors import ItemVectors
 from edge.spool import Spool
+from edge.supply import Supply
 from shared import codec
 from shared.clock import Clock
 from shared.ids import new_id
 from shared.messages import (
-    Candidate,
     EventBatch,
     EventKind,
     RankedQueue,
-    Source,
     TrendingList,
-    VideoCard,
     ViewEvent,
 )
 
 log = logging.getLogger(__name__)
 MAX_RECENT_EVENTS = 100_000
 """Event ids remembered against retries, over all sessions."""
-MIN_READY = 8
-"""Videos that can be shown below which the fallback fills up."""
-N_FRESH = 200
-FRESH_FOR_S = 1.0
-"""The newest cards are looked up at most this often."""
 
 
 class EventsOut(msgspec.Struct, frozen=True):
@@ -99,9 +92,17 @@ class Feed:
         self._plan = prefetch.plan
         self._sources = Sources(parts.cards.get, parts.curve_of, self._base, prefetch.player)
         self._recent = Recent(MAX_RECENT_EVENTS)
-        self._view = View(parts.vectors, self._card, self._is_warm)
-        self._fresh: tuple[float, list[VideoCard]] = (float("-inf"), [])
-        self.trending: TrendingList | None = None
+        self._supply = Supply(parts.cards, parts.worker, parts.clock, prefetch.plan)
+        self._view = View(parts.vectors, self._supply.card, self._supply.is_warm)
+
+    @property
+    def trending(self) -> TrendingList | None:
+        """The region's list for when nothing else is known."""
+        return self._supply.trending
+
+    @trending.setter
+    def trending(self, trending: TrendingList | None) -> None:
+        self._supply.trending = trending
 
     def open(self, session_id: str, user_id: str) -> Session:
         """A new session without a queue; may push the longest idle one out."""
@@ -124,7 +125,7 @@ class Feed:
 
         While the origin is away only what is cached is shown, as long as there is any.
         """
-        nexts = self._nexts(session, max(n, self._plan.n_ahead))
+        nexts = self._supply.nexts(session, max(n, self._plan.n_ahead))
         return slices.build(session, nexts, n, self._plan, self._base, told=told)
 
     def plan(self, session: Session, player: PlayerIn) -> PlanOut:
@@ -213,7 +214,7 @@ class Feed:
         began_s = self._parts.clock.monotonic()
         session.link = link_of(player, session.link)
         n_ahead = self._sources.rules.n_videos
-        nexts = [one.card for one in self._nexts(session, n_ahead + 1) if one.card.id != player.video]
+        nexts = [one.card for one in self._supply.nexts(session, n_ahead + 1) if one.card.id != player.video]
         screen = self._parts.cards.get(player.video)
         window = [screen, *nexts[:n_ahead]] if screen is not None and screen.rungs else nexts[:n_ahead]
         told = outlook(player, window, session.link, session.pace, self._sources)
@@ -222,12 +223,6 @@ class Feed:
         metrics.PLAN_STEPS.labels("fetch").inc(len(told.plan))
         metrics.PLAN_STEPS.labels("cancel").inc(len(told.cancel))
         return told
-
-    def _nexts(self, session: Session, n: int) -> list[slices.Upcoming]:
-        """The next videos that can be shown; while the origin is away the cached ones, if there are any."""
-        self._fill(session, n)
-        nexts = slices.upcoming(session, self._card, n)
-        return nexts or slices.upcoming(session, self._parts.cards.get, n)
 
     def _apply(self, session: Session, events: list[ViewEvent], body: intake.EventsIn) -> None:
         intake.apply(session, events)
@@ -251,57 +246,6 @@ class Feed:
                 id=self._new_id(now_ms), edge_id=edge_id, region=region, at_ms=now_ms, events=events
             )
             self._parts.spool.append(codec.encode(batch))
-
-    def _fill(self, session: Session, n: int) -> None:
-        """Queue in hand, then trending, then fresh, then the oldest seen: never an empty screen."""
-        needed = max(n, MIN_READY)
-        if len(slices.upcoming(session, self._card, needed)) >= needed:
-            return
-        known = session.seen.keys() | session.queue.ids
-        items = self.trending.items if self.trending else []
-        popular = fallback.trending(items, known, self._is_playable)
-        fresh = fallback.fresh(self._newest(), known, self._is_cached)
-        chosen = fallback.fill(2 * needed, popular, fresh)
-        if session.extend(chosen):
-            metrics.FALLBACKS.labels("trending" if popular else "fresh").inc()
-        if len(slices.upcoming(session, self._card, self._plan.n_ahead)) < self._plan.n_ahead:
-            self._show_again(session)
-
-    def _show_again(self, session: Session) -> None:
-        again = fallback.again(session.seen, self._is_playable, session.current)
-        session.forget_seen(again)
-        if session.current in again:
-            session.current = ""
-        shown = (session.served.get(video_id) for video_id in again)
-        known = {one.video_id: one for one in shown if one is not None}
-        items = [known.get(video_id, Candidate(video_id, 0.0, Source.FALLBACK_CACHED)) for video_id in again]
-        if session.extend(items):
-            metrics.FALLBACKS.labels("again").inc()
-
-    def _newest(self) -> list[VideoCard]:
-        now = self._parts.clock.monotonic()
-        if now - self._fresh[0] > FRESH_FOR_S:
-            self._fresh = (now, self._parts.cards.newest(N_FRESH))
-        return self._fresh[1]
-
-    def _card(self, video_id: str) -> VideoCard | None:
-        """The card of a video that can be shown now."""
-        card = self._parts.cards.get(video_id)
-        if card is None or not self._parts.worker.is_origin_away:
-            return card
-        return card if self._is_cached(card) else None
-
-    def _is_playable(self, video_id: str) -> bool:
-        card = self._card(video_id)
-        return card is not None and bool(card.rungs)
-
-    def _is_warm(self, video_id: str) -> bool:
-        card = self._parts.cards.get(video_id)
-        return card is not None and self._is_cached(card)
-
-    def _is_cached(self, card: VideoCard) -> bool:
-        first = warming.opening(card, self._plan)
-        return first is not None and self._parts.worker.is_cached(first.url)
 
     def _left(self, session_ids: list[str]) -> None:
         for session_id in session_ids:
