@@ -185,6 +185,30 @@ async def test_a_step_waits_for_its_playhead_and_those_behind_it_wait_too(module
     ]
 
 
+async def test_chunks_of_a_new_rung_share_one_request_for_its_init_segment(modules: Page) -> None:
+    body = """
+      const { Link } = await import("/player/sdk/link.js");
+      const asked = [];
+      globalThis.fetch = async (url) => (asked.push(url), new Response(new Uint8Array(1000)));
+      const loader = new m.Loader(new Link({ bps: 1e7, rtt_ms: 50 }));
+      const steps = [1, 2].map((chunk) => ({ video: "v", url: `/${chunk}`, rung: "r", chunk, bytes: 1000 }));
+      const loads = [];
+      loader.choose = () => steps.shift() ?? null;
+      loader.order = ({ url }) => ({ url, initUrl: "/init", initBytes: 700, headers: {}, priority: "low" });
+      return await new Promise((done) => {
+        loader.onLoad = (_, { init }) => loads.push(init.byteLength) === 2 && done([asked.sort(), loads]);
+        loader.pump();
+      });
+    """
+    asked, inits = await run(
+        modules,
+        "player/sdk/loader.js",
+        f"const real = fetch; try {{ {body} }} finally {{ globalThis.fetch = real; }}",
+    )
+    assert asked == ["/1", "/2", "/init"]
+    assert inits == [700, 700]
+
+
 async def test_client_data_is_sorted_quoted_and_says_only_what_is_known(modules: Page) -> None:
     body = """
       const facts = { session: "s1", rung: { bandwidth_bps: 564_000 }, step: { video: "v1" } };

@@ -129,7 +129,7 @@ export class Clip {
    * @param {{i: number, k: number, body: ArrayBuffer, init?: ArrayBuffer, tier: Tier}} chunk
    */
   add({ i, k, body, init, tier }) {
-    this.fetchedBytes += body.byteLength + (init?.byteLength ?? 0);
+    this.fetchedBytes += body.byteLength + (this.#inits.has(k) ? 0 : (init?.byteLength ?? 0));
     if (i === 0) this.#inits.set(k, body.slice(0, this.rungs[k].init_bytes));
     else if (init) this.#inits.set(k, init);
     this.#held.set(i, { k, bytes: body.byteLength });

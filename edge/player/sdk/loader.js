@@ -33,6 +33,8 @@ export class Refused extends Error {
 export class Loader {
   /** @type {Map<string, Flight>} */
   #flights = new Map();
+  /** Init segments under way: the chunks of a rung that is new share one request. @type {Map<string, Promise<ArrayBuffer>>} */
+  #inits = new Map();
   #link;
   #failures = 0;
   #timer = 0;
@@ -119,12 +121,23 @@ export class Loader {
   /** @param {Flight} flight @returns {Promise<Load>} */
   async #load(flight) {
     const { url, initUrl, initBytes, headers, priority } = this.order(flight.step);
-    const range = { range: `bytes=0-${initBytes - 1}` };
     const [init, whole] = await Promise.all([
-      initBytes ? this.#fetch(initUrl, flight, { headers: range, priority }) : null,
+      initBytes ? this.#init(initUrl, initBytes, flight.step, priority) : null,
       this.#fetch(url, flight, { headers, priority }),
     ]);
-    return { ...whole, ...(init && { init: init.body.slice(0, initBytes) }) };
+    return { ...whole, ...(init && { init }) };
+  }
+
+  /** Not ended with the flight that asked first: others may wait for it, and it is small. @param {string} url @param {number} bytes @param {PlanStep} step @param {RequestPriority} priority */
+  #init(url, bytes, step, priority) {
+    const flight = { step, got: 0, stop: new AbortController() };
+    const found =
+      this.#inits.get(url) ??
+      this.#fetch(url, flight, { headers: { range: `bytes=0-${bytes - 1}` }, priority })
+        .then(({ body }) => body.slice(0, bytes))
+        .finally(() => this.#inits.delete(url));
+    this.#inits.set(url, found);
+    return found;
   }
 
   /** @param {string} url @param {Flight} flight @param {RequestInit} init */
