@@ -134,6 +134,7 @@ comments.onComment = (item, text) => {
 };
 
 pages.profile.onFollow = followMaker;
+addEventListener("popstate", () => comments.close());
 feed.on("swipe", () => overlay.update(feed.swipes, feed.slice));
 
 /** A link to one video (`/#v=id`) shows it first. @param {import("./sdk/types.js").Slice} slice */

@@ -25,6 +25,8 @@ export class Pages {
   #wasPaused = false;
   /** The list that plays, by the hash of its page. */
   #listOf = "";
+  /** A link to this video began the feed: its place in the history is the feed's. */
+  #first = "";
   /** Counts the places shown: an answer for a former one is too late. */
   #n = 0;
 
@@ -46,7 +48,10 @@ export class Pages {
   start() {
     const { route } = this.#router;
     if (route.page !== "feed") void this.#show(route);
-    else this.#mark(route);
+    else {
+      this.#first = route.video;
+      this.#mark(route);
+    }
   }
 
   search() {
@@ -68,7 +73,7 @@ export class Pages {
     const n = (this.#n += 1);
     if (route.page === "feed") {
       this.#mark(route);
-      if (route.video) await this.#play(route, n);
+      if (route.video && route.video !== this.#first) await this.#play(route, n);
       else this.#goHome();
       return;
     }

@@ -183,6 +183,20 @@ async def test_a_link_into_a_list_plays_there_and_leads_up_to_its_page(page: Pag
     await viewer.shows(f"headstart.current.video === 'v0' && !headstart.player.isAway && {PLAYS}")
 
 
+async def test_back_to_a_feed_that_a_link_began_is_the_place_that_was_swiped_to(
+    page: Page, edge: StandIn
+) -> None:
+    viewer = Viewer(page)
+    await viewer.open(f"{edge.url}/#v=v2")
+    await viewer.held()
+    swiped = (await viewer.swipe())["video"]
+    await page.locator("#tabs [data-page=search]").click()
+    await page.go_back()
+    await viewer.shows("!headstart.player.video.paused")
+    assert not await viewer.ask("headstart.player.isAway")
+    assert await viewer.current() == swiped
+
+
 async def test_a_page_that_is_opened_leaves_nothing_of_the_player_to_the_keyboard(
     page: Page, edge: StandIn
 ) -> None:
