@@ -90,4 +90,4 @@ async def running_region(data_dir: Path, origin_url: str, nats_url: str) -> Asyn
 async def know_each_other(*edges: Edge) -> None:
     names = {edge._config.edge_id for edge in edges}
     for edge in edges:
-        await eventually(lambda edge=edge: names <= set(edge._desk._heard_s), within_s=10)
+        await eventually(lambda edge=edge: names <= set(edge._desk._heard_s))

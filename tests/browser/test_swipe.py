@@ -85,12 +85,12 @@ async def test_a_like_and_a_comment_reach_the_catalogue_and_other_viewers(
         card = (await read(f"{stack.origin}/v1/videos/{video}"))["card"]
         return bool(card["likes"] == before["likes"] + 1 and card["comments"] == before["comments"] + 1)
 
-    await eventually(is_counted, within_s=10)
+    await eventually(is_counted)
 
     async def is_shown_at_the_edge() -> bool:  # asked as the page asks: the edge keeps an answer for 3 s
         return bool((await read(f"{stack.edge}/v1/videos/{video}/comments?limit=30"))["items"])
 
-    await eventually(is_shown_at_the_edge, within_s=15)
+    await eventually(is_shown_at_the_edge)
     other = await chromium.new_page()
     await Viewer(other).open(f"{stack.edge}/#v={video}")
     await other.keyboard.press("c")

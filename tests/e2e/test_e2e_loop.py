@@ -115,7 +115,7 @@ async def test_the_brain_pushes_a_new_queue_after_a_finished_video(
         listener = tasks.create_task(listen())
         await is_listening.wait()
         await someone.watch(someone.feed["items"][0], 0.98)
-        await eventually(lambda: pushed and pushed[-1] > before, within_s=15)
+        await eventually(lambda: pushed and pushed[-1] > before)
         listener.cancel()
     assert (await someone.look()) and someone.feed["queue_version"] > before
     assert someone.feed["origin"] in ("brain", "local")
@@ -135,7 +135,7 @@ async def test_the_next_three_openings_are_in_the_edges_memory_before_anyone_ask
         codes = [(await someone.opening(item, ONLY_CACHED))[0] for item in following]
         return codes == [200, 200, 200]
 
-    await eventually(are_warm, within_s=5)
+    await eventually(are_warm)
     for item in following:
         code, cached = await someone.opening(item)
         assert code == 200
@@ -155,7 +155,7 @@ async def test_a_withdrawn_taste_moves_the_interest_counters_exactly(
         kept = {c: int(await redis.get(f"stats:{someone.user_id}:{c}") or 0) for c in someone.boosts}
         return kept == dict(someone.boosts)
 
-    await eventually(agree, within_s=10)
+    await eventually(agree)
     await redis.aclose()
 
 

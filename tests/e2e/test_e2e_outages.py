@@ -56,7 +56,7 @@ async def test_killing_the_edge_loses_no_session(
     someone = await Viewer(http, stack.edge).open("patient")
     await someone.watch(someone.feed["items"][0], 1.0)
     await stack.back("edge", stack.kill("edge"))
-    assert await eventually(someone.look, within_s=5)
+    assert await eventually(someone.look)
     await someone.watch(someone.feed["items"][0], 1.0)
     redis = stack.redis()
 

@@ -47,7 +47,7 @@ async def test_a_bad_file_is_refused_with_a_reason_and_leaves_nothing(
         problem = await answer.json()
     assert problem["type"].startswith("urn:headstart:problem:")
     assert len(problem["detail"]) > 10
-    await eventually(lambda: stack.media_files() == before, within_s=5)
+    await eventually(lambda: stack.media_files() <= before)
     assert stack.pid("worker-1") == worker
 
 
@@ -79,7 +79,7 @@ async def test_a_plain_upload_of_4_gb_is_refused_before_it_is_read(
     before = stack.media_files()
     status_line = await first_line(host, int(port), "\r\n".join(head).encode() + b"\r\n")
     assert b" 413 " in status_line
-    await eventually(lambda: stack.media_files() == before, within_s=5)
+    await eventually(lambda: stack.media_files() <= before)
 
 
 async def first_line(host: str, port: int, request: bytes) -> bytes:
@@ -109,7 +109,7 @@ async def test_a_resumable_upload_of_garbage_is_refused_when_its_last_byte_arriv
     async with http.patch(location, headers=patch, data=HTML) as answer:
         assert 400 <= answer.status < 500
         assert answer.content_type == "application/problem+json"
-    await eventually(lambda: stack.media_files() == before, within_s=5)
+    await eventually(lambda: stack.media_files() <= before)
 
 
 async def test_a_good_video_after_the_bad_ones_becomes_playable(
@@ -119,6 +119,6 @@ async def test_a_good_video_after_the_bad_ones_becomes_playable(
     video = await viewer.upload(http, stack.origin, clip, caption="good", creator="maker", category="lava")
 
     async def is_there() -> bool:
-        return await viewer.status(http, stack.origin, video) in ("playable", "complete")
+        return await viewer.status(http, stack.origin, video) == "complete"
 
     await eventually(is_there, within_s=60)

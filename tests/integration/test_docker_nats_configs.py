@@ -53,8 +53,8 @@ async def region(tmp_path: Path) -> AsyncIterator[tuple[Bus, Bus]]:
         server("hub", tmp_path, "", moved) as hub_url,
         server("leaf", tmp_path, f"nats-leaf://127.0.0.1:{joined}", {}) as leaf_url,
     ):
-        await eventually(lambda: answers(hub_url), within_s=10)
-        await eventually(lambda: answers(leaf_url), within_s=10)
+        await eventually(lambda: answers(hub_url))
+        await eventually(lambda: answers(leaf_url))
         hub = await Bus.connect(hub_url, "hub", wait=True)
         leaf = await Bus.connect(leaf_url, "leaf", wait=True)
         yield hub, leaf

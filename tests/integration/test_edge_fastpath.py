@@ -215,7 +215,7 @@ async def test_a_purge_between_two_pipelined_requests_is_obeyed_by_the_second() 
             await heated(fast)
             fast.writer.write(get())
             (connection,) = served.listener.connections
-            await eventually(lambda: connection.is_busy, within_s=5)
+            await eventually(lambda: connection.is_busy)
             fast.writer.write(get())
 
             await served.delivery.cache.purge(Purge(primary=primary_key("/a")))
@@ -353,7 +353,7 @@ async def test_a_slow_reader_gets_every_byte_and_later_bytes_wait() -> None:
             await heated(fast, get(), get("/b"))
             fast.writer.write(get())
             (connection,) = served.listener.connections
-            await eventually(lambda: connection.is_busy, within_s=5)
+            await eventually(lambda: connection.is_busy)
             fast.writer.write(get("/b"))
 
             assert (await fast.reply()).body == BIG
@@ -373,7 +373,7 @@ async def test_the_kernel_holds_no_more_unsent_bytes_than_it_is_told(
             (connection,) = served.listener.connections
             fast.writer.write(get())
 
-            await eventually(lambda: connection.n_sent > 64 * 1024, within_s=10)
+            await eventually(lambda: connection.n_sent > 64 * 1024)
             assert (connection.n_sent > len(body)) is is_all_taken
             assert connection.is_busy is not is_all_taken
             assert (await fast.reply()).body == body
@@ -399,14 +399,14 @@ async def test_a_viewer_that_leaves_mid_body_leaves_nothing_behind() -> None:
         async with serving(origin, listening=SMALL_BUFFER) as served:
             async with connected(served.fast) as fast:
                 await heated(fast)
-            await eventually(lambda: served.listener.n_connections == 0, within_s=5)
+            await eventually(lambda: served.listener.n_connections == 0)
             before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
             for _ in range(20):
                 async with connected(served.fast, 4096) as fast:
                     fast.writer.write(get())
                     await fast.reader.readexactly(1000)
 
-            await eventually(lambda: served.listener.n_connections == 0, within_s=5)
+            await eventually(lambda: served.listener.n_connections == 0)
             assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
 
 
@@ -453,7 +453,7 @@ async def test_nothing_is_sent_directly_while_the_transport_has_bytes_to_write()
             fast.writer.write(get("/small"))
             transport = connection.transport
             assert transport is not None
-            await eventually(lambda: transport.get_write_buffer_size() > 0, within_s=5)
+            await eventually(lambda: transport.get_write_buffer_size() > 0)
             fast.writer.write(get())
 
             assert (await fast.reply()).body == BIG[:65_536]
@@ -511,7 +511,7 @@ async def _short_sends() -> None:
             with contextlib.suppress(BlockingIOError):
                 got += theirs.recv(65536)
             await asyncio.sleep(0)
-        await eventually(lambda: told and told[-1], within_s=5)
+        await eventually(lambda: told and told[-1])
         assert bytes(got) == head + BIG[10:500_000]
         with pytest.raises(ConnectionAbortedError):
             outbox.send(b"", file, len(BIG) - 5, len(BIG) + 5)

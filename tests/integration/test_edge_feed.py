@@ -267,7 +267,7 @@ async def test_no_swipe_fails_when_the_origin_goes_away_in_the_middle(loop: Loop
                 failed.append((number, video, response.headers.get("Cache-Status")))
         feed = await loop.viewer.swipe(video, (1.0, 0.05, 0.5)[number % 3], current=video)
         if number == 8:  # well inside what is warm; a viewer is slower than these swipes
-            await eventually(lambda: loop.edge.worker.is_origin_away, within_s=10)
+            await eventually(lambda: loop.edge.worker.is_origin_away)
         if number < 4:
             await eventually(lambda feed=feed: all(media.is_in_memory(step["url"]) for step in feed["plan"]))
 
@@ -300,12 +300,12 @@ async def test_curves_are_asked_for_once_with_a_queue_and_changes_are_heard(loop
     await loop.viewer.open()
     table = loop.edge.curves.table
 
-    await eventually(lambda: not table.missing(MIXED), within_s=10)
+    await eventually(lambda: not table.missing(MIXED))
     assert table.curve(FOOD[0], 3_000) == pytest.approx([1.0, 0.8, 0.4, 0.2])
     n_asked = len([one for one in loop.brain.asked if isinstance(one, RetentionRequest)])
     loop.brain.curves[FOOD[0]] = bytes([255, 255, 255])
     await loop.brain.bus.publish(subjects.RETENTION, loop.brain.retention_of([FOOD[0]], at_ms=2))
-    await eventually(lambda: table.curve(FOOD[0], 3_000) == (1.0, 1.0, 1.0, 1.0), within_s=10)
+    await eventually(lambda: table.curve(FOOD[0], 3_000) == (1.0, 1.0, 1.0, 1.0))
     await viewer_opens_again(loop)
     assert len([one for one in loop.brain.asked if isinstance(one, RetentionRequest)]) == n_asked
 

@@ -91,7 +91,7 @@ async def test_a_slow_loris_in_the_handshake_is_counted_from_the_first_moment_an
             parts = urlsplit(served.fast)
             reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
             writer.write(b"\x16\x03\x01\x02")
-            await eventually(lambda: served.listener.n_connections == 1, within_s=10)
+            await eventually(lambda: served.listener.n_connections == 1)
             with pytest.raises(OSError):
                 await asyncio.open_connection(parts.hostname, parts.port, ssl=client_context())
 
@@ -115,7 +115,7 @@ async def test_a_stop_lets_a_tls_answer_end_and_ends_a_handshake(certificate: Li
             shy, writer = await asyncio.open_connection(parts.hostname, parts.port)
             wire.reader._limit = 1024  # type: ignore[attr-defined]  # the client stops reading soon
             wire.writer.write(get())
-            await eventually(lambda: any(one.is_busy for one in served.listener.connections), within_s=10)
+            await eventually(lambda: any(one.is_busy for one in served.listener.connections))
 
             stopping = asyncio.create_task(served.listener.close())
 

@@ -245,8 +245,8 @@ async def test_edges_of_a_region_find_each_other_by_their_heartbeats(data_dir: P
             for number, url in enumerate(urls)
         ]
 
-        await eventually(lambda: edges[0].delivery.upstream.siblings == {urls[1]}, within_s=15)
-        await eventually(lambda: edges[1].delivery.upstream.siblings == {urls[0]}, within_s=15)
+        await eventually(lambda: edges[0].delivery.upstream.siblings == {urls[1]})
+        await eventually(lambda: edges[1].delivery.upstream.siblings == {urls[0]})
         assert edges[2].delivery.upstream.siblings == frozenset()
         async with aiohttp.ClientSession() as http, http.post(f"{urls[0]}/v1/sessions") as answer:
             assert (await answer.json())["session"]["edges"] == [urls[1]]

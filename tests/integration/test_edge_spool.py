@@ -161,7 +161,7 @@ async def test_events_of_an_outage_and_a_restart_arrive_once(data_dir: Path, fre
                 batches = await brain.stored_batches()
                 return [event.video_id for batch in batches for event in batch.events]
 
-            await eventually(lambda: edge.spool.n_bytes == 0, within_s=15)
+            await eventually(lambda: edge.spool.n_bytes == 0)
             assert sorted(await arrived()) == sorted(sent)
             await brain.close()
     finally:

@@ -87,7 +87,7 @@ async def listening(answer: Callable[[Heard, bytes], None] | None = None) -> Asy
         place.acceptor.close()
         for one in place.made:
             one.wire.abort()
-        await eventually(lambda: all(one.is_lost for one in place.made), within_s=10)
+        await eventually(lambda: all(one.is_lost for one in place.made))
 
 
 @asynccontextmanager
@@ -146,12 +146,12 @@ async def test_it_tells_who_is_there() -> None:
 async def test_a_stalled_reader_pauses_the_protocol_and_costs_one_sealed_piece() -> None:
     async with listening(body) as place, client(place, limit=1024) as (reader, writer):
         writer.write(b"x")
-        heard = await eventually(lambda: next((one for one in place.made if one.n_pauses), None), within_s=10)
+        heard = await eventually(lambda: next((one for one in place.made if one.n_pauses), None))
 
         assert heard.wire.get_write_buffer_size() > heard.wire.get_write_buffer_limits()[1]
         assert heard.wire._bench.n_held <= PIECE_BYTES + 4096
         assert await reader.readexactly(4 + len(BODY)) == b"head" + BODY
-        await eventually(lambda: heard.n_resumes == heard.n_pauses == 1, within_s=10)
+        await eventually(lambda: heard.n_resumes == heard.n_pauses == 1)
         assert heard.wire.get_write_buffer_size() == heard.wire._bench.n_held == 0
 
 
@@ -161,11 +161,11 @@ async def test_a_protocol_that_pauses_reading_gets_no_byte_until_it_resumes() ->
 
     async with listening(once) as place, client(place) as (_, writer):
         writer.write(BODY)
-        heard = await eventually(lambda: next((one for one in place.made if one.data), None), within_s=10)
+        heard = await eventually(lambda: next((one for one in place.made if one.data), None))
         n_got = len(heard.data)
         async with client(place) as (_, other):
             other.write(b"another goes on")
-            await eventually(lambda: len(place.made) == 2 and place.made[1].data, within_s=10)
+            await eventually(lambda: len(place.made) == 2 and place.made[1].data)
         assert len(heard.data) == n_got < len(BODY)
 
         heard.answer = None
@@ -215,7 +215,7 @@ async def test_a_half_closed_client_gets_its_answer_whole_and_then_the_notice() 
 
     async with listening(keep) as place:
         asking = talk(place.port, ask)
-        heard = await eventually(lambda: next((one for one in place.made if one.is_eof), None), within_s=10)
+        heard = await eventually(lambda: next((one for one in place.made if one.is_eof), None))
         assert heard.data == b"question" and not heard.wire.is_closing()
 
         heard.wire.write(BODY)
@@ -240,19 +240,19 @@ async def test_after_write_eof_the_client_may_still_speak() -> None:
 
     async with listening(last) as place:
         assert await talk(place.port, ask) == b"all"
-        await eventually(lambda: place.made[0].data == b"one more", within_s=10)
+        await eventually(lambda: place.made[0].data == b"one more")
 
 
 async def test_an_abort_in_the_middle_of_a_record_is_a_loss_and_no_end() -> None:
     async with listening(body) as place, client(place, limit=1024) as (reader, writer):
         writer.write(b"x")
-        heard = await eventually(lambda: next((one for one in place.made if one.n_pauses), None), within_s=10)
+        heard = await eventually(lambda: next((one for one in place.made if one.n_pauses), None))
 
         heard.wire.abort()
 
         with pytest.raises((ConnectionError, ssl.SSLError, asyncio.IncompleteReadError)):
             await reader.readexactly(4 + len(BODY))
-        await eventually(lambda: heard.is_lost, within_s=10)
+        await eventually(lambda: heard.is_lost)
         assert heard.wire._bench.n_held == 0
 
 
@@ -264,7 +264,7 @@ async def test_a_client_that_breaks_off_in_a_record_is_lost_alone() -> None:
         writer.write(b"still here")
 
         assert await reader.readexactly(10) == b"still here"
-        await eventually(lambda: [one.is_lost for one in place.made].count(True) == 4, within_s=10)
+        await eventually(lambda: [one.is_lost for one in place.made].count(True) == 4)
 
 
 async def broken_off(place: Place, n_bytes: int) -> socket.socket:
@@ -299,7 +299,7 @@ async def test_what_is_no_tls_is_closed_and_counted(said: bytes) -> None:
             assert not (await reader.read()).startswith(b"HTTP")
         writer.close()
 
-        await eventually(lambda: place.made[0].is_lost, within_s=10)
+        await eventually(lambda: place.made[0].is_lost)
         assert not place.made[0].data
         assert failed() == before + 1
 
@@ -314,7 +314,7 @@ async def test_a_protocol_that_fails_loses_its_own_connection_only() -> None:
     asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
     async with listening(fail) as place, client(place) as (reader, writer), client(place) as (_, bad):
         bad.write(b"fail")
-        await eventually(lambda: any(one.exc for one in place.made), within_s=10)
+        await eventually(lambda: any(one.exc for one in place.made))
         writer.write(b"good")
 
         assert await reader.readexactly(4) == b"good"

@@ -148,7 +148,7 @@ async def test_nobody_outlives_a_supervisor_that_is_killed(edge: Supervised) -> 
     edge.process.kill()
     await edge.process.wait()
 
-    await eventually(lambda: not any(is_alive(pid) for pid in children), within_s=10)
+    await eventually(lambda: not any(is_alive(pid) for pid in children))
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])

@@ -220,7 +220,7 @@ async def test_viewers_events_are_folded_once(data_dir: Path, nats: str) -> None
         async def is_followed() -> bool:
             return bool((await origin.json("/v1/users/neon"))["followers"] == 1)
 
-        await eventually(is_followed, within_s=10)
+        await eventually(is_followed)
         card = (await origin.json("/v1/videos/v1"))["card"]
         assert (card["likes"], card["comments"]) == (1, 1)
         said = (await origin.json("/v1/videos/v1/comments"))["items"]

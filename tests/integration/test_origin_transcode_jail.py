@@ -170,24 +170,24 @@ async def test_the_network_is_out_of_reach(tmp_path: Path, strength: jail.Streng
 
 async def test_a_timeout_kills_the_whole_group(tmp_path: Path) -> None:
     run = asyncio.create_task(python(tmp_path, FAMILY, wall_s=2.0, may_fork=True))
-    await eventually(family_is_there(tmp_path), within_s=5)
+    await eventually(family_is_there(tmp_path))
     assert (await run).is_timed_out
-    await eventually(lambda: all(map(is_gone, pids(tmp_path))), within_s=5)
+    await eventually(lambda: all(map(is_gone, pids(tmp_path))))
 
 
 async def test_a_cancel_kills_the_whole_group_before_it_passes_on(tmp_path: Path) -> None:
     run = asyncio.create_task(python(tmp_path, FAMILY, may_fork=True))
-    await eventually(family_is_there(tmp_path), within_s=5)
+    await eventually(family_is_there(tmp_path))
     run.cancel()
     with pytest.raises(asyncio.CancelledError):
         await run
-    await eventually(lambda: all(map(is_gone, pids(tmp_path))), within_s=5)
+    await eventually(lambda: all(map(is_gone, pids(tmp_path))))
 
 
 async def test_a_leaders_exit_takes_its_family_along(tmp_path: Path) -> None:
     done = await python(tmp_path, ORPHAN, may_fork=True)
     assert (done.returncode, done.is_timed_out) == (0, False)
-    await eventually(lambda: all(map(is_gone, pids(tmp_path))), within_s=5)
+    await eventually(lambda: all(map(is_gone, pids(tmp_path))))
 
 
 async def test_the_prisoner_dies_with_a_server_that_is_killed(tmp_path: Path) -> None:
@@ -200,10 +200,10 @@ async def test_the_prisoner_dies_with_a_server_that_is_killed(tmp_path: Path) ->
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", server, env={"PYTHONPATH": str(Path(jail.__file__).parents[2])}
     )
-    await eventually(lambda: any(pids(tmp_path)), within_s=5)
+    await eventually(lambda: any(pids(tmp_path)))
     process.kill()
     await process.wait()
-    await eventually(lambda: all(map(is_gone, pids(tmp_path))), within_s=5)
+    await eventually(lambda: all(map(is_gone, pids(tmp_path))))
 
 
 async def test_a_missing_program_is_our_failure(tmp_path: Path) -> None:

@@ -286,7 +286,7 @@ async def test_an_expired_upload_is_swept_away(data_dir: Path, clip: bytes) -> N
         await tus.create(len(clip))
         await tus.patch(0, clip[:100])
         assert len(origin.leftovers()) == 1
-        await eventually(lambda: origin.leftovers() == [], within_s=10)
+        await eventually(lambda: origin.leftovers() == [])
         assert await tus.offset() == -1
 
 

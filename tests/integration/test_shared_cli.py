@@ -140,5 +140,5 @@ async def test_nothing_outlives_an_up_that_is_killed(tmp_path: Path) -> None:
     pids = [mine.pid(part) or 0 for part in PARTS]
     assert all(is_alive(pid) for pid in pids)
     os.kill(mine.own_pid, signal.SIGKILL)
-    await eventually(lambda: not [pid for pid in pids if is_alive(pid)], within_s=10)
+    await eventually(lambda: not [pid for pid in pids if is_alive(pid)])
     assert mine.stop() == -signal.SIGKILL

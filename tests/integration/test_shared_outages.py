@@ -135,11 +135,11 @@ async def test_no_stored_message_is_lost_while_the_server_is_killed_again_and_ag
     consumer = asyncio.create_task(bus.consume(EVENTS, "d", EventBatch, handle, ack_wait_s=1))
     storing = asyncio.create_task(store_all())
     for n_seen in (50, 150, 250):
-        await eventually(lambda n=n_seen: len(got) >= n, within_s=10)
+        await eventually(lambda n=n_seen: len(got) >= n)
         await server.kill()
         await server.start()
     await storing
-    await eventually(lambda: set(got) == set(names), within_s=10)
+    await eventually(lambda: set(got) == set(names))
     kept = [batch.id async for _, batch in bus.replay(EVENTS, EventBatch)]
     consumer.cancel()
 
