@@ -407,7 +407,7 @@ async def test_a_viewer_that_leaves_mid_body_leaves_nothing_behind() -> None:
                     await fast.reader.readexactly(1000)
 
             await eventually(lambda: served.listener.n_connections == 0)
-            assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+            assert len(os.listdir("/proc/self/fd")) <= before  # noqa: PTH208  # others may close theirs now
 
 
 async def test_an_object_that_is_purged_mid_body_is_sent_to_its_end_and_then_its_file_is_closed() -> None:
