@@ -30,7 +30,7 @@ from edge.cache.key import PrimaryKey, StorageKey, vary_names, vary_values
 from edge.cache.tags import Purge
 from edge.cache.tiered import TieredCache
 from edge.direct import Direct, Step
-from edge.flight import Flight, Reader
+from edge.flight import Abandoned, Flight, Reader
 from edge.handlers.headers import Completion, end_to_end, is_same_tag
 from edge.pieces import Piece
 from edge.singleflight import Flights, Led
@@ -64,6 +64,7 @@ class Fills:
         self._flights: Flights[Head] = Flights()
         self._filling_bytes = 0
         self._n_resumes = settings.n_resumes
+        self._finish_s = limits.finish_s
         self._stored = metrics.FILLS.labels("stored")
         self.on_live_bytes: Callable[[int], None] = lambda n_bytes: None
         """Told of the bytes that the origin sent for requests that wait."""
@@ -95,9 +96,21 @@ class Fills:
         key = want.key if may_share else None
         begin = functools.partial(self._begin, want=want) if want.is_plain else None
         reader = self._flights.join(key, lambda flight: self._fill(flight, want), begin)
+        reader.flight.is_kept_on |= want.stale is not None or want.span != "" or not want.is_live
         if not reader.is_leader:
             metrics.COLLAPSED.inc()
         return reader
+
+    def leave(self, reader: Reader[Head]) -> None:
+        """A viewer's request is over. What nobody reads stops, unless the rest comes in `finish_s`."""
+        flight = reader.flight
+        flight.leave(reader)
+        if flight.n_readers or flight.is_done or flight.is_kept_on:
+            return
+        length = flight.head.response.length if isinstance(flight.head, Fetched) else None
+        if flight.left_s(length, asyncio.get_running_loop().time()) > self._finish_s:
+            metrics.FILLS.labels(Abandoned.code).inc()
+            self._flights.drop(flight)
 
     def stand_in(self, want: Want) -> Ready | None:
         """The stale object, when the origin is known not to answer; at times one is asked for behind it."""

@@ -9,6 +9,7 @@ for a moment that grows with their number, at most MAX_PAUSE_S; a single reader 
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Hashable
+from math import inf
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
@@ -40,7 +41,7 @@ class FillFailed(ServiceError):
 
 
 class Abandoned(ServiceError):
-    """Nobody reads a fill that is not kept: it stops. No reader ever sees this."""
+    """Nobody reads a fill, and it is not kept or would take long: it stops. No reader ever sees this."""
 
     code = "fill_abandoned"
 
@@ -55,6 +56,8 @@ class Flight(Generic[H]):
         self.news: list[Interim] = []
         """Interim answers, in the order in which they came; only before the head."""
         self.size_bytes = 0
+        self.is_kept_on = False
+        """Somebody wants it who does not read it to the end: it goes on without readers."""
         self.rendered: dict[Hashable, bytes] = {}
         """Heads of answers that are the same for many readers, made once."""
         self._keeps = True
@@ -182,6 +185,12 @@ class Flight(Generic[H]):
         """A reader got further: a fill that waits for it may go on."""
         if self._advance is not None and not self._advance.done():
             self._advance.set_result(None)
+
+    def left_s(self, length: int | None, now_s: float) -> float:
+        """How long the rest of so many bytes takes at the pace so far; inf when nothing tells."""
+        if length is None or not self.size_bytes:
+            return inf
+        return max(0, length - self.size_bytes) * (now_s - self.began_s) / self.size_bytes
 
     def _publish(self) -> None:
         """Let the readers have what is pending: at once, or when all have what came before, and a pause."""

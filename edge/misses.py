@@ -105,6 +105,10 @@ class Misses:
         """A place in the fill."""
         return self._fills.join(want)
 
+    def left(self, reader: Reader[Head]) -> None:
+        """A place in the fill is not needed any more."""
+        self._fills.leave(reader)
+
     def head(self, reader: Reader[Head], want: Want) -> bytes | None:
         """The head of the answer, as bytes; None: it is for the ordinary path."""
         head = reader.flight.head
@@ -215,10 +219,10 @@ class Miss:
             connection.transport.abort()  # what came is not to look like the whole
 
     def leave(self) -> None:
-        """Nobody waits for this answer any more; the fill goes on."""
+        """Nobody waits for this answer any more."""
         reader, self._reader = self._reader, None
         if reader is not None:
-            reader.flight.leave(reader)
+            self._misses.left(reader)
             if not self._request:
                 self._misses.sent(self.n_sent)
 

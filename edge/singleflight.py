@@ -1,9 +1,9 @@
 """One fill per key: who asks while one is under way joins it.
 
-The fill is its own, a task or the connection to the origin, so no reader's cancel ends it. It ends early only
-when nobody reads it and its bytes are not being kept. A fill that fails errors every reader after the bytes
-that did arrive; one whose task dies is begun again by another leader, which goes on where it stopped when it
-can.
+The fill is its own, a task or the connection to the origin, so no reader's cancel ends what others read. It
+ends early only when nobody reads it, and its bytes are not being kept or its owner drops it. A fill that
+fails errors every reader after the bytes that did arrive; one whose task dies is begun again by another
+leader, which goes on where it stopped when it can.
 
 The order in which a fill ends, and why:
 1. the object is stored (by the fill), 2. the flight leaves the table, 3. readers see the end. A request
@@ -15,7 +15,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Generic, Protocol, TypeVar
 
-from edge.flight import FillFailed, Flight, Reader
+from edge.flight import Abandoned, FillFailed, Flight, Reader
 from shared.errors import ServiceError
 
 log = logging.getLogger(__name__)
@@ -68,6 +68,16 @@ class Flights(Generic[H]):
         """The end of a flight without a task: complete."""
         self._led.pop(flight, None)
         flight.finish()
+
+    def drop(self, flight: Flight[H]) -> None:
+        """End a flight that nobody reads; whoever asks from now on begins another."""
+        led = self._led.pop(flight, None)
+        flight.finish(Abandoned("nobody reads"))  # before its task ends: no other is to take its place
+        if led is not None:
+            led.stop()
+        for task, one in self._tasks.items():
+            if one is flight:
+                task.cancel()
 
     def under_way(self, key: str) -> Flight[H] | None:
         """The fill of key that could be joined now."""

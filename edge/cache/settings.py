@@ -62,6 +62,13 @@ class CacheLimits:
         low=16 * 1024,
         high=64 * MIB,
     )
+    finish_s: float = setting(
+        0.05,
+        "a fill whose last viewer has left goes on if the rest comes so soon at its pace; 3600: always",
+        unit="s",
+        low=0,
+        high=3600,
+    )
     range_gap_bytes: int = setting(
         MIB, "a range further ahead of a fill than this does not wait for it", unit="bytes", low=0
     )

@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
+from edge.cache.settings import CacheLimits
 from edge.cache.tags import Purge
 from edge.cache.tombstones import Tombstone
 from edge.fastpath import FastPath
@@ -136,19 +137,40 @@ async def test_a_viewer_who_leaves_ends_nothing(origin: ScriptedOrigin, served: 
     assert served.delivery.fills.n_readers == 0
 
 
-async def test_a_viewer_who_leaves_alone_leaves_a_stored_object(
-    origin: ScriptedOrigin, served: Served
+async def test_a_viewer_who_leaves_alone_leaves_a_stored_object_when_little_is_left() -> None:
+    gate = asyncio.Event()
+    async with ScriptedOrigin() as origin, serving(origin, cache=CacheLimits(finish_s=3600)) as served:
+        origin.replies["/a"] = Reply(BIG, body_gate=gate)
+        async with connected(served.fast) as wire:
+            wire.writer.write(get())
+            await wire.reader.readexactly(len(BIG) // 2)
+        await eventually(lambda: not served.listener.connections and served.delivery.fills.n_readers == 0)
+
+        gate.set()
+
+        await eventually(lambda: served.delivery.media.is_in_memory("/a"))
+        assert origin.n_seen() == 1
+
+
+@pytest.mark.parametrize("is_begun", [False, True], ids=["before the head", "in the body"])
+async def test_a_fill_that_nobody_reads_ends_when_much_is_left(
+    origin: ScriptedOrigin, is_begun: bool
 ) -> None:
     gate = asyncio.Event()
-    origin.replies["/a"] = Reply(BIG, gate=gate)
-    async with connected(served.fast) as wire:
-        wire.writer.write(get())
-        await eventually(lambda: origin.n_seen() == 1)
-    await eventually(lambda: not served.listener.connections and served.delivery.fills.n_readers == 0)
-
-    gate.set()
-
-    await eventually(lambda: served.delivery.media.is_in_memory("/a"))
+    origin.replies["/a"] = Reply(BIG, body_gate=gate) if is_begun else Reply(BIG, gate=gate)
+    async with serving(origin, cache=CacheLimits(finish_s=0)) as served:
+        async with connected(served.fast) as wire:
+            wire.writer.write(get())
+            await eventually(lambda: origin.n_seen() == 1)
+            if is_begun:
+                await wire.reader.readexactly(len(BIG) // 2)
+        await eventually(lambda: served.delivery.fills.n_flights == 0)
+        assert not served.delivery.media.is_in_memory("/a")
+        gate.set()
+        async with connected(served.fast) as wire:
+            wire.writer.write(get())
+            assert (await wire.reply()).body == BIG
+    assert origin.n_seen() == 2
 
 
 async def test_a_short_body_cuts_every_viewer(origin: ScriptedOrigin, served: Served) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from math import inf
 
 from edge.flight import WINDOW_BYTES, Flight
 from edge.singleflight import Flights
@@ -95,3 +96,32 @@ async def test_a_reader_that_stops_holds_back_a_fill_that_is_not_kept() -> None:
         body = b"".join([chunk async for chunk in reader.chunks()])
 
     assert body == fill.body
+
+
+async def test_what_is_left_is_reckoned_at_the_pace_so_far() -> None:
+    flight: Flight[str] = Flight(lambda: None)
+    assert flight.left_s(300, flight.began_s + 1) == inf
+    flight.begin("head", is_shared=True, keeps=True, first=bytes(100))
+
+    assert flight.left_s(300, flight.began_s + 1) == 2
+    assert flight.left_s(100, flight.began_s + 1) == 0
+    assert flight.left_s(None, flight.began_s + 1) == inf
+
+
+async def test_a_flight_that_is_dropped_ends_its_task_and_the_next_reader_begins_another() -> None:
+    flights: Flights[str] = Flights()
+    begun: list[Flight[str]] = []
+
+    async def fill(flight: Flight[str]) -> None:
+        begun.append(flight)
+        await asyncio.Event().wait()
+
+    with flights.join("a", fill) as reader:
+        await eventually(lambda: len(begun) == 1)
+    flights.drop(reader.flight)
+    await eventually(lambda: len(flights) == 0)
+
+    with flights.join("a", fill) as other:
+        assert other.is_leader
+    await eventually(lambda: len(begun) == 2)
+    await flights.close()
