@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aiohttp.client_exceptions import ClientConnectionError
-from aiohttp.http import RawResponseMessage
 
 from edge.cache.freshness import Storable
 from edge.flight import Flight
 from edge.links import Begun
 from edge.pieces import Piece
-from edge.straight import Content, StraightBody
+from edge.straight import Content, Message, StraightBody
 from edge.upstream import Fetcher, OriginRequest, OriginResponse
 from edge.want import Arrived, Fetched, Head, Moment, Want
 
@@ -59,7 +58,7 @@ class Direct:
         """Whether the request is on its way."""
         return self._begun is not None
 
-    def on_head(self, message: RawResponseMessage, content: Content) -> None:
+    def on_head(self, message: Message, content: Content) -> None:
         """The origin answers. What follows at once is written together with the head."""
         assert self._begun is not None and self._sent is not None
         fills, flight = self._fills, self._flight

@@ -17,12 +17,13 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from aiohttp import ClientConnectionError
-from aiohttp.http import RawResponseMessage
 from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict, CIMultiDictProxy, MultiMapping
 
 from edge.cache.settings import UpstreamLimits
-from edge.straight import Content, Inlet, LinkConnection, Receiver
+from edge.inlet import Inlet
+from edge.plainhead import PlainHead
+from edge.straight import Content, LinkConnection, Message, Receiver
 from edge.wire import InformedOf
 
 T = TypeVar("T")
@@ -69,6 +70,8 @@ class LinkAnswer:
     content: Content
     _pool: "LinkPool"
     _link: LinkConnection
+    is_end_to_end: bool = False
+    """`headers` are its own, without those of the connection."""
 
     def release(self) -> None:
         """The body is read: the connection may serve others."""
@@ -88,11 +91,12 @@ class Begun:
     link: LinkConnection
     _timer: asyncio.TimerHandle
 
-    def answer(self, message: RawResponseMessage, content: Content) -> LinkAnswer:
+    def answer(self, message: Message, content: Content) -> LinkAnswer:
         """The head is there."""
         self._timer.cancel()
         self.link.listen(None)
-        return LinkAnswer(message.code, message.reason, message.headers, content, self._pool, self.link)
+        told = (message.code, message.reason, message.headers, content, self._pool, self.link)
+        return LinkAnswer(*told, is_end_to_end=isinstance(message, PlainHead))
 
     def drop(self) -> None:
         """No answer is wanted, or none will come."""
@@ -169,8 +173,7 @@ class LinkPool:
         with contextlib.suppress(StopIteration):
             self._slots.acquire().send(None)  # it is not locked, so it does not wait
         self._in_use.add(link)
-        self._prepare(link, has_body=True)
-        link.receiver = receiver
+        link.await_head(receiver, functools.partial(self._prepare, link, has_body=True))
         link.listen(informed)
         timer = self._loop.call_at(self._loop.time() + self._limits.first_byte_s, link.give_up)
         assert link.transport is not None  # it is connected

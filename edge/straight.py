@@ -18,7 +18,8 @@ from aiohttp.client_exceptions import SocketTimeoutError
 from aiohttp.http import RawResponseMessage
 
 from edge.pieces import SPARE_BYTES, Piece
-from edge.wire import SWITCHING, OriginConnection
+from edge.plainhead import HeadReader, PlainHead
+from edge.wire import END_OF_HEAD, SWITCHING, OriginConnection
 
 MAX_BYTES = 1024 * 1024
 """A longer body is read in pieces: a reader that is slow, or gone, is not to hold more than this."""
@@ -29,6 +30,8 @@ _raw_bytearray = ctypes.pythonapi.PyByteArray_FromStringAndSize
 _raw_bytearray.argtypes = (ctypes.c_void_p, ctypes.c_ssize_t)
 _raw_bytearray.restype = ctypes.py_object
 _LENGTH = re.compile("[0-9]{1,12}")
+_HEADS = HeadReader()
+"""What one origin says is what another may say: the lines are remembered for all."""
 
 
 class StraightBody:
@@ -115,12 +118,13 @@ class StraightBody:
 
 
 Content = StreamReader | StraightBody
+Message = RawResponseMessage | PlainHead
 
 
 class Receiver(Protocol):
     """Who is called by a connection, in place of a task that waits for the head."""
 
-    def on_head(self, message: RawResponseMessage, content: Content) -> None:
+    def on_head(self, message: Message, content: Content) -> None:
         """The final head, and what has come with it."""
 
     def on_failure(self, error: BaseException) -> None:
@@ -139,6 +143,13 @@ class LinkConnection(OriginConnection):
         self._head: tuple[RawResponseMessage, Content] | None = None
         """Parsed, and for the receiver."""
         self._last_byte_s = 0.0
+        self._parsed: Callable[[], None] | None = None
+        """Makes the full parser, which a plain answer does without; None: it is made."""
+
+    def await_head(self, receiver: Receiver, parsed: Callable[[], None]) -> None:
+        """A request is on its way whose answer may be plain; `parsed` sets up the parser if it is not."""
+        self._parsed, self._parser, self._is_final = parsed, None, False
+        self.receiver = receiver
 
     def room(self, shared: memoryview) -> memoryview:
         """Where the next bytes go: what is no straight body, into a part of the shared buffer."""
@@ -149,7 +160,13 @@ class LinkConnection(OriginConnection):
     def arrived(self, n_bytes: int, shared: memoryview) -> None:
         """So many bytes are in the room."""
         if self._straight is None:
-            self.data_received(bytes(shared[:n_bytes]))
+            data = bytes(shared[:n_bytes])
+            parsed, self._parsed = self._parsed, None
+            if parsed is not None:
+                if self._is_plain(data):
+                    return
+                parsed()
+            self.data_received(data)
             if self._head is not None and self.receiver is not None:
                 (message, content), self._head = self._head, None
                 receiver, self.receiver = self.receiver, None
@@ -159,6 +176,22 @@ class LinkConnection(OriginConnection):
             straight.arrived(n_bytes)
             self._settle()
             straight.tell()
+
+    def _is_plain(self, data: bytes) -> bool:
+        """Whether an answer begins with a whole plain head, and its body comes straight."""
+        end = data.find(END_OF_HEAD)
+        head = _HEADS.read(data[:end]) if end >= 0 else None
+        receiver = self.receiver
+        if head is None or head.n_bytes > MAX_BYTES or receiver is None:
+            return False
+        self._is_final, self.receiver = True, None
+        straight = self._straight = StraightBody(self, self._loop, head.n_bytes)
+        straight.take(memoryview(data)[end + len(END_OF_HEAD) :])
+        self._settle()
+        if self._straight is not None:
+            self._reschedule_timeout()
+        receiver.on_head(head, straight)
+        return True
 
     @property
     def should_close(self) -> bool:
@@ -235,43 +268,6 @@ class LinkConnection(OriginConnection):
         if straight is not None:
             straight.fail(ClientPayloadError("Response payload is not completed"))
             straight.tell()
-
-
-class Inlet(asyncio.BufferedProtocol):
-    """What the transport talks to."""
-
-    def __init__(self, link: LinkConnection, shared: memoryview) -> None:
-        self.link = link
-        self._shared = shared
-        """Of all connections: between a read and its bytes' use there is no other read."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """It is open."""
-        self.link.connection_made(transport)
-
-    def get_buffer(self, sizehint: int) -> memoryview:
-        """Where the next bytes go."""
-        return self.link.room(self._shared)
-
-    def buffer_updated(self, nbytes: int) -> None:
-        """The next bytes are there."""
-        self.link.arrived(nbytes, self._shared)
-
-    def eof_received(self) -> None:
-        """The server closed its half, which ends the connection."""
-        self.link.eof_received()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is gone."""
-        self.link.connection_lost(exc)
-
-    def pause_writing(self) -> None:
-        """A request that the server does not read."""
-        self.link.pause_writing()
-
-    def resume_writing(self) -> None:
-        """It reads on."""
-        self.link.resume_writing()
 
 
 def straight_bytes(message: RawResponseMessage, payload: StreamReader) -> int:

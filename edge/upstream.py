@@ -277,7 +277,9 @@ class Upstream:
 
     def response(self, answer: aiohttp.ClientResponse | LinkAnswer) -> OriginResponse:
         """An answer as a fill takes it."""
-        headers = end_to_end(answer.headers)
+        headers = answer.headers
+        if not (isinstance(answer, LinkAnswer) and answer.is_end_to_end and isinstance(headers, CIMultiDict)):
+            headers = end_to_end(headers)
         return OriginResponse(answer.status, answer.reason or "", headers, answer, self._limits.stall_s)
 
     def fetch(self, request: OriginRequest) -> AbstractAsyncContextManager[OriginResponse]:
