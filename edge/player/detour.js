@@ -6,7 +6,7 @@
  *
  * @typedef {import("./sdk/types.js").Item} Item
  * @typedef {import("./sdk/types.js").Slice} Slice
- * @typedef {{entries: import("./sdk/types.js").Entry[], index: number}} Place
+ * @typedef {{entries: import("./sdk/types.js").Entry[], index: number, atS: number}} Place `atS`: the playhead of the video on screen
  */
 import { Headstart } from "./headstart.js";
 
@@ -35,14 +35,14 @@ export class DetourFeed extends Headstart {
 
   /** Play a list of its own from one of its videos. @param {Item[]} items @param {number} at */
   leave(items, at) {
-    const left = this.#left ?? { entries: this.entries, index: this.index };
+    const left = this.#left ?? { entries: this.entries, index: this.index, atS: this.video?.currentTime ?? 0 };
     this.list = items;
     this.#left = left;
     // Keys below zero: the feed's own count upwards.
-    this.#put({ entries: items.map((item) => ({ key: (this.#lastKey -= 1), item })), index: at });
+    this.#put(items.map((item) => ({ key: (this.#lastKey -= 1), item })), at);
   }
 
-  /** The feed again, at the video that it was left at. */
+  /** The feed again, at the video that it was left at, and at its second. */
   home() {
     const left = this.#left;
     if (!left) return;
@@ -50,9 +50,11 @@ export class DetourFeed extends Headstart {
     const entries = left.entries.filter(({ item }, i) => i <= left.index || !seen.has(item.video));
     this.#left = null;
     this.list = [];
-    if (left.index >= 0) this.#put({ entries, index: left.index });
-    else {
-      this.#put({ entries: [], index: -1 });
+    if (left.index >= 0) {
+      this.#put(entries, left.index);
+      this.#resume(left.atS);
+    } else {
+      this.#put([], -1);
       if (this.#latest) this.take(this.#latest);
     }
   }
@@ -81,8 +83,15 @@ export class DetourFeed extends Headstart {
     return at < 0 ? [] : this.list.slice(at + 1);
   }
 
-  /** @param {Place} place */
-  #put({ entries, index }) {
+  /** The video on screen goes on at a second of its own, once it is there. @param {number} atS */
+  #resume(atS) {
+    const { video } = this;
+    const go = () => video === this.video && this.seek(atS);
+    if (atS > 0) video?.addEventListener("loadeddata", go, { once: true });
+  }
+
+  /** @param {import("./sdk/types.js").Entry[]} entries @param {number} index */
+  #put(entries, index) {
     this.noteWatch();
     this.video?.pause();
     this.index = -1;

@@ -119,6 +119,26 @@ async def test_back_leads_from_a_list_to_its_grid_and_to_the_place_in_the_feed(
     )
 
 
+async def test_the_feed_goes_on_at_the_second_at_which_it_was_left(page: Page, edge: StandIn) -> None:
+    viewer = Viewer(page)
+    await viewer.open(edge.url)
+    await viewer.ask("headstart.player.seek(2.5)")
+    await viewer.shows("headstart.player.video.currentTime >= 2.5")
+    await page.locator("#tabs [data-page=search]").click()
+    await page.locator("#page-search .cell[data-video=v4]").click()
+    await viewer.shows(f"headstart.current.video === 'v4' && {PLAYS}")
+    await page.go_back()
+    await page.go_back()
+    await viewer.shows(f"headstart.current.video === 'v0' && {PLAYS}")
+    await viewer.shows("headstart.player.video.currentTime >= 2.5 && !headstart.player.video.paused")
+
+    played = await viewer.ask(
+        "[...Array(headstart.player.video.played.length).keys()]"
+        ".map((i) => [headstart.player.video.played.start(i), headstart.player.video.played.end(i)])"
+    )
+    assert not any(start <= 1.5 < end for start, end in played)
+
+
 async def test_keys_alone_search_walk_the_grid_play_and_return(page: Page, edge: StandIn) -> None:
     viewer = Viewer(page)
     await viewer.open(edge.url)

@@ -66,10 +66,12 @@ class ShelfOrigin(CardOrigin):
 
 
 @contextlib.asynccontextmanager
-async def edge(videos: dict[str, Reel], data_dir: Path) -> AsyncIterator[str]:
+async def edge(
+    videos: dict[str, Reel], data_dir: Path, origin: ShelfOrigin | None = None
+) -> AsyncIterator[str]:
     """URL of an edge whose queue is the shelf in its order."""
     nats = await embedded.nats_server(data_dir / "nats", {})
-    origin = ShelfOrigin(videos)
+    origin = origin or ShelfOrigin(videos)
     await origin.start()
     brain = await ScriptedBrain.start(nats.url)
     brain.ranking = list(videos)
