@@ -8,7 +8,6 @@ import asyncio
 import functools
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 
 from multidict import CIMultiDictProxy
 
@@ -16,7 +15,7 @@ from edge.body import Body
 from edge.cache import metrics
 from edge.cache.admission import Predictor, admit, reserved_bytes
 from edge.cache.blocks import part_meta
-from edge.cache.entry import Entry, Meta, Times, complete, make_meta, tags_of, updated
+from edge.cache.entry import Entry, Meta, Times, complete, judged_meta, tags_of, updated
 from edge.cache.freshness import (
     NO_RULES,
     OF_THE_REQUEST,
@@ -24,8 +23,8 @@ from edge.cache.freshness import (
     Verdict,
     judge,
     storable,
-    withheld_fields,
 )
+from edge.cache.judgement import Judgements
 from edge.cache.key import PrimaryKey, StorageKey, vary_names, vary_values
 from edge.cache.tags import Purge
 from edge.cache.tiered import TieredCache
@@ -58,6 +57,7 @@ class Fills:
         self._clock = clock
         self._completion = Completion.of(settings.name, settings.extra_headers)
         self._storage = limits.storage()
+        self._judgements = Judgements(self._storage)
         self._admission = limits.admission()
         self._stand_ins = StandIns(limits, clock)
         self._refused = Predictor(limits.n_refused, limits.refused_s)
@@ -172,7 +172,7 @@ class Fills:
             elif isinstance(flight.head, Fetched):  # the task that began it died
                 await self.store_streamed(flight, want, flight.head, None)
             elif not await self._exchange(flight, want):
-                await self._exchange(flight, replace(want, stale=None, span="", is_rest=False))
+                await self._exchange(flight, want._replace(stale=None, span="", is_rest=False))
         except ServiceError as exc:
             if flight.head is None:
                 self._stand_ins.failed(exc, n_answers)
@@ -253,17 +253,20 @@ class Fills:
         headers = CIMultiDictProxy(self._completion.completed(response.headers, times.response_ms))
         is_part = response.status == 206 and want.span != ""
         status = 200 if is_part else response.status
-        verdict = storable("GET", want.headers, status, headers, self._storage)
+        judgement = self._judgements.of(status, headers)
+        verdict = judgement.verdict
+        if not want.is_plain:  # the request has a say, too
+            verdict = storable("GET", want.headers, status, headers, self._storage)
         verdict = admit(verdict, response.length, self._filling_bytes, self._admission)
         # What the origin did not see did not choose its answer: a client may name any field in Connection.
         names = vary_names(headers) if "Vary" in headers else ()
         vary = vary_values(names, end_to_end(want.headers)) if names else ()
-        meta = make_meta((want.primary, vary), status, headers, times, self._storage)
+        meta = judged_meta((want.primary, vary), status, headers, times, judgement)
         placed = part_meta(meta, headers, response.length) if is_part else meta
         if placed is None or (status == 416 and want.span):  # it answers this one span only
             verdict = Storable.STATUS
         keeps = verdict is Storable.YES
-        is_shared = keeps and self._is_fresh(meta) and not withheld_fields(headers, self._storage.targets)
+        is_shared = keeps and self._is_fresh(meta) and not judgement.withheld
         head = Fetched(response, headers, vary, verdict, is_shared, placed or meta, arrived.revision)
         if not is_part or verdict is not Storable.YES:
             self._refused.note(want.primary, verdict, self._clock.monotonic())

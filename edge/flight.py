@@ -242,6 +242,8 @@ class Flight(Generic[H]):
 class Reader(Generic[H]):
     """One reader's place in a flight."""
 
+    __slots__ = ("flight", "is_leader", "n_read")
+
     def __init__(self, flight: Flight[H], *, is_leader: bool) -> None:
         self.flight = flight
         self.is_leader = is_leader

@@ -84,8 +84,7 @@ class RequestLooped(ServiceError):
     status = 508
 
 
-@dataclass(frozen=True, slots=True)
-class OriginRequest:
+class OriginRequest(NamedTuple):
     """What to ask. `headers` are the client's; hop-by-hop fields are dropped here."""
 
     method: str

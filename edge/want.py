@@ -16,8 +16,7 @@ from edge.upstream import OriginResponse
 Headers = CIMultiDictProxy[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Want:
+class Want(NamedTuple):
     """What a request needs from the origin."""
 
     primary: PrimaryKey
@@ -70,8 +69,7 @@ class Moment(NamedTuple):
     """Of the origin so far."""
 
 
-@dataclass(frozen=True, slots=True)
-class Arrived:
+class Arrived(NamedTuple):
     """An answer of the origin whose body is still to come."""
 
     want: Want
@@ -81,8 +79,7 @@ class Arrived:
     """Of the purges, before the request left."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
+class Fetched(NamedTuple):
     """The origin's answer; its body is in the flight."""
 
     response: OriginResponse

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 
 from multidict import CIMultiDict, CIMultiDictProxy, MultiMapping
 
-from edge.cache.freshness import Policy, StorageRules, initial_age_s, policy, withheld_fields
+from edge.cache.freshness import Policy, StorageRules, initial_age_s
+from edge.cache.judgement import Judgement, judged
 from edge.cache.key import PrimaryKey, StorageKey, VaryValues, storage_key
 
 NEVER_STORED = frozenset(
@@ -95,15 +96,25 @@ def make_meta(
     storage: StorageRules,
 ) -> Meta:
     """The head of an object that these response headers describe; `size_bytes` is 0 until it is complete."""
-    withheld = withheld_fields(headers, storage.targets)
-    unstored = NEVER_STORED | withheld if withheld else NEVER_STORED
+    return judged_meta(target, status, headers, times, judged(status, headers, storage))
+
+
+def judged_meta(
+    target: tuple[PrimaryKey, VaryValues],
+    status: int,
+    headers: MultiMapping[str],
+    times: Times,
+    judgement: Judgement,
+) -> Meta:
+    """The same of headers that are judged."""
+    unstored = NEVER_STORED | judgement.withheld if judgement.withheld else NEVER_STORED
     return Meta(
         primary=target[0],
         vary=target[1],
         status=status,
         fields=tuple([field for field in headers.items() if field[0].lower() not in unstored]),
         times=times,
-        policy=policy(status, headers, storage),
+        policy=judgement.policy,
         initial_age_s=initial_age_s(headers, times.request_ms, times.response_ms),
         tags=tags_of(headers),
         size_bytes=0,

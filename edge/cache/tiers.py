@@ -19,6 +19,7 @@ from edge.cache.key import PrimaryKey, StorageKey
 from edge.cache.listing import Listing
 from edge.cache.memory import MemoryTier
 from edge.cache.settings import CacheLimits
+from shared.metrics import before_scrape
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +53,7 @@ class Tiers:
         self._evicted = metrics.EVICTIONS.labels("memory")
         self._unwritten: dict[StorageKey, Entry] = {}
         """Refused by RAM and not yet on disk."""
+        before_scrape(self.tell)
 
     async def open(self) -> int:
         """Take in what the disk holds; returns the number of objects."""
@@ -87,12 +89,10 @@ class Tiers:
     def pin(self, primary: PrimaryKey, distance: int) -> None:
         """Keep the object in RAM, from now or from when it comes, until `unpin`. Variants are not pinned."""
         self.memory.pin(StorageKey(primary), distance)
-        metrics.PINNED_BYTES.set(self.memory.pinned_bytes)
 
     def unpin(self, primary: PrimaryKey) -> None:
         """Let the object leave RAM again when its turn comes."""
         self.memory.unpin(StorageKey(primary))
-        metrics.PINNED_BYTES.set(self.memory.pinned_bytes)
 
     def _keep(self, entry: Entry) -> None:
         """Hold entry in RAM, unless it must earn that first, and write it to disk."""
@@ -164,6 +164,9 @@ class Tiers:
         if victims:
             self._forget_gone(victims)
             self._evicted.inc(len(victims))
+
+    def tell(self) -> None:
+        """How much RAM holds, to the metrics."""
         self._used.set(self.memory.used_bytes)
         metrics.PINNED_BYTES.set(self.memory.pinned_bytes)
 

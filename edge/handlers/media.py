@@ -225,7 +225,7 @@ class MediaHandler:
                 if answer is not None:
                     return answer
                 break
-            want = replace(want, key=_own_key(request, want, head))
+            want = want._replace(key=_own_key(request, want, head))
         return await self._forward(request, want.primary, forward)
 
     def _may_read(self, request: web.BaseRequest, reader: Reader[Head], want: Want, head: Head) -> bool:

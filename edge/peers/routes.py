@@ -9,7 +9,6 @@ import logging
 import random
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import replace
 
 from edge.cache import metrics
 from edge.cache.settings import UpstreamLimits
@@ -148,7 +147,7 @@ class Routes:
                     return
         target = self._for_origin(request.target, self._clock.wall_ms() / 1000)
         if target != request.target:
-            request = replace(request, target=target)
+            request = request._replace(target=target)
         with self._counted(self._limits.own_url):
             async with self._origin.fetch(request) as response:
                 yield response
@@ -164,7 +163,7 @@ class Routes:
         held.enter_context(self._counted(url))
         own_fields = ((HOP_FIELD, str(hop)), (REVISION_FIELD, self.revision()))
         target = self._for_peer(request.target, self._clock.wall_ms() / 1000)
-        asked = replace(request, target=target, own_fields=own_fields)
+        asked = request._replace(target=target, own_fields=own_fields)
         try:
             response = await held.enter_async_context(peer.fetch(asked))
         except ServiceError as exc:
