@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from edge.cache.eviction.adaptive import Adaptive
 from edge.cache.eviction.ghosts import digest
 from edge.cache.eviction.lru import Lru
+from edge.cache.eviction.miniature import FifoMiniature, LruMiniature, Miniature
 from edge.cache.eviction.policy import Eviction
 from edge.cache.eviction.s3fifo import Order, S3Fifo
 from tests.bench.eviction import traces
@@ -66,6 +67,34 @@ def test_a_change_of_the_order_drops_nothing_and_then_recency_decides() -> None:
     assert victims == list("bcdea")
     policy.touch("f")
     assert policy.admit("k", 20) == ["g"]
+
+
+@pytest.mark.parametrize("order", list(Order))
+@given(
+    asked=st.lists(st.tuples(st.integers(0, 30), st.integers(1, 40)), max_size=300),
+    n_batch=st.integers(1, 70),
+)
+@settings(max_examples=60, deadline=None)
+def test_a_miniature_misses_what_the_order_would_miss(
+    order: Order, asked: list[tuple[int, int]], n_batch: int
+) -> None:
+    capacity = 60  # so small that no slack is left
+    whole: Eviction[int] = Lru(capacity) if order is Order.LRU else S3Fifo(capacity, order)
+    small: Miniature[int] = LruMiniature(capacity) if order is Order.LRU else FifoMiniature(capacity, order)
+    sizes = dict(asked)
+    expected, missed = [], []
+    for place, (key, _) in enumerate(asked):
+        if key in whole:
+            whole.touch(key)
+        else:
+            whole.admit(key, sizes[key])
+            expected.append(place)
+    for start in range(0, len(asked), n_batch):
+        keys = [key for key, _ in asked[start : start + n_batch]]
+        missed += [start + place for place in sorted(small.serve(keys, [sizes[key] for key in keys]))]
+
+    assert missed == expected
+    assert small.missed_bytes == sum(sizes[asked[place][0]] for place in expected)
 
 
 def loss(trace: traces.Trace, share: float) -> float:

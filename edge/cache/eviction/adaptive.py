@@ -3,68 +3,58 @@
 Pure and deterministic: the same calls give the same victims, in every process.
 """
 
-from typing import Generic
-
 from edge.cache.eviction.ghosts import EVERY, Ghosts, digest
 from edge.cache.eviction.policy import K
-from edge.cache.eviction.s3fifo import MARK, Order, S3Fifo
+from edge.cache.eviction.s3fifo import CHANCES, MAIN, MARK, Order, S3Fifo
+
+BATCH = 64
+"""Requests of the sample that the ghosts serve at once: a call for each would cost more than what it does."""
 
 
-class Adaptive(Generic[K]):
+class Adaptive(S3Fifo[K]):
     """One set of queues under one of three orders. A key of the sample carries the mark while it is held."""
 
     def __init__(self, capacity_bytes: int) -> None:
-        self._queues: S3Fifo[K] = S3Fifo(capacity_bytes)
-        self._states = self._queues.states
-        self._ghosts: Ghosts[K] = Ghosts(capacity_bytes)
+        super().__init__(capacity_bytes)
+        self._shadows: Ghosts[K] = Ghosts(capacity_bytes)
+        self._threshold = self._shadows.threshold
+        self._asked: list[K] = []
+        self._asked_sizes: list[int] = []
         self.order = Order.S3FIFO
         """What decides now."""
         self.n_switches = 0
 
-    @property
-    def used_bytes(self) -> int:
-        return self._queues.used_bytes
-
-    def __len__(self) -> int:
-        return len(self._states)
-
-    def __contains__(self, key: K) -> bool:
-        return key in self._states
-
-    def keys(self) -> list[K]:
-        return self._queues.keys()
-
-    def size_bytes(self, key: K) -> int:
-        return self._queues.size_bytes(key)
-
-    def admit(self, key: K, size_bytes: int) -> list[K]:
-        ghosts = self._ghosts
-        if ghosts.threshold < EVERY and digest(key) >= ghosts.threshold:
-            return self._queues.admit(key, size_bytes)
-        if ghosts.request(key, size_bytes, key in self._states):
+    def admit(self, key: K, size_bytes: int, mark: int = MARK) -> list[K]:
+        if self._threshold < EVERY and digest(key) >= self._threshold:
+            return S3Fifo.admit(self, key, size_bytes)
+        if key not in self.states:
+            self._shadows.really_missed_bytes += size_bytes
+        self._asked.append(key)
+        self._asked_sizes.append(size_bytes)
+        if len(self._asked) >= BATCH:
             self._judge()
-        return self._queues.admit(key, size_bytes, MARK)
+        return S3Fifo.admit(self, key, size_bytes, mark)
 
     def touch(self, key: K) -> None:
-        state = self._states.get(key)
+        state = self.states.get(key)
         if state is None:
             return
-        self._queues.touch(key)
-        ghosts = self._ghosts
-        if not state & MARK or ghosts.hit(key):
-            return
-        if ghosts.request(key, self._queues.size_bytes(key), True):
-            self._judge()
-
-    def remove(self, key: K) -> None:
-        self._queues.remove(key)
-
-    def resize(self, capacity_bytes: int) -> list[K]:
-        return self._queues.resize(capacity_bytes)
+        if state & MARK:
+            self._asked.append(key)
+            self._asked_sizes.append((self._main if state & MAIN else self._small)[key])
+            if len(self._asked) >= BATCH:
+                self._judge()
+        if self._is_lru:
+            super().touch(key)
+        elif state & CHANCES < CHANCES:
+            self.states[key] = state + 1
 
     def _judge(self) -> None:
-        better = self._ghosts.better(self.order)
-        if better is not self.order:
-            self.order = better
-            self.n_switches += 1
-            self._queues.order_by(better)
+        if self._shadows.serve(self._asked, self._asked_sizes):
+            better = self._shadows.better(self.order)
+            if better is not self.order:
+                self.order = better
+                self.n_switches += 1
+                self.order_by(better)
+        self._asked.clear()
+        self._asked_sizes.clear()

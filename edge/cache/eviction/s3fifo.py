@@ -45,9 +45,7 @@ class S3Fifo(Generic[K]):
     garbage collector to walk (objects with slots cost a third of the speed).
     """
 
-    def __init__(self, capacity_bytes: int, order: Order = Order.S3FIFO, slack_bytes: int = 0) -> None:
-        self._slack_bytes = slack_bytes
-        """By so much more than needed is let go at once: fewer steps, where nobody serves from it."""
+    def __init__(self, capacity_bytes: int, order: Order = Order.S3FIFO) -> None:
         self._small_share = 0.0
         self._capacity = capacity_bytes
         self._small_capacity = 0
@@ -93,7 +91,7 @@ class S3Fifo(Generic[K]):
         if self._is_lru:
             state &= ~MAIN
         # Room before the key is queued: it is never its own victim.
-        victims = self._shrink(max(0, room - self._slack_bytes)) if self.used_bytes > room else []
+        victims = self._shrink(room) if self.used_bytes > room else []
         states[key] = state | mark
         self.used_bytes += size_bytes
         if state & MAIN:
