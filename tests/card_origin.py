@@ -30,6 +30,7 @@ class CardOrigin:
         app = web.Application()
         app.router.add_get("/internal/cards", self._cards)
         app.router.add_get("/internal/catalog", self._catalog)
+        app.router.add_get("/v1/videos", self._list)
         app.router.add_get("/v1/videos/{id}", self._video)
         app.router.add_get("/v1/videos/{id}/comments", self._video)
         app.router.add_get("/v/{video}/{path:.*}", self._media)
@@ -65,6 +66,10 @@ class CardOrigin:
         after, limit = int(request.query["after_seq"]), int(request.query["limit"])
         events = self.log[after : after + limit]
         return json_response({"events": events, "last_seq": events[-1]["seq"] if events else after})
+
+    async def _list(self, request: web.Request) -> web.Response:
+        creator = request.query.get("creator", "")
+        return json_response({"items": [card for card in self.cards.values() if card.creator_id == creator]})
 
     async def _video(self, request: web.Request) -> web.Response:
         self.requests["video"] += 1

@@ -70,8 +70,12 @@ class ApiHandler:
         return await self._read(request, f"/v1/users/{_checked(request)}")
 
     async def users_videos(self, request: web.Request) -> web.Response:
-        """A creator's videos, newest first."""
-        return await self._read(request, "/v1/videos", creator=_checked(request))
+        """A creator's videos, newest first, each with the folder of its objects, signed if need be."""
+        response = await self._read(request, "/v1/videos", creator=_checked(request))
+        if response.status == 200 and isinstance(response.body, bytes):
+            now_s = self._clock.wall_ms() / 1000
+            response.body = _with_bases(response.body, lambda video: self._media_base(video, now_s))
+        return response
 
     def forget(self, video_id: str) -> None:
         """A video changed: its answers are asked for anew."""
@@ -122,6 +126,24 @@ def _with_member(body: bytes, name: str, value: str) -> bytes:
     except msgspec.DecodeError:
         return body
     return msgspec.json.encode({**document, name: value})
+
+
+class _Listed(msgspec.Struct):
+    """What is read of a list's item."""
+
+    id: str
+
+
+def _with_bases(body: bytes, base_of: Callable[[str], str]) -> bytes:
+    """The JSON object whose `items` each have a member `base`; anything else as it is."""
+    try:
+        document = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+        items = msgspec.json.decode(document.get("items", b"[]"), type=list[msgspec.Raw])
+        ids = [msgspec.json.decode(item, type=_Listed).id for item in items]
+    except msgspec.DecodeError:
+        return body
+    based = [_with_member(bytes(item), "base", base_of(one)) for item, one in zip(items, ids, strict=True)]
+    return msgspec.json.encode({**document, "items": [msgspec.Raw(item) for item in based]})
 
 
 def _checked(request: web.Request) -> str:

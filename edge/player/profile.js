@@ -2,7 +2,7 @@
  * A creator's page: who, how many follow, and their videos, newest first.
  *
  * @typedef {{id: string, name: string, followers: number, following: number, videos: number}} User
- * @typedef {{user: User, cards: import("./sdk/types.js").Card[]}} Told
+ * @typedef {{user: User, cards: (import("./sdk/types.js").Card & {base?: string})[]}} Told
  */
 import { grid } from "./grid.js";
 import { format } from "./routes.js";
@@ -57,7 +57,7 @@ export class Profile extends View {
   draw({ user, cards }) {
     this.#user = user;
     this.#wasFollowed = this.#social.follows.has(user.id);
-    this.items = cards.filter(({ rungs }) => rungs?.length).map((card) => itemOf(card, `From @${user.name}`));
+    this.items = cards.filter(({ rungs }) => rungs?.length).map((card) => itemOf(card, `From @${user.name}`, card.base));
     this.update();
     if (!this.items.length) return [said("No videos yet", "What they publish will be here.")];
     return [grid(this.items, (video) => format({ page: "user", key: this.key, video }))];

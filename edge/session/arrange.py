@@ -12,7 +12,7 @@ from edge.session.candidates import F32, Prepared
 from edge.session.queue import Queue
 from edge.session.state import Session
 from edge.session.stay import Stay, gives_way
-from edge.session.vectors import ItemVectors, user_vector
+from edge.session.vectors import ItemVectors
 from shared.config import setting
 from shared.messages import VideoCard
 
@@ -84,7 +84,7 @@ def _scores(session: Session, vectors: ItemVectors, ranking: Ranking) -> F32 | N
     session.drift = drift
     if not drift.length:
         return None
-    user = deltas.shifted(user_vector(session.user_vector, vectors.dim), drift.value, ranking.gain)
+    user = deltas.shifted(prepared.user(session.user_vector, vectors.dim), drift.value, ranking.gain)
     affinities = rerank.affinity(vectors.products(prepared.rows, user), prepared.is_known)
     return rerank.blend(prepared.base(queue.scores), affinities, drift.length, ranking.share)
 

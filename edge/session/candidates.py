@@ -1,7 +1,7 @@
 """What ranking needs of a queue's candidates, prepared once when the queue comes and kept while some leave.
 
 Pure. Sixteen bytes a candidate: its row in the edge's vector table, its base, its creator and category as
-numbers (hashes: two names that meet are only spaced apart).
+numbers (hashes: two names that meet are only spaced apart). The user's vector is decoded once, too.
 """
 
 import math
@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from edge.session.vectors import ItemVectors
+from edge.session.vectors import ItemVectors, user_vector
 from shared.messages import VideoCard
 
 F32 = npt.NDArray[np.float32]
@@ -41,14 +41,15 @@ def base(scores: F32) -> F32:
 class Prepared:
     """Columns over the candidates of one queue. Rows are right as long as `is_current` says so."""
 
-    __slots__ = ("_base", "_epoch", "_n_missing", "_revision", "categories", "creators", "is_known", "rows")
+    __slots__ = ("_base", "_epoch", "_kinds", "_n_missing", "_revision", "_user", "is_known", "rows")
 
     def __init__(self, ids: Sequence[str], vectors: ItemVectors) -> None:
         self.rows: I32 = vectors.places(ids)
         """(n,) into the table; 0 for a candidate without a vector."""
-        self.creators: I32 = np.full(len(ids), _ASK, np.int32)
-        self.categories: I32 = np.zeros(len(ids), np.int32)
+        self._kinds: I32 = np.full((2, len(ids)), _ASK, np.int32)
+        """Creators above, categories below: one look-up for both."""
         self._base: F32 | None = None
+        self._user: tuple[bytes, F32] | None = None
         self._see(vectors)
 
     def _see(self, vectors: ItemVectors) -> None:
@@ -86,18 +87,25 @@ class Prepared:
         self, places: npt.NDArray[np.uint16], card_at: Callable[[int], VideoCard | None]
     ) -> tuple[list[int], list[int]]:
         """Creators and categories of these as numbers; 0 groups with nothing."""
-        creators = self.creators.take(places).tolist()
+        creators, categories = self._kinds.take(places, axis=1).tolist()
         if _ASK in creators:
             for at, place in enumerate(places.tolist()):
                 if creators[at] == _ASK:
-                    creators[at] = self._ask(place, card_at(place))
-        return creators, self.categories.take(places).tolist()
+                    creators[at], categories[at] = self._ask(place, card_at(place))
+        return creators, categories
 
-    def _ask(self, place: int, card: VideoCard | None) -> int:
+    def user(self, data: bytes, dim: int) -> F32:
+        """The user's vector (dim,) of these bytes; read only."""
+        if self._user is None or self._user[0] is not data:
+            self._user = (data, user_vector(data, dim))
+        return self._user[1]
+
+    def _ask(self, place: int, card: VideoCard | None) -> tuple[int, int]:
         if card is None:
-            return 0
-        self.creators[place], self.categories[place] = code(card.creator_id), code(card.category)
-        return int(self.creators[place])
+            return 0, 0
+        kinds = code(card.creator_id), code(card.category)
+        self._kinds[:, place] = kinds
+        return kinds
 
     def only(self, is_kept: B1) -> "Prepared":
         """Of those candidates alone."""
@@ -106,6 +114,6 @@ class Prepared:
         left.rows = self.rows[is_kept]
         left.is_known = None if self.is_known is None else self.is_known[is_kept]
         left._n_missing = 0 if left.is_known is None else len(left.rows) - int(left.is_known.sum())
-        left.creators, left.categories = self.creators[is_kept], self.categories[is_kept]
-        left._base = None
+        left._kinds = self._kinds[:, is_kept]
+        left._base, left._user = None, self._user
         return left

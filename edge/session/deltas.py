@@ -49,13 +49,13 @@ def fold(d: F32, item: F32, mean: F32, strength: float, decay: float) -> F32:
     """One step of the recurrence: the delta after one more signal."""
     towards = item - mean
     length = _length(towards)
-    towards *= np.float32(strength / length if length else 0.0)
-    towards += d * np.float32(decay)
+    towards *= strength / length if length else 0.0
+    towards += d * decay
     return towards
 
 
 def _length(vector: F32) -> float:
-    return math.sqrt(float(vector.dot(vector)))
+    return math.sqrt(vector.dot(vector))
 
 
 class Drift:
@@ -116,4 +116,6 @@ def delta(signals: Sequence[Signal], rows: F32, is_known: npt.NDArray[np.bool_],
 
 def shifted(user: F32, d: F32, gain: float) -> F32:
     """`u + a*|u|*d`; a viewer of whom nothing is known (u = 0) is wherever the session points."""
-    return np.asarray(user + d * np.float32(gain * (_length(user) or 1.0)), np.float32)
+    moved: F32 = d * (gain * (_length(user) or 1.0))
+    moved += user
+    return moved

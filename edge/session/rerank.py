@@ -23,6 +23,7 @@ Groups = tuple[list[int], list[int]]
 U16 = npt.NDArray[np.uint16]
 GroupsOf = Callable[[U16], Groups]
 _PLACES = np.arange(2**16, dtype=np.int64)
+_FIXED_POINT = np.float64(-(2.0**30))
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,10 @@ def blend(standard_base: F32, affinities: F32, strength: float, share: float) ->
     positive factor, which orders nothing. Writes over `affinities`.
     """
     pull = share * strength / (0.5 + strength)
-    affinities -= np.float32(np.add.reduce(affinities) / len(affinities))
-    spread = math.sqrt(float(affinities.dot(affinities)) / len(affinities))
-    affinities *= np.float32(pull / (1.0 - pull) / spread if spread > 0 else 0.0)
+    n = len(affinities)
+    affinities -= np.add.reduce(affinities) / n
+    spread = math.sqrt(affinities.dot(affinities) / n)
+    affinities *= pull / (1.0 - pull) / spread if spread > 0 else 0.0
     affinities += standard_base
     return affinities
 
@@ -73,11 +75,10 @@ def order(scores: F32, head: int | None, groups: GroupsOf, spacing: Spacing) -> 
 def _falling(scores: F32) -> U16:
     """Places by falling score, equal ones in their order.
 
-    The float's bits as an integer of the same order, with the place below it: integers are sorted without
-    branches. A stable argsort of 500 floats takes 22 us, this takes 9.
+    In fixed point, with the place below it: integers are sorted without branches. A stable argsort of 500
+    floats takes 21 us, this takes 8. Scores are up to 2**17; less than 2**-30 apart they are equal.
     """
-    keys = (np.float32(0) - scores).view(np.int32).astype(np.int64)
-    keys ^= (keys >> 63) & 0x7FFFFFFF
+    keys = (scores * _FIXED_POINT).astype(np.int64)
     keys <<= 16
     keys |= _PLACES[: len(keys)]
     keys.sort()
@@ -97,26 +98,24 @@ def lead(placed: "array[int]", is_ready: Callable[[int], bool], lookahead: int) 
 
 def _spaced(creators: list[int], categories: list[int], spacing: Spacing) -> list[int]:
     """The order as far as it is another: the first `n_places` are chosen so that alike ones are apart."""
+    lookahead, gap, longest = spacing.lookahead, spacing.creator_gap, spacing.category_run
     left, placed = list(range(len(creators))), []
     near: list[int] = []
-    last, run, deepest = 0, 0, -1
+    last, run = 0, 0
     for _ in range(min(spacing.n_places, len(left))):
-        full = last if run >= spacing.category_run else 0
-        chosen = 0
-        for at, index in enumerate(left):
+        full = last if run >= longest else 0
+        for index in left[:lookahead]:
             creator, category = creators[index], categories[index]
-            if not ((creator and creator in near) or (category and category == full)):
-                chosen = at
+            if (not creator or creator not in near) and (not full or category != full):
                 break
-            if at + 1 == spacing.lookahead:
-                break
-        index = left.pop(chosen)
+        else:
+            index = left[0]
+            creator, category = creators[index], categories[index]
+        left.remove(index)
         placed.append(index)
-        deepest = max(deepest, index)
-        category = categories[index]
         run = run + 1 if category == last else 1
         last = category
-        near.append(creators[index])
-        if len(near) > spacing.creator_gap:
+        near.append(creator)
+        if len(near) > gap:
             del near[0]
-    return placed + left[: deepest + 1 - len(placed)]
+    return placed + left[: max(placed, default=-1) + 1 - len(placed)]

@@ -1,6 +1,6 @@
 """Sessions on one edge: memory of each, and whether an hour of coming and going leaves any behind.
 
-A thousand of them: what is measured is each one's, and ten thousand take a quarter of an hour.
+Ten thousand of them, without HTTP, on a clock that moves when told. SESSIONS=1000 is for a look.
 """
 
 import gc
@@ -23,7 +23,7 @@ from tests.edge_nodes import make_config
 
 pytestmark = pytest.mark.bench
 
-N_SESSIONS = 1_000
+N_SESSIONS = int(os.environ.get("SESSIONS", "10000"))
 N_VIDEOS = 5_000
 N_CANDIDATES = 300
 N_SEEN_BEFORE = 100
@@ -67,24 +67,23 @@ class Crowd:
             user_vector=USER,
             built_at_ms=1,
             items=[
-                Candidate(name(n), 1 - place / 500, "vectors", 1.0 if place % 8 else 0.0156)
+                Candidate(NAMES[n], 1 - place / 500, "vectors", 1.0 if place % 8 else 0.0156)
                 for place, n in enumerate(picked[:N_CANDIDATES])
             ],
-            seen=[name(n) for n in picked[N_CANDIDATES:]],
+            seen=[NAMES[n] for n in picked[N_CANDIDATES:]],
         )
         self.edge.feed.take_queue(codec.decode(codec.encode(push), RankedQueue))
         return session
 
     def swipe(self, session: Session) -> None:
         """Watches what is shown first."""
-        shown = session.shown()[0].video_id
+        shown = session.queue.ids[session.order[0]]
         finished = float(self._rng.random() < 0.3)
         watch = EventIn(kind="watch", video=shown, completion=finished, watched_ms=4_000 * finished + 900)
         self.edge.feed.take_events(session, EventsIn(events=[watch], current=shown))
 
 
-def name(number: int) -> str:
-    return f"video-{number:020d}"
+NAMES = [f"video-{number:020d}" for number in range(N_VIDEOS)]
 
 
 def rss_bytes() -> int:
@@ -102,14 +101,13 @@ async def test_a_session_is_small_and_leaves_nothing_behind(
         await edge.start(life)
         for number in range(N_VIDEOS):
             card = make_card(
-                name(number), rungs=LADDER, category=f"c{number % 8}", creator_id=f"u{number % 400}"
+                NAMES[number], rungs=LADDER, category=f"c{number % 8}", creator_id=f"u{number % 400}"
             )
             edge.cards.publish(card, number + 1)
         vectors = table(N_VIDEOS)
-        renamed = [name(number) for number in range(N_VIDEOS)]
         edge.vectors.add(
             type(vectors)(
-                **{**{f: getattr(vectors, f) for f in vectors.__struct_fields__}, "video_ids": renamed}
+                **{**{f: getattr(vectors, f) for f in vectors.__struct_fields__}, "video_ids": NAMES}
             )
         )
         crowd = Crowd(edge)
@@ -121,6 +119,7 @@ async def test_a_session_is_small_and_leaves_nothing_behind(
 
     assert rows["a session after 5 swipes"]["kB"] <= 40
     assert rows["an hour's churn"]["growth_kB_a_session"] <= 1
+    assert rows["another hour's churn"]["growth_kB_a_session"] <= 0.5
 
 
 async def filled(crowd: Crowd) -> dict[str, dict[str, float]]:
@@ -142,7 +141,7 @@ async def filled(crowd: Crowd) -> dict[str, dict[str, float]]:
 
 
 async def churned(crowd: Crowd, clock: FakeClock) -> dict[str, dict[str, float]]:
-    """RSS before and after an hour in which every session is replaced twice."""
+    """RSS over two hours that replace every session four times: what settles stops, what leaks goes on."""
     store = crowd.edge.store
     n_a_step = int(N_SESSIONS * STEP_S / IDLE_S)
 
@@ -156,13 +155,12 @@ async def churned(crowd: Crowd, clock: FakeClock) -> dict[str, dict[str, float]]
                     crowd.swipe(session)
 
     minutes(31)  # as old as the table gets
-    gc.collect()
-    before = rss_bytes()
-    minutes(60)
-    gc.collect()
-    return {
-        "an hour's churn": {
-            "n_sessions": len(store),
-            "growth_kB_a_session": round((rss_bytes() - before) / len(store) / 1e3, 2),
-        }
-    }
+    rows = {}
+    for hour in ("an hour's churn", "another hour's churn"):
+        gc.collect()
+        before = rss_bytes()
+        minutes(60)
+        gc.collect()
+        growth_kb = round((rss_bytes() - before) / len(store) / 1e3, 2)
+        rows[hour] = {"n_sessions": len(store), "growth_kB_a_session": growth_kb}
+    return rows

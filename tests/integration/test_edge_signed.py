@@ -123,6 +123,16 @@ async def test_a_linked_videos_answer_names_its_signed_folder(player: Viewer) ->
     assert (await asked(player, f"{answer['base']}open.mp4"))[0] == 200
 
 
+async def test_a_profiles_videos_name_their_signed_folders(player: Viewer) -> None:
+    shown = (await player.open(n=1))["items"][0]
+
+    items = (await player.call("GET", f"/v1/users/{shown['card']['creator_id']}/videos"))["items"]
+
+    assert shown["video"] in [item["id"] for item in items]
+    for item in items:
+        assert (await asked(player, f"{item['base']}open.mp4"))[0] == 200
+
+
 async def test_ranges_and_validators_work_below_a_signature(player: Viewer) -> None:
     base = (await player.open(n=1))["items"][0]["base"]
     _, headers, body = await asked(player, f"{base}open.mp4")

@@ -220,4 +220,5 @@ def test_a_held_video_leads_before_a_warm_one() -> None:
 def test_falling_scores_are_those_of_a_stable_sort(scores: list[float]) -> None:
     placed = rerank.order(f32(*scores), None, apart, rerank.Spacing(n_places=0))
 
-    assert placed.tolist() == np.argsort(-f32(*scores), kind="stable").tolist()
+    told = np.trunc(f32(*scores).astype(float) * 2**30)
+    assert placed.tolist() == np.argsort(-told, kind="stable").tolist()
