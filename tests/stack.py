@@ -102,7 +102,7 @@ class Stack:
 
     def media_files(self) -> set[str]:
         """Every file of uploads, sources and media that lies in the data folder now."""
-        apart = {"run", "logs", "nats", "valkey", "edge-1"}
+        apart = {"run", "logs", "nats", "valkey", "search", "edge-1"}
         files = (path.relative_to(self.data_dir) for path in self.data_dir.rglob("*") if path.is_file())
         return {str(path) for path in files if path.parts[0] not in apart and len(path.parts) > 1}
 
