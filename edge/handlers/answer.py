@@ -284,7 +284,7 @@ async def _streamed(
         if request.transport is not None:
             request.transport.abort()
     except ConnectionError:
-        pass  # the viewer swiped on; the fill goes on without them
+        pass  # the viewer swiped on
     finally:
         _ORIGIN_BYTES.inc(n_bytes)
     return response

@@ -218,7 +218,11 @@ class MediaHandler:
                 head = await self._fills.head(reader, want, teller(request))
                 self._refuse_buried(want.primary)
                 if self._may_read(request, reader, want, head):
-                    return await self._answer(request, reader, head, forward)
+                    try:
+                        return await self._answer(request, reader, head, forward)
+                    finally:
+                        if request.transport is None:  # the viewer hung up
+                            self._fills.leave(reader)
             if self._is_apart(request, reader, head):
                 asked = specs(request.headers.get("Range")) or ()
                 answer = await self._ranged.cold(Ask(request, want.primary, NO_RULES, forward), asked)

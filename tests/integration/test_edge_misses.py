@@ -173,6 +173,31 @@ async def test_a_fill_that_nobody_reads_ends_when_much_is_left(
     assert origin.n_seen() == 2
 
 
+@pytest.mark.parametrize("is_fast", [True, False], ids=["fast", "ordinary"])
+async def test_an_origin_that_sends_slowly_is_hung_up_on_with_the_last_viewer(is_fast: bool) -> None:
+    ended = asyncio.Event()
+
+    async def send(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nContent-Length: 9000000\r\n\r\n")
+        while not reader.at_eof() and not writer.transport.is_closing():
+            writer.write(bytes(1000))
+            await asyncio.sleep(0.01)
+        ended.set()
+        writer.close()
+
+    async with await asyncio.start_server(send, "127.0.0.1", 0) as server:
+        origin = ScriptedOrigin()
+        origin.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with serving(origin, cache=CacheLimits(finish_s=0)) as served:
+            async with connected(served.fast if is_fast else served.plain) as wire:
+                wire.writer.write(get())
+                await wire.reader.readexactly(2000)
+                assert not ended.is_set()
+            await eventually(ended.is_set)
+            await eventually(lambda: served.delivery.fills.n_flights == 0)
+
+
 async def test_a_short_body_cuts_every_viewer(origin: ScriptedOrigin, served: Served) -> None:
     gate = asyncio.Event()
     origin.replies["/a"] = Reply(
