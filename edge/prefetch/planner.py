@@ -29,6 +29,8 @@ LEAVES = 0.02
 MIN_HAZARD = 0.02
 """Chance of leaving within one download that is always reckoned with."""
 MIN_URGENCY = 0.01
+LOOKAHEAD = 6
+"""Chunks, itself the first, whose sizes say how early one must be there."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ class _Planner:
         self._held = [dict(clip.held) for clip in self._clips]
         self._clock_s = 0.0
         self._later: dict[tuple[int, int], _Offer] = {}
+        self._rooms: dict[tuple[int, int], float] = {}
         self._moment()
 
     def take_flights(self) -> list[int]:
@@ -127,7 +130,7 @@ class _Planner:
 
     def _on_screen(self, chunk: int) -> _Offer:
         clip = self._clips[0]
-        ahead_s = max(0.0, chunk - self._at_s)
+        ahead_s = max(0.0, self._room(0, chunk) - self._at_s)
         reach = min(1.0, at(clip.survival, max(self._at_s, float(chunk))) / self._alive)
         rung, took_s = best_rung(clip, chunk, self._before(0, chunk), Need(reach, ahead_s, 0.0), self._pipe)
         late = _late(ahead_s - 2 * took_s, self._pipe.tail * took_s)
@@ -140,7 +143,19 @@ class _Planner:
         """The playhead at which fetching what is on screen begins to be worth it."""
         took_s = offer.took_s
         ratio = max(1.0, STALL_PRICE * took_s / max(1e-9, offer.loss))
-        return max(0.0, offer.chunk - 2 * took_s - self._pipe.tail * took_s * log(ratio))
+        return max(0.0, self._room(0, offer.chunk) - 2 * took_s - self._pipe.tail * took_s * log(ratio))
+
+    def _room(self, index: int, chunk: int) -> float:
+        """The playhead by which a chunk must be there, lest those after it come late at the lowest rung."""
+        room_s = self._rooms.get((index, chunk))
+        if room_s is None:
+            sizes, pipe = self._clips[index].chunk_bytes[0], self._pipe
+            room_s, after_s = float(chunk), 0.0
+            for later in range(chunk + 1, min(chunk + LOOKAHEAD, len(sizes))):
+                after_s += pipe.rtt_s + sizes[later] * pipe.s_per_byte
+                room_s = min(room_s, later - after_s)
+            self._rooms[index, chunk] = room_s
+        return room_s
 
     def _next_video(self, index: int, chunk: int) -> _Offer:
         """A chunk of a later video; reckoned once a decision, but for its urgency."""
@@ -155,7 +170,8 @@ class _Planner:
         if chunk == 0:
             gain, loss = STALL_PRICE * SWIPE_WEIGHT * took_s, 0.0
         else:
-            gain = STALL_PRICE * took_s * reach * _late(chunk - 2 * took_s, self._pipe.tail * took_s)
+            slack_s = self._room(index, chunk) - 2 * took_s
+            gain = STALL_PRICE * took_s * reach * _late(slack_s, self._pipe.tail * took_s)
             loss = BYTE_PRICE * clip.chunk_bytes[rung][chunk] * (1 - reach)
         offer = _Offer(index, chunk, rung, took_s, gain, loss)
         self._later[index, chunk] = offer

@@ -28,7 +28,11 @@ def decided(*clips: Clip, link: Link = FAST, rules: PlanRules | None = None, **c
 
 
 def full(n: int) -> dict[int, int]:
-    return dict.fromkeys(range(n), 2)
+    return full_at(2, n)
+
+
+def full_at(rung: int, n: int) -> dict[int, int]:
+    return dict.fromkeys(range(n), rung)
 
 
 def test_what_the_screen_waits_for_comes_first() -> None:
@@ -70,6 +74,17 @@ def test_a_slow_and_uneven_link_starts_earlier() -> None:
     slow = decided(clip(full(12)), link=SLOW, rules=rules).fetches[0]
 
     assert slow.at_s < uneven.at_s < steady.at_s
+
+
+def test_heavy_chunks_ahead_are_begun_for_early() -> None:
+    light, heavy = [90_000] * 20, [90_000] * 9 + [300_000] * 3 + [90_000] * 8
+    rules = PlanRules(n_steps=1, n_videos=0)
+
+    calm = decided(Clip([light], RATES[:1], LEAVING, full_at(0, 8)), link=SLOW, rules=rules).fetches[0]
+    early = decided(Clip([heavy], RATES[:1], LEAVING, full_at(0, 8)), link=SLOW, rules=rules).fetches[0]
+
+    assert (calm.chunk, early.chunk) == (8, 8)
+    assert early.at_s < calm.at_s - 2.0
 
 
 def test_a_fast_link_gets_the_highest_rung_and_a_slow_one_the_lowest() -> None:
