@@ -7,6 +7,7 @@ threads read; one cares (see upkeep.py). Every object that is written gets a new
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,30 +24,17 @@ from edge.cache.journal_file import JournalFile
 from edge.cache.key import StorageKey
 from edge.cache.settings import CacheLimits
 from edge.cache.upkeep import Upkeep
+from edge.cache.writing import Write, blocks
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-BLOCK_BYTES = 4096
-"""A file counts in these, as on the file system."""
 N_WRITE_TRIES = 6
 """Each makes more room than the one before."""
 MANY_FILES = 64
 """More are deleted behind the answer, with a word in the journal before it."""
 SLICE_KEYS = 1000
 """The loop goes on with other work after so many keys."""
-
-
-class _Write:
-    """An object on its way to the disk."""
-
-    __slots__ = ("is_wanted", "number", "replaces")
-
-    def __init__(self, number: int, replaces: int | None) -> None:
-        self.number = number
-        self.replaces = replaces
-        """The older file of the key."""
-        self.is_wanted = True
 
 
 class DiskTier:
@@ -63,8 +51,10 @@ class DiskTier:
         self._does_sync = limits.disk_fsync_s == 0
         self._eviction: Eviction[str] = eviction or Adaptive(limits.disk_bytes)
         self._numbers: dict[str, int] = {}
-        self._writing: dict[str, _Write] = {}
+        self._writing: dict[str, Write] = {}
         self._last_number = 0
+        self._leaving: deque[int] = deque()
+        """Files of what was evicted: they go with the next write, or at once when there is none."""
         self.writer = ThreadPoolExecutor(1, thread_name_prefix="disk-write")
         self._readers = ThreadPoolExecutor(limits.disk_readers, thread_name_prefix="disk-read")
         self._upkeep = Upkeep(self, limits)
@@ -119,7 +109,7 @@ class DiskTier:
         held, obsolete = journal.latest([*found.listed, *told])
         for key, listed in held.items():
             self._numbers[key] = listed.number
-            for victim in self._eviction.admit(key, _blocks(listed.file_bytes)):
+            for victim in self._eviction.admit(key, blocks(listed.file_bytes)):
                 obsolete.append(self._numbers.pop(victim))
         self._last_number = max(replayed.last_number, *found.unknown, *found.dropped, 0)
         self._upkeep.note(told)
@@ -177,7 +167,7 @@ class DiskTier:
         former = self._writing.get(key)
         if former is not None:
             former.is_wanted = False
-        write = self._writing[key] = _Write(self.next_number(), self._numbers.pop(key, None))
+        write = self._writing[key] = Write(self.next_number(), self._numbers.pop(key, None))
         return self._put(entry, write)
 
     def next_number(self) -> int:
@@ -185,7 +175,7 @@ class DiskTier:
         self._last_number += 1
         return self._last_number
 
-    async def _put(self, entry: Entry, write: _Write) -> list[str]:
+    async def _put(self, entry: Entry, write: Write) -> list[str]:
         key = str(entry.key)
         try:
             file_bytes = await self._written(entry, write)
@@ -204,11 +194,18 @@ class DiskTier:
             return [key]
         self._numbers[key] = write.number
         self._upkeep.note([listed_of(entry, write.number, file_bytes)])
-        victims = self._eviction.admit(key, _blocks(file_bytes))
-        await self.remove([*obsolete, *self._forget(victims)])
+        victims = self._eviction.admit(key, blocks(file_bytes))
+        self._leaving += [*obsolete, *self._forget(victims)]
+        if self._leaving and (not self._writing or len(self._leaving) > MANY_FILES):
+            await self.run(self.writer, self._remove_leaving)
         return victims
 
-    async def _written(self, entry: Entry, write: _Write) -> int:
+    def _remove_leaving(self) -> None:
+        """In the writer's thread."""
+        while self._leaving:
+            self.files.remove([self._leaving.popleft()])
+
+    async def _written(self, entry: Entry, write: Write) -> int:
         """The length of the file, 0 when it is not wanted any more or cannot be written."""
         try:
             for attempt in range(N_WRITE_TRIES):
@@ -224,7 +221,8 @@ class DiskTier:
             log.debug("object_not_written", extra={"key": entry.key, "reason": str(exc)})
             return 0
 
-    def _write(self, entry: Entry, write: _Write) -> int:
+    def _write(self, entry: Entry, write: Write) -> int:
+        self._remove_leaving()
         return self.files.write(write.number, entry, lambda: write.is_wanted, syncs=self._does_sync)
 
     async def shrink(self, n_bytes: int) -> int:
@@ -294,12 +292,9 @@ class DiskTier:
         if len(numbers) > MANY_FILES:
             await self._upkeep.remove_later(numbers)
         elif numbers:
-            await self.run(self.writer, lambda: self.files.remove(numbers))
+            self._leaving += numbers
+            await self.run(self.writer, self._remove_leaving)
 
     async def run(self, pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
         """What `work` returns; the caller's cancel must not leave the index behind what the thread does."""
         return await asyncio.shield(asyncio.get_running_loop().run_in_executor(pool, work))
-
-
-def _blocks(n_bytes: int) -> int:
-    return -(-n_bytes // BLOCK_BYTES) * BLOCK_BYTES

@@ -299,3 +299,15 @@ async def test_by_default_nothing_waits_for_the_medium(tmp_path: Path, synced: l
     await (await filled(tmp_path, 3)).close()
 
     assert synced == []
+
+
+async def test_writes_that_push_each_other_out_leave_no_file_of_what_left(tmp_path: Path) -> None:
+    tier = await filled(tmp_path, 0)
+    large = b"x" * (LIMITS.disk_bytes // 4)
+
+    await asyncio.gather(*(tier.put(make_entry(f"/{number % 9}", large)) for number in range(40)))
+
+    left = {int(path.stem, 16) for path in tmp_path.rglob("*.obj")}
+    assert left == {tier.number(key) for key in tier.keys()}  # noqa: SIM118 - no mapping
+    assert not tier.n_writing and 0 < len(left) < 5
+    await tier.close()

@@ -1,0 +1,21 @@
+"""An object on its way to the disk, and what its file counts for there. Pure."""
+
+BLOCK_BYTES = 4096
+"""A file counts in these, as on the file system."""
+
+
+class Write:
+    """One such object; not wanted any more when it is deleted, or put again, meanwhile."""
+
+    __slots__ = ("is_wanted", "number", "replaces")
+
+    def __init__(self, number: int, replaces: int | None) -> None:
+        self.number = number
+        self.replaces = replaces
+        """The older file of the key."""
+        self.is_wanted = True
+
+
+def blocks(n_bytes: int) -> int:
+    """What a file of this length takes."""
+    return -(-n_bytes // BLOCK_BYTES) * BLOCK_BYTES
