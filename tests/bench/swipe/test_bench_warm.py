@@ -1,7 +1,8 @@
 """Is what a player asks for in RAM? 200 sessions on one edge with nothing cached, each following its plans.
 
 Each player posts its events and state at a swipe, and half a round trip after the answer asks for the
-openings that the plan names. The edge learns of a video from nothing but its own plans.
+openings that the plan names. The edge learns of a video from nothing but its own plans. The origin is far:
+each object comes after a round trip, in its real size, over one link of bounded bandwidth.
 """
 
 import asyncio
@@ -11,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from tests.bench import report
-from tests.card_origin import CardOrigin
+from tests.card_origin import IMMUTABLE, CardOrigin
 from tests.edge_builders import make_card, make_rung
 from tests.edge_nodes import Viewer, make_config, running_edge, viewer
 from tests.waiting import eventually
@@ -22,12 +24,32 @@ pytestmark = pytest.mark.bench
 
 N_VIDEOS, N_SESSIONS, N_SWIPES = 200, 200, 8
 HALF_TRIP_S = 0.03
+ORIGIN_TRIP_S, ORIGIN_BYTES_S, SEGMENT_BYTES = 0.06, 25e6, 150_000
 WATCH_S = 2.0
 """Mean; shorter than in life, so that the edge has less time."""
 LADDER = [
     make_rung(name, open_bytes=size, chunk_bytes=[size] * 20, chunk_ms=[1_000] * 20)
     for name, size in (("360p", 90_000), ("540p", 150_000), ("720p", 230_000))
 ]
+
+
+class FarOrigin(CardOrigin):
+    """Answers after ORIGIN_TRIP_S, one byte after another over all requests at ORIGIN_BYTES_S."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._free_s = 0.0
+        self.sent_bytes = 0
+
+    async def _media(self, request: web.Request) -> web.Response:
+        video, path = request.match_info["video"], request.match_info["path"]
+        rung = next((one for one in self.cards[video].rungs if path == f"{one.path}/open.mp4"), None)
+        n_bytes = rung.open_bytes if rung else SEGMENT_BYTES if path.endswith(".m4s") else 600
+        now_s = asyncio.get_running_loop().time()
+        self._free_s = max(now_s, self._free_s) + n_bytes / ORIGIN_BYTES_S
+        self.sent_bytes += n_bytes
+        await asyncio.sleep(self._free_s - now_s + ORIGIN_TRIP_S)
+        return web.Response(body=bytes(n_bytes), headers={"Cache-Control": IMMUTABLE, "ETag": '"one"'})
 
 
 async def swipe_through(player: Viewer, rng: random.Random, found: Counter[str]) -> None:
@@ -61,7 +83,7 @@ async def _get(player: Viewer, step: dict[str, Any], found: Counter[str]) -> Non
 
 
 async def test_openings_that_players_ask_for_are_in_memory(data_dir: Path) -> None:
-    origin = CardOrigin()
+    origin = FarOrigin()
     for number in range(N_VIDEOS):
         origin.publish(make_card(f"v{number}", rungs=LADDER, duration_ms=20_000, created_ms=number))
     await origin.start()
@@ -74,5 +96,12 @@ async def test_openings_that_players_ask_for_are_in_memory(data_dir: Path) -> No
                 group.create_task(swipe_through(player, random.Random(number), found))
     await origin.stop()
     share = found["memory"] / found.total()
-    report.write("swipe-warm", {"openings asked for": found.total(), "in memory, %": round(100 * share, 2)})
+    report.write(
+        "swipe-warm",
+        {
+            "openings asked for": found.total(),
+            "in memory, %": round(100 * share, 2),
+            "MB from the origin": origin.sent_bytes / 1e6,
+        },
+    )
     assert share >= 0.99
