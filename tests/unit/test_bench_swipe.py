@@ -1,18 +1,19 @@
 """The simulator of sessions, on cases that are reckoned by hand."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from edge.prefetch.planner import PlanRules
 from tests.bench.swipe.links import GENERATED, Trace, generated
+from tests.bench.swipe.pdas import Pdas
 from tests.bench.swipe.planned import Planned
 from tests.bench.swipe.plot import draw
-from tests.bench.swipe.policies import FirstSecond, NoPrefetch, Undisturbed, Vendor
+from tests.bench.swipe.policies import FirstSecond, Floor, NoPrefetch, Undisturbed, Vendor
 from tests.bench.swipe.run import POLICIES, measure, table, together
-from tests.bench.swipe.session import Get, Outcome, Player, Setup, Wait, run
+from tests.bench.swipe.session import Get, Outcome, Player, Policy, Setup, Wait, run
 from tests.bench.swipe.told import Told
 from tests.bench.swipe.videos import Video, viewers, watch_s
 from tests.bench.swipe.videos import generated as generated_videos
@@ -121,14 +122,14 @@ def test_waiting_ends_at_the_playhead_that_was_named() -> None:
     assert outcome.startups_s[1] == pytest.approx(0.2)
 
 
-@pytest.mark.parametrize("policy", [NoPrefetch(), FirstSecond(), Vendor()])
-def test_every_policy_ends_on_every_kind_of_link(policy: NoPrefetch | FirstSecond | Vendor) -> None:
+@pytest.mark.parametrize("policy", [NoPrefetch, FirstSecond, Vendor, Pdas, Floor])
+def test_every_policy_ends_on_every_kind_of_link(policy: Callable[[], Policy]) -> None:
     rng = random.Random(5)
     videos = generated_videos(rng, 4)
     for mbps, spread, fades in GENERATED.values():
         trace = generated(rng, mbps, spread, fades)
         for watch in viewers(rng, videos, 2, restless=0.5):
-            outcome = run(Setup(videos, watch, trace), policy)
+            outcome = run(Setup(videos, watch, trace), policy())
             assert outcome.play_s == pytest.approx(sum(watch), abs=1e-3)
             assert 0 <= outcome.waste < 1
             assert len(outcome.startups_s) == 4
@@ -140,6 +141,31 @@ def test_no_prefetch_waits_at_a_swipe_and_the_first_second_does_not() -> None:
 
     assert max(run(setup, FirstSecond()).startups_s[1:]) == 0.0
     assert min(run(setup, NoPrefetch()).startups_s[1:]) > 0.0
+
+
+def test_pdas_holds_more_of_the_video_on_screen_than_of_a_later_one() -> None:
+    trace = Trace([(0.0, 8.0), (1.0, 8.0)])
+    asked: list[Get] = []
+
+    class Watched(Pdas):
+        def next(self, player: Player) -> Get | Wait:
+            action = super().next(player)
+            if isinstance(action, Get) and player.playhead_s < 0.5:
+                asked.append(action)
+            return action
+
+    run(Setup([video(10, [1.0] * 11) for _ in range(5)], [1.0] * 5, trace, rtt_s=0.0), Watched())
+
+    first = [one for one in asked if one.video == 0]
+    assert len(first) > sum(one.video == 4 for one in asked) > 0
+    assert asked[: len(first)] == first
+
+
+def test_the_floor_fetches_nothing_that_is_not_watched() -> None:
+    outcome = run(Setup([video() for _ in range(3)], [1.5, 0.5, 2.0], STEADY, rtt_s=0.1), Floor())
+
+    assert outcome.waste == 0.0
+    assert max(outcome.startups_s[1:]) == 0.0
 
 
 def test_a_viewer_stays_as_the_curve_says() -> None:

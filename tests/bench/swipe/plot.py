@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from tests.bench.swipe.figures import Figures
 
-COLOURS = ("#b8b8b8", "#8fa8c8", "#d9a066", "#1b7f5c", "#58b893", "#444444")
+COLOURS = ("#b8b8b8", "#8fa8c8", "#d9a066", "#a05195", "#1b7f5c", "#58b893", "#444444", "#dddddd")
 PANELS: tuple[tuple[str, Callable[[Figures], float]], ...] = (
     ("score (challenge's rules; more is better)", lambda row: row.score),
     ("swipes that wait, %", lambda row: 100 - row.no_wait_pct),

@@ -16,8 +16,9 @@ from edge.prefetch.planner import PlanRules
 from tests.bench import report
 from tests.bench.swipe import links, plot, videos
 from tests.bench.swipe.figures import Figures, figures
+from tests.bench.swipe.pdas import Pdas
 from tests.bench.swipe.planned import Planned
-from tests.bench.swipe.policies import FirstSecond, NoPrefetch, Vendor
+from tests.bench.swipe.policies import FirstSecond, Floor, NoPrefetch, Vendor
 from tests.bench.swipe.session import Outcome, Policy, Setup, run
 from tests.bench.swipe.told import Told
 
@@ -29,9 +30,11 @@ POLICIES: dict[str, Callable[[], Policy]] = {
     "no prefetch": NoPrefetch,
     "first second of 3": FirstSecond,
     "vendor's rule": Vendor,
+    "PDAS, as described": Pdas,
     "planner": lambda: Planned(PlanRules(n_steps=1)),
     "planner, over the wire": lambda: Told(PlanRules()),
     "knows watch times": lambda: Planned(PlanRules(n_steps=1), knows_watch=True),
+    "floor of waits": Floor,
 }
 
 
