@@ -7,7 +7,7 @@ from edge.cache.eviction.ghosts import EVERY, Ghosts, digest
 from edge.cache.eviction.policy import K
 from edge.cache.eviction.s3fifo import CHANCES, MAIN, MARK, Order, S3Fifo
 
-BATCH = 64
+BATCH = 256
 """Requests of the sample that the ghosts serve at once: a call for each would cost more than what it does."""
 
 
