@@ -208,7 +208,9 @@ class Feed:
         n = self._plan.n_ahead + self._plan.n_reserve
         nexts = slices.upcoming(session, self._parts.cards.get, n)
         steps = warming.steps([one.card for one in nexts], self._plan, session.opens_with)
-        self._parts.worker.submit(session.id, warming.with_player(steps, told.warm if told else []))
+        plan = warming.with_player(steps, told.warm if told else [])
+        screen = f"/v/{session.current}/" if session.current else ""
+        self._parts.worker.submit(session.id, plan, screen=screen, spares_planned=told is None)
 
     def _outlook(self, session: Session, player: PlayerIn) -> Outlook:
         began_s = self._parts.clock.monotonic()

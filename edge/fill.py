@@ -96,13 +96,13 @@ class Fills:
         key = want.key if may_share else None
         begin = functools.partial(self._begin, want=want) if want.is_plain else None
         reader = self._flights.join(key, lambda flight: self._fill(flight, want), begin)
-        reader.flight.is_kept_on |= want.stale is not None or want.span != "" or not want.is_live
+        reader.flight.is_kept_on |= want.stale is not None or want.span != ""
         if not reader.is_leader:
             metrics.COLLAPSED.inc()
         return reader
 
     def leave(self, reader: Reader[Head]) -> None:
-        """A viewer's request is over. What nobody reads stops, unless the rest comes in `finish_s`."""
+        """A request or a warming is over. What nobody reads stops, unless the rest comes in `finish_s`."""
         flight = reader.flight
         flight.leave(reader)
         if flight.n_readers or flight.is_done or flight.is_kept_on:

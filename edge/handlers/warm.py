@@ -10,7 +10,8 @@ from edge.cache.freshness import NO_RULES, Storable, Verdict, judge
 from edge.cache.key import PrimaryKey
 from edge.cache.tiered import TieredCache
 from edge.fill import Fills
-from edge.want import Ready, Want
+from edge.flight import Reader
+from edge.want import Head, Ready, Want
 from shared.clock import Clock
 from shared.errors import ServiceError
 
@@ -49,8 +50,8 @@ class Warmer:
         self._clock = clock
 
     async def warm(self, primary: PrimaryKey) -> WarmResult:
-        """Bring the object into RAM. Never raises for the origin's sake; a cancelled warming leaves its fill
-        to whoever else reads it."""
+        """Bring the object into RAM. Never raises for the origin's sake; a cancelled warming's fill stops
+        like one that the last viewer has left."""
         if self._cache.tombstones.is_buried(primary):
             return WarmResult(Warmth.REFUSED)
         self._cache.expect(primary)
@@ -62,13 +63,21 @@ class Warmer:
                     return WarmResult(Warmth(hit.tier), meta.size_bytes)
             key = self._cache.flight_key(primary, NO_HEADERS)
             want = Want(primary, NO_HEADERS, key, hit.hot.entry if hit else None, is_live=False)
-            with self._fills.join(want) as reader:
-                head = await reader.head()
-                if isinstance(head, Ready):
-                    return WarmResult(Warmth.ORIGIN, head.entry.meta.size_bytes)
-                if head.verdict is not Storable.YES or head.response.status != 200:
-                    return WarmResult(Warmth.REFUSED)
-                return WarmResult(Warmth.ORIGIN, sum([len(chunk) async for chunk in reader.chunks()]))
+            reader = self._fills.join(want)
+            try:
+                return await _read(reader)
+            finally:
+                self._fills.leave(reader)
         except ServiceError as exc:
             log.debug("warm_failed", extra={"key": primary, "code": exc.code})
             return WarmResult(Warmth.FAILED)
+
+
+async def _read(reader: Reader[Head]) -> WarmResult:
+    head = await reader.head()
+    if isinstance(head, Ready):
+        return WarmResult(Warmth.ORIGIN, head.entry.meta.size_bytes)
+    if head.verdict is not Storable.YES:
+        return WarmResult(Warmth.REFUSED)
+    n_bytes = sum([len(chunk) async for chunk in reader.chunks()])
+    return WarmResult(Warmth.ORIGIN, n_bytes) if head.response.status == 200 else WarmResult(Warmth.REFUSED)

@@ -5,8 +5,17 @@ passed over when they come up, and the heap is rebuilt when more than half of it
 """
 
 import heapq
+from collections import Counter
+from typing import NamedTuple
 
 from edge.prefetch.warming import Step
+
+
+class Taken(NamedTuple):
+    """A step whose turn has come, and the session whose plan named it."""
+
+    step: Step
+    session: str
 
 
 class Backlog:
@@ -16,7 +25,10 @@ class Backlog:
         self._max_steps = max_steps
         self._heap: list[tuple[Step, int, str]] = []
         self._plan_of: dict[str, int] = {}
-        self._left: dict[str, int] = {}
+        self._left: dict[str, set[str]] = {}
+        """Paths of the live steps, by session."""
+        self._n_naming: Counter[str] = Counter()
+        """Live steps, by path."""
         self._n_live = 0
         self._n_plans = 0
 
@@ -30,31 +42,44 @@ class Backlog:
 
     def replace(self, session: str, plan: list[Step]) -> int:
         """Take a session's plan in place of its former one; returns how many steps went stale."""
-        n_stale = self._left.pop(session, 0)
-        self._n_live -= n_stale
+        stale = self._left.pop(session, set())
+        self._n_live -= len(stale)
+        for path in stale:
+            self._unname(path)
         self._plan_of.pop(session, None)
         taken = plan[: max(0, self._max_steps - self._n_live)]
         if taken:
             self._n_plans += 1
             self._plan_of[session] = self._n_plans
-            self._left[session] = len(taken)
-            self._n_live += len(taken)
+            self._left[session] = {step.path for step in taken}
+            self._n_live += len(self._left[session])
+            self._n_naming.update(self._left[session])
             for step in taken:
                 heapq.heappush(self._heap, (step, self._n_plans, session))
         if len(self._heap) > 2 * max(self._n_live, 64):
             self._heap = [entry for entry in self._heap if self._plan_of.get(entry[2]) == entry[1]]
             heapq.heapify(self._heap)
-        return n_stale
+        return len(stale)
 
-    def take(self) -> Step | None:
+    def names(self, path: str) -> bool:
+        """Whether a live step is for this path."""
+        return path in self._n_naming
+
+    def _unname(self, path: str) -> None:
+        self._n_naming[path] -= 1
+        if not self._n_naming[path]:
+            del self._n_naming[path]
+
+    def take(self) -> Taken | None:
         """The most urgent live step, or None."""
         while self._heap:
             step, plan, session = heapq.heappop(self._heap)
-            if self._plan_of.get(session) != plan:
+            if self._plan_of.get(session) != plan or step.path not in self._left[session]:
                 continue
             self._n_live -= 1
-            self._left[session] -= 1
+            self._left[session].remove(step.path)
+            self._unname(step.path)
             if not self._left[session]:
                 del self._left[session], self._plan_of[session]
-            return step
+            return Taken(step, session)
         return None

@@ -1,7 +1,7 @@
 """Runs the plans of all sessions through the media cache: a few at a time, the most urgent first.
 
-A new plan of a session takes the place of its former one, so a swipe drops what is no longer wanted. A fill
-that runs is not cut: it belongs to whoever else waits for the same object.
+A new plan of a session takes the place of its former one, so a swipe drops what is no longer wanted. What no
+session's plan names any more is not warmed on, either; its fill goes on for whoever else reads it.
 """
 
 import asyncio
@@ -51,6 +51,15 @@ class Warmed(Protocol):
         ...
 
 
+@dataclass
+class Running:
+    """One warming under way, and the sessions that it is for."""
+
+    urgency: Urgency
+    sessions: set[str]
+    scope: asyncio.Timeout
+
+
 class PrefetchWorker:
     """Warms what the sessions will ask for. At most n_concurrent fills, max_steps waiting."""
 
@@ -76,19 +85,39 @@ class PrefetchWorker:
         self._pins = pins
         self._backlog = Backlog(limits.max_steps)
         self.budget = TokenBucket(limits.rate_bytes_s, limits.burst_bytes, clock.monotonic())
-        self._running: set[str] = set()
+        self._running: dict[str, Running] = {}
         self._wake = asyncio.Event()
 
-    def submit(self, session: str, steps: list[Step]) -> None:
-        """Take a session's plan; an empty one only drops the former."""
+    def submit(
+        self, session: str, steps: list[Step], *, screen: str = "", spares_planned: bool = False
+    ) -> None:
+        """Take a session's plan; an empty one only drops the former.
+
+        `screen`: the folder whose objects go on if they run: the viewer asks for them now. `spares_planned`:
+        the plan tells nothing of what the player fetches; such steps go on, too.
+        """
         if self._pins is not None:
             needed = {step.path: step.distance for step in steps if step.urgency <= PINNED_URGENCY}
             self._pins.replace(session, needed)
         cold = [step for step in steps if not self._is_in_memory(step.path)]
         n_stale = self._backlog.replace(session, cold)
         metrics.PREFETCH_STEPS.labels("stale").inc(n_stale)
+        named = {step.path for step in cold}
+        for path, running in list(self._running.items()):
+            is_spared = spares_planned and running.urgency is Urgency.PLANNED
+            if path in named:
+                running.sessions.add(session)
+            elif not is_spared and not (screen and path.startswith(screen)):
+                self._leave(path, running, session)
         if cold:
             self._wake.set()
+
+    def _leave(self, path: str, running: Running, session: str) -> None:
+        """Not for this session any more: what is for none ends."""
+        running.sessions.discard(session)
+        if not running.sessions and not self._backlog.names(path):
+            del self._running[path]
+            running.scope.reschedule(asyncio.get_running_loop().time())
 
     def yield_to(self, n_bytes: int) -> None:
         """Live traffic took so much from the origin: prefetch has that much less."""
@@ -102,17 +131,34 @@ class PrefetchWorker:
 
     async def _work(self) -> None:
         while True:
-            step = self._backlog.take()
-            if step is None:
+            taken = self._backlog.take()
+            if taken is None:
                 self._wake.clear()
                 await self._wake.wait()
-            elif step.path in self._running or self._is_in_memory(step.path):
+            elif (running := self._running.get(taken.step.path)) is not None:
+                running.sessions.add(taken.session)
+                metrics.PREFETCH_STEPS.labels("there_already").inc()
+            elif self._is_in_memory(taken.step.path):
                 metrics.PREFETCH_STEPS.labels("there_already").inc()
             else:
-                await self._run(step)
+                await self._run(taken.step, taken.session)
 
-    async def _run(self, step: Step) -> None:
-        self._running.add(step.path)
+    async def _run(self, step: Step, session: str) -> None:
+        try:
+            async with asyncio.timeout(None) as scope:
+                running = Running(step.urgency, {session}, scope)
+                self._running[step.path] = running
+                try:
+                    await self._fetch(step)
+                finally:
+                    if self._running.get(step.path) is running:
+                        del self._running[step.path]
+        except TimeoutError:
+            if not scope.expired():
+                raise
+            metrics.PREFETCH_STEPS.labels("cut").inc()
+
+    async def _fetch(self, step: Step) -> None:
         try:
             wait_s = self.budget.take(step.size_bytes, self._clock.monotonic())
             while wait_s:
@@ -124,8 +170,6 @@ class PrefetchWorker:
             self._judge(result.source, asked_s)
         except ServiceError as exc:
             metrics.PREFETCH_STEPS.labels(exc.code).inc()
-        finally:
-            self._running.discard(step.path)
 
     def _judge(self, source: str, asked_s: float) -> None:
         """What came late, asked for before the latest failure, does not say that the origin is back."""

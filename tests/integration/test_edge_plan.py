@@ -1,10 +1,12 @@
 """A player's plan over real HTTP: what to fetch, what to drop, and what the edge has in RAM by then."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from edge.app import Edge
 from tests.card_origin import CardOrigin
@@ -17,6 +19,28 @@ LADDER = [
     make_rung(name, open_bytes=size, chunk_bytes=[size] * 20, chunk_ms=[1_000] * 20, bandwidth_bps=size * 8)
     for name, size in (("360p", 90_000), ("540p", 150_000), ("720p", 230_000))
 ]
+
+
+class SlowOrigin(CardOrigin):
+    """Sends each object of media a byte at a time, until the edge hangs up."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sending: list[str] = []
+        self.hung_up: list[str] = []
+
+    async def _media(self, request: web.Request) -> web.StreamResponse:  # type: ignore[override]
+        response = web.StreamResponse(headers={"Cache-Control": "max-age=60", "Content-Length": "100000"})
+        await response.prepare(request)
+        self.sending.append(request.path)
+        try:
+            while request.transport is not None and not request.transport.is_closing():
+                await response.write(b"x")
+                await asyncio.sleep(0.01)
+        finally:
+            self.sending.remove(request.path)
+            self.hung_up.append(request.path)
+        return response
 
 
 @pytest.fixture
@@ -79,6 +103,25 @@ async def test_what_a_player_is_told_to_fetch_comes_into_ram(edge: Edge, player:
 
     media = edge.delivery.media
     await eventually(lambda: all(media.is_in_memory(step["url"]) for step in told["plan"]))
+
+
+async def test_a_swipe_ends_at_the_origin_what_the_edge_warmed_for_the_video_left(data_dir: Path) -> None:
+    origin = SlowOrigin()
+    for number, video in enumerate(CLIPS):
+        origin.publish(make_card(video, rungs=LADDER, duration_ms=20_000, created_ms=number))
+    await origin.start()
+    async with running_edge(make_config(data_dir, origin_url=origin.url)) as edge, viewer(edge.url) as player:
+        await eventually(lambda: len(edge.cards) == len(CLIPS))
+        left, screen = (item["video"] for item in (await player.open())["items"][:2])
+        await player.call("POST", "/v1/plan", json=state(left))
+        await eventually(lambda: any(f"/{left}/" in path for path in origin.sending))
+
+        await player.swipe(left, current=screen, player=state(screen))
+
+        await eventually(lambda: not any(f"/{left}/" in path for path in origin.sending))
+        await eventually(lambda: any(f"/{screen}/" in path for path in origin.sending))
+        assert {path.split("/")[2] for path in origin.hung_up} == {left}
+    await origin.stop()
 
 
 async def test_a_player_that_tells_no_link_is_planned_by_the_last_one_told(

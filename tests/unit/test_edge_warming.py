@@ -14,7 +14,7 @@ def step(path: str, urgency: Urgency = Urgency.OPENING, distance: int = 1) -> St
 def taken(backlog: Backlog) -> list[str]:
     found = []
     while (one := backlog.take()) is not None:
-        found.append(one.path)
+        found.append(one.step.path)
     return found
 
 

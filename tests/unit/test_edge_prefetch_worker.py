@@ -1,0 +1,115 @@
+"""What the worker ends when plans change, and what it lets run on."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
+
+from edge.prefetch.warming import Step, Urgency
+from edge.prefetch.worker import PrefetchLimits, PrefetchWorker, Warmed
+from tests.edge_cache_builders import FakeClock
+from tests.waiting import eventually
+
+
+class Warming:
+    """Warmings that last until they are ended, or let through."""
+
+    def __init__(self) -> None:
+        self.running: list[str] = []
+        self.ended: list[str] = []
+        self.gate = asyncio.Event()
+
+    async def warm(self, path: str) -> Warmed:
+        self.running.append(path)
+        try:
+            await self.gate.wait()
+        except asyncio.CancelledError:
+            self.ended.append(path)
+            raise
+        finally:
+            self.running.remove(path)
+        return SimpleNamespace(source="origin")
+
+
+def step(path: str, urgency: Urgency = Urgency.OPENING) -> Step:
+    return Step(urgency, 1, path, 1)
+
+
+@asynccontextmanager
+async def working(warming: Warming, n_concurrent: int = 4) -> AsyncIterator[PrefetchWorker]:
+    limits = PrefetchLimits(n_concurrent=n_concurrent)
+    worker = PrefetchWorker(warming.warm, lambda path: False, lambda path: False, limits, FakeClock())
+    task = asyncio.create_task(worker.run_forever())
+    try:
+        yield worker
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def test_a_plan_ends_what_ran_for_the_former_one_alone() -> None:
+    warming = Warming()
+    async with working(warming) as worker:
+        worker.submit("ann", [step("/left"), step("/both")])
+        await eventually(lambda: len(warming.running) == 2)
+
+        worker.submit("ann", [step("/both"), step("/next")])
+
+        await eventually(lambda: sorted(warming.running) == ["/both", "/next"])
+        assert warming.ended == ["/left"]
+
+
+async def test_what_another_sessions_plan_names_runs_until_that_one_changes_too() -> None:
+    warming = Warming()
+    async with working(warming) as worker:
+        worker.submit("ann", [step("/shared")])
+        await eventually(lambda: warming.running == ["/shared"])
+        worker.submit("bob", [step("/shared")])
+
+        worker.submit("ann", [])
+        worker.submit("carl", [step("/other")])
+        await eventually(lambda: "/other" in warming.running)
+        assert warming.ended == []
+
+        worker.submit("bob", [])
+        await eventually(lambda: warming.ended == ["/shared"])
+
+
+async def test_the_place_of_what_was_ended_is_taken_by_the_new_plan() -> None:
+    warming = Warming()
+    async with working(warming, n_concurrent=1) as worker:
+        worker.submit("ann", [step("/left")])
+        await eventually(lambda: warming.running == ["/left"])
+
+        worker.submit("ann", [step("/next")])
+        await eventually(lambda: warming.running == ["/next"])
+
+        warming.gate.set()
+        await eventually(lambda: not warming.running)
+        assert warming.ended == ["/left"]
+
+
+async def test_a_plan_that_knows_nothing_of_the_players_fetches_ends_none_of_them() -> None:
+    warming = Warming()
+    async with working(warming) as worker:
+        worker.submit("ann", [step("/planned", Urgency.PLANNED), step("/opening")])
+        await eventually(lambda: len(warming.running) == 2)
+
+        worker.submit("ann", [], spares_planned=True)
+        await eventually(lambda: warming.ended == ["/opening"])
+        assert warming.running == ["/planned"]
+
+        worker.submit("ann", [])
+        await eventually(lambda: warming.ended == ["/opening", "/planned"])
+
+
+async def test_what_runs_for_the_video_on_screen_goes_on() -> None:
+    warming = Warming()
+    async with working(warming) as worker:
+        worker.submit("ann", [step("/v/a/open.mp4"), step("/v/b/open.mp4")])
+        await eventually(lambda: len(warming.running) == 2)
+
+        worker.submit("ann", [], screen="/v/b/")
+
+        await eventually(lambda: warming.ended == ["/v/a/open.mp4"])
+        assert warming.running == ["/v/b/open.mp4"]
