@@ -7,12 +7,15 @@ after EAGAIN: try until then, and wait only then.
 
 import asyncio
 import contextlib
-import os
 import select
 import socket
 from collections.abc import Callable
+from os import sendfile
 
 from edge.memfile import MemFile
+
+_MORE = int(socket.MSG_MORE)
+"""A plain number: an enum would be converted at each call."""
 
 
 class Room:
@@ -63,6 +66,7 @@ class Outbox:
         "_offset",
         "_on_room",
         "_room",
+        "_send",
         "_stop",
         "n_sent",
     )
@@ -70,6 +74,7 @@ class Outbox:
     def __init__(self, fd: int, room: Room, on_room: Callable[[], None]) -> None:
         self._fd = fd
         self._link = socket.socket(fileno=fd)
+        self._send = self._link.send
         self._room = room
         self._on_room = on_room
         self._is_watched = False
@@ -83,9 +88,9 @@ class Outbox:
         """Send a head and bytes of a file; False: the rest goes when there is room. Raises OSError."""
         n_head = n_body = 0
         try:
-            n_head = self._link.send(head, socket.MSG_MORE)
+            n_head = self._send(head, _MORE)
             if n_head == len(head):
-                n_body = os.sendfile(self._fd, file.fd, start, stop - start)
+                n_body = sendfile(self._fd, file.fd, start, stop - start)
         except BlockingIOError:
             pass
         self.n_sent += n_head + n_body
@@ -102,11 +107,11 @@ class Outbox:
             return True
         try:
             while self._head:
-                n_sent = self._link.send(self._head, socket.MSG_MORE)
+                n_sent = self._send(self._head, _MORE)
                 self._head = memoryview(self._head)[n_sent:]
                 self.n_sent += n_sent
             while self._offset < self._stop:
-                n_sent = os.sendfile(self._fd, file.fd, self._offset, self._stop - self._offset)
+                n_sent = sendfile(self._fd, file.fd, self._offset, self._stop - self._offset)
                 if n_sent == 0:
                     raise ConnectionAbortedError("the file is shorter than what was announced")
                 self._offset += n_sent
