@@ -52,7 +52,10 @@ class Planned(Undisturbed):
             left = max(0, round(player.flight.n_bytes - got))
             flights = [InFlight(index if index >= 0 else -1, what.chunk, what.rung, left)]
         is_playing = player.buffer_s > 0
-        return decide(Situation(clips, player.playhead_s, is_playing, link_of(player), flights), self._rules)
+        return self.judge(Situation(clips, player.playhead_s, is_playing, link_of(player), flights))
+
+    def judge(self, now: Situation) -> Decision:
+        return decide(now, self._rules)
 
     def _clip(self, player: Player, video: int) -> Clip:
         one = player.setup.videos[video]
