@@ -38,6 +38,7 @@ from shared.messages import (
     EventKind,
     RankedQueue,
     TrendingList,
+    VideoCard,
     ViewEvent,
 )
 
@@ -206,8 +207,10 @@ class Feed:
     def replan(self, session: Session, told: Outlook | None = None) -> None:
         """Have the next videos' objects warmed, the player's plan first; the former plan is dropped."""
         n = self._plan.n_ahead + self._plan.n_reserve
-        nexts = slices.upcoming(session, self._parts.cards.get, n)
-        steps = warming.steps([one.card for one in nexts], self._plan, session.opens_with)
+        listed = {card.id: card for card in told.listed} if told else {}
+        queued = {one.card.id: one.card for one in slices.upcoming(session, self._parts.cards.get, n)}
+        # Behind a list comes the queue: back in the feed its openings are wanted again.
+        steps = warming.steps(list((listed | queued).values())[:n], self._plan, session.opens_with)
         plan = warming.with_player(steps, told.warm if told else [])
         screen = f"/v/{session.current}/" if session.current else ""
         self._parts.worker.submit(session.id, plan, screen=screen, spares_planned=told is None)
@@ -216,15 +219,25 @@ class Feed:
         began_s = self._parts.clock.monotonic()
         session.link = link_of(player, session.link)
         n_ahead = self._sources.rules.n_videos
-        nexts = [one.card for one in self._supply.nexts(session, n_ahead + 1) if one.card.id != player.video]
+        listed = self._listed(player)
+        queued = [] if player.next else self._supply.nexts(session, n_ahead + 1)
+        nexts = listed or [one.card for one in queued if one.card.id != player.video]
         screen = self._parts.cards.get(player.video)
         window = [screen, *nexts[:n_ahead]] if screen is not None and screen.rungs else nexts[:n_ahead]
-        told = outlook(player, window, session.link, session.pace, self._sources)
+        told = outlook(player, window, session.link, session.pace, self._sources)._replace(listed=listed)
         session.opens_with = told.opens_with or session.opens_with
         metrics.PLAN_SECONDS.observe(self._parts.clock.monotonic() - began_s)
         metrics.PLAN_STEPS.labels("fetch").inc(len(told.plan))
         metrics.PLAN_STEPS.labels("cancel").inc(len(told.cancel))
         return told
+
+    def _listed(self, player: PlayerIn) -> list[VideoCard]:
+        """Of the list that the player walks what is at hand; what is not is fetched, for its next plan."""
+        if not player.next:
+            return []
+        self._parts.cards.want([player.video, *player.next])
+        found = (self._parts.cards.get(video) for video in dict.fromkeys(player.next))
+        return [card for card in found if card is not None and card.rungs and card.id != player.video]
 
     def _apply(self, session: Session, events: list[ViewEvent], body: intake.EventsIn) -> None:
         intake.apply(session, events)

@@ -1,16 +1,14 @@
 /**
  * The feed, and lists beside it: a grid's videos play in the same player, and the feed waits where it was left.
  *
- * The edge's slices and plans are about the feed. During a detour the list comes first and the slice behind it, so
- * that its end is no dead end; what is fetched then is the player's own rule.
+ * The edge's slices are about the feed. During a detour the list comes first and the slice behind it, so that its end
+ * is no dead end; the edge is told what comes, and plans for that.
  *
  * @typedef {import("./sdk/types.js").Item} Item
  * @typedef {import("./sdk/types.js").Slice} Slice
  * @typedef {{entries: import("./sdk/types.js").Entry[], index: number, atS: number}} Place `atS`: the playhead of the video on screen
  */
 import { Headstart } from "./headstart.js";
-
-const NO_PLAN = { version: 0, plan: [], cancel: [], refresh_s: 0 };
 
 /** One player for the feed and for lists of its own. */
 export class DetourFeed extends Headstart {
@@ -22,13 +20,6 @@ export class DetourFeed extends Headstart {
   /** The feed's latest. @type {Slice | null} */
   #latest = null;
 
-  /** @param {import("./sdk/headstart.js").Options} options */
-  constructor(options) {
-    super(options);
-    const ask = this.edge.plan.bind(this.edge);
-    this.edge.plan = (state) => (this.#left ? Promise.resolve(NO_PLAN) : ask(state));
-  }
-
   get isAway() {
     return this.#left !== null;
   }
@@ -38,6 +29,7 @@ export class DetourFeed extends Headstart {
     const left = this.#left ?? { entries: this.entries, index: this.index, atS: this.video?.currentTime ?? 0 };
     this.list = items;
     this.#left = left;
+    this.isList = true;
     // Keys below zero: the feed's own count upwards.
     this.#put(items.map((item) => ({ key: (this.#lastKey -= 1), item })), at);
   }
@@ -49,6 +41,7 @@ export class DetourFeed extends Headstart {
     const seen = new Set(this.entries.slice(0, this.index + 1).map(({ item }) => item.video));
     const entries = left.entries.filter(({ item }, i) => i <= left.index || !seen.has(item.video));
     this.#left = null;
+    this.isList = false;
     this.list = [];
     if (left.index >= 0) {
       this.#put(entries, left.index);
@@ -63,7 +56,7 @@ export class DetourFeed extends Headstart {
   take(slice, video) {
     this.#latest = slice;
     if (!this.#left) super.take(slice, video);
-    else super.take({ ...slice, ...NO_PLAN, version: slice.version, items: [...this.#upcoming(), ...slice.items] }, video);
+    else super.take({ ...slice, items: [...this.#upcoming(), ...slice.items] }, video);
   }
 
   /** @override @param {(item: Item) => boolean} isUnwanted */

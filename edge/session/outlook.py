@@ -53,6 +53,8 @@ class Outlook(NamedTuple):
     """The rung of the plan's last opening; empty when it has none."""
     warm: list[tuple[str, int, int]]
     """The plan's objects for this edge's own RAM: unsigned path, bytes, swipes until it is needed."""
+    listed: Sequence[VideoCard] = ()
+    """Of the list that the player walks, the very next first; empty: the session's queue."""
 
 
 def prior_curve(video: str, duration_ms: int) -> Sequence[float]:

@@ -16,6 +16,7 @@ MAX_HELD = 64
 """Entries of `held`: a video may be held in more than one rung."""
 MAX_RANGES = 32
 MAX_IN_FLIGHT = 8
+MAX_NEXT = 8
 MAX_CHUNK = 3_600
 MAX_NAME_CHARS = 32
 MAX_BPS = 1e11
@@ -57,6 +58,8 @@ class PlayerIn(msgspec.Struct, frozen=True, kw_only=True):
     bandwidth_spread: float = 0.0
     """Relative standard deviation."""
     rtt_ms: float = 0.0
+    next: list[str] = []
+    """What a swipe leads to where a list is walked, the very next first; empty: the session's queue."""
 
 
 def check_player(player: PlayerIn) -> None:
@@ -68,9 +71,10 @@ def check_player(player: PlayerIn) -> None:
     _within("player.rtt_ms", player.rtt_ms, MAX_RTT_MS)
     _few("player.held entries", player.held, MAX_HELD)
     _few("player.in_flight entries", player.in_flight, MAX_IN_FLIGHT)
+    _few("videos in player.next", player.next, MAX_NEXT)
     videos = {one.video for one in player.held}
     _few("videos in player.held", list(videos), MAX_HELD_VIDEOS)
-    for video in (*videos, *(one.video for one in player.in_flight)):
+    for video in (*videos, *(one.video for one in player.in_flight), *player.next):
         check_id(video, "video id")
     for held in player.held:
         _name(held.rung)

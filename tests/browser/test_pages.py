@@ -1,11 +1,12 @@
 """Search, hashtags and profiles: on the real stack, and on the stand-in edge where it must fail."""
 
 import asyncio
+import json
 from typing import Any
 
 import aiohttp
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Response, expect
 
 from tests.browser.stand_in import StandIn
 from tests.browser.test_modules import run
@@ -137,6 +138,66 @@ async def test_the_feed_goes_on_at_the_second_at_which_it_was_left(page: Page, e
         ".map((i) => [headstart.player.video.played.start(i), headstart.player.video.played.end(i)])"
     )
     assert not any(start <= 1.5 < end for start, end in played)
+
+
+async def test_the_edge_is_told_what_comes_in_a_list_and_in_the_feed_nothing(
+    page: Page, edge: StandIn
+) -> None:
+    viewer = Viewer(page)
+    await viewer.open(edge.url)
+    await page.locator("#tabs [data-page=search]").click()
+    await page.locator("#page-search .cell[data-video=v3]").click()
+    await viewer.shows(f"headstart.current.video === 'v3' && {PLAYS}")
+    await eventually(lambda: bool(_told(edge, "v3")))
+    assert [state["next"][:2] for state in _told(edge, "v3")] == [["v4", "v5"]] * len(_told(edge, "v3"))
+    await page.go_back()
+    await page.go_back()
+    await viewer.shows(f"!headstart.player.isAway && {PLAYS}")
+    await viewer.held(1)
+    swiped = (await viewer.swipe())["video"]
+    await eventually(lambda: bool(_told(edge, swiped)))
+    assert all("next" not in state for state in _told(edge, swiped))
+
+
+def _told(edge: StandIn, video: str) -> list[dict[str, Any]]:
+    """The player's states with this video on screen."""
+    states = (post.get("player", {}) for post in edge.posts)
+    return [state for state in states if state.get("video") == video]
+
+
+async def test_a_swipe_in_a_list_finds_its_opening_planned_and_preloaded(page: Page, stack: Stack) -> None:
+    await eventually(lambda: is_found(stack, "%23lava", 3), within_s=60)
+    found = await read(f"{stack.edge}/v1/search?q=%23lava")
+    first, second = [one["video"] for one in found["videos"]][:2]
+    answers: list[Response] = []
+    page.on("response", lambda one: answers.append(one) if "/v1/" in one.url else None)
+    viewer = Viewer(page)
+    await viewer.open(stack.edge)
+    await page.evaluate("location.hash = '#tag=lava'")
+    await page.locator(f"#page-tag .cell[data-video='{first}']").click()
+    await viewer.shows(f"headstart.current.video === '{first}' && {PLAYS}")
+    await eventually(lambda: _is_planned(answers, first, second))
+    await viewer.held(1)
+
+    swipe = await viewer.swipe()
+
+    assert swipe["video"] == second
+    assert swipe["from"] == "player"
+
+
+async def _is_planned(answers: list[Response], screen: str, wanted: str) -> bool:
+    """Whether an answer to a player in a list at `screen` plans the opening of `wanted`."""
+    for one in answers:
+        if not one.url.endswith(("/v1/events", "/v1/plan")) or one.request.method != "POST":
+            continue
+        body = json.loads(one.request.post_data or "{}")
+        state = body.get("player", body)
+        if state.get("video") == screen and state.get("next", [""])[0] == wanted:
+            told = await one.json()
+            plan = told.get("feed", told)["plan"]
+            if any(step["video"] == wanted and step["chunk"] == 0 for step in plan):
+                return True
+    return False
 
 
 async def test_keys_alone_search_walk_the_grid_play_and_return(page: Page, edge: StandIn) -> None:

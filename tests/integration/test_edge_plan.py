@@ -124,6 +124,44 @@ async def test_a_swipe_ends_at_the_origin_what_the_edge_warmed_for_the_video_lef
     await origin.stop()
 
 
+async def test_a_plan_for_a_list_names_its_openings_and_they_come_into_ram(
+    edge: Edge, player: Viewer
+) -> None:
+    before = await player.open(n=10)
+    queued = [item["video"] for item in before["items"]]
+    screen, *listed = queued[:4:-1]
+    media = edge.delivery.media
+    assert len(listed) == 4
+
+    told = await player.call("POST", "/v1/plan", json=state(screen, next=[screen, *listed, "unknown"]))
+
+    openings = [step for step in told["plan"] if step["chunk"] == 0]
+    assert [step["video"] for step in openings] == [screen, *listed][: len(openings)]
+    assert len(openings) >= 3
+    await eventually(lambda: all(media.is_in_memory(step["url"]) for step in told["plan"]))
+    lowest = LADDER[0].path
+    await eventually(lambda: all(media.is_in_memory(f"/v/{one}/{lowest}/open.mp4") for one in listed))
+    assert (await player.feed(n=10))["items"] == before["items"]
+
+
+async def test_events_within_a_list_answer_with_the_queue_and_the_lists_plan(player: Viewer) -> None:
+    queued = [item["video"] for item in (await player.open(n=10))["items"]]
+    left, screen, *listed = queued[:5:-1]
+
+    feed = await player.swipe(left, current=screen, player=state(screen, next=listed))
+
+    assert {step["video"] for step in feed["plan"]} == {screen, *listed}
+    assert {item["video"] for item in (await player.feed(n=10))["items"]} >= {*queued} - {left, screen}
+
+
+async def test_a_list_of_which_nothing_is_known_is_not_mistaken_for_the_queue(player: Viewer) -> None:
+    first = (await player.open())["items"][0]["video"]
+
+    told = await player.call("POST", "/v1/plan", json=state(first, next=["unknown"]))
+
+    assert {step["video"] for step in told["plan"]} == {first}
+
+
 async def test_a_player_that_tells_no_link_is_planned_by_the_last_one_told(
     edge: Edge, player: Viewer
 ) -> None:
@@ -156,6 +194,9 @@ async def test_watches_tell_how_long_this_viewer_stays(edge: Edge, player: Viewe
         ({"held": [{"video": "a", "rung": "r", "chunks": [[3, 1]]}]}, "[3, 1]"),
         ({"in_flight": [{"video": "a", "rung": "r", "chunk": 1}] * 9}, "at most 8"),
         ({"video": "a b"}, "video id"),
+        ({"next": ["a b"]}, "video id"),
+        ({"next": ["a"] * 9}, "at most 8 videos in player.next, got 9"),
+        ({"next": "a"}, "next"),
     ],
 )
 async def test_a_wrong_report_is_refused_by_name(player: Viewer, changes: dict[str, Any], named: str) -> None:

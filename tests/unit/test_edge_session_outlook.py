@@ -97,6 +97,7 @@ def test_a_link_that_is_not_told_stays_as_it_was_known() -> None:
         ({"bandwidth_spread": 11.0}, "player.bandwidth_spread"),
         ({"rtt_ms": 60_001.0}, "player.rtt_ms"),
         ({"in_flight": [InFlightIn(video="a", rung="r", chunk=0)] * 9}, "at most 8 player.in_flight"),
+        ({"next": [f"v{n}" for n in range(9)]}, "at most 8 videos in player.next, got 9"),
         ({"in_flight": [InFlightIn(video="a", rung="r", chunk=-1)]}, "player.in_flight.chunk"),
         ({"held": [HeldIn(video="a", rung="r", chunks=[])] * 65}, "at most 64 player.held"),
         ({"held": [HeldIn(video=f"v{n}", rung="r", chunks=[]) for n in range(17)]}, "at most 16 videos"),
@@ -115,3 +116,9 @@ def test_a_report_that_breaks_a_limit_is_refused_by_its_name(changes: dict[str, 
 def test_a_report_with_a_strange_id_is_refused() -> None:
     with pytest.raises(InvalidId):
         check_player(PlayerIn(video="../a"))
+    with pytest.raises(InvalidId):
+        check_player(PlayerIn(video="a", next=["b", "../c"]))
+
+
+def test_a_list_of_as_many_videos_as_the_limit_is_taken() -> None:
+    check_player(PlayerIn(video="a", next=list("bcdefghi")))

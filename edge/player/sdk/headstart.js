@@ -36,6 +36,8 @@ const REWIND_MS = 400;
 const ARRANGE_MS = 120;
 /** A video that fails so often is skipped. */
 const MAX_RETRIES = 5;
+/** Videos of a list that the edge is told: as many as it takes. */
+const MAX_LISTED = 8;
 const LINK_KEY = "headstart.link";
 const LINK_KEPT_MS = 600_000;
 
@@ -52,6 +54,8 @@ export class Headstart {
   hasCaptions = false;
   /** The viewer wants it to stand still. */
   isPaused = false;
+  /** The entries are a list of the page: the edge plans for them instead of its queue. */
+  isList = false;
   /** May the next video be replaced, and old ones be let go? Not while a finger is on them. */
   mayMove = () => true;
   #record = new Swipes();
@@ -152,7 +156,12 @@ export class Headstart {
 
   #window() {
     const nexts = this.entries.slice(this.index + 1, this.index + 1 + this.#nAhead).map(({ key }) => this.#pool.lane(key));
-    return { current: this.#pool.lane(this.current?.key), nexts: nexts.filter((lane) => lane !== undefined) };
+    const ahead = this.isList ? this.entries.slice(this.index + 1, this.index + 1 + MAX_LISTED) : [];
+    return {
+      current: this.#pool.lane(this.current?.key),
+      nexts: nexts.filter((lane) => lane !== undefined),
+      listed: ahead.map(({ item }) => item.video),
+    };
   }
 
   /** @returns {import("./edge.js").Context} */

@@ -5,7 +5,7 @@
  * @typedef {import("./types.js").Plan} Plan
  * @typedef {import("./types.js").PlanStep} PlanStep
  * @typedef {import("./pool.js").Lane} Lane
- * @typedef {{current: Lane | undefined, nexts: Lane[]}} Window
+ * @typedef {{current: Lane | undefined, nexts: Lane[], listed: string[]}} Window `listed`: ids ahead where a list is walked
  */
 import { cmcd } from "./cmcd.js";
 import { ApiError } from "./edge.js";
@@ -106,7 +106,7 @@ export class Pilot {
 
   /** @returns {import("./types.js").PlayerState} */
   state() {
-    const { current, nexts } = this.#window();
+    const { current, nexts, listed } = this.#window();
     const lanes = [...(current ? [current] : []), ...nexts];
     return {
       video: current?.clip.video ?? "",
@@ -122,6 +122,7 @@ export class Pilot {
       bandwidth_bps: Math.round(this.#link.bps),
       bandwidth_spread: Math.round(this.#link.spread * 1000) / 1000,
       rtt_ms: Math.round(this.#link.rttMs * 10) / 10,
+      ...(listed.length && { next: listed }),
     };
   }
 
