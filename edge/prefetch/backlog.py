@@ -8,7 +8,7 @@ import heapq
 from collections import Counter
 from typing import NamedTuple
 
-from edge.prefetch.warming import Step
+from edge.prefetch.warming import Step, Urgency
 
 
 class Taken(NamedTuple):
@@ -70,9 +70,9 @@ class Backlog:
         if not self._n_naming[path]:
             del self._n_naming[path]
 
-    def take(self) -> Taken | None:
-        """The most urgent live step, or None."""
-        while self._heap:
+    def take(self, least: Urgency = Urgency.RESERVE) -> Taken | None:
+        """The most urgent live step, or None when none is at least as urgent as `least`."""
+        while self._heap and self._heap[0][0].urgency <= least:
             step, plan, session = heapq.heappop(self._heap)
             if self._plan_of.get(session) != plan or step.path not in self._left[session]:
                 continue

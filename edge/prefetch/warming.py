@@ -1,7 +1,7 @@
 """What the edge warms into RAM for a session, most urgent first.
 
-Pure. What its player was told to fetch comes first, then the opening chunks of the next videos, their
-playlists and posters, the second chunk of the very next one, and a reserve of further openings.
+Pure. The openings that its player was told to fetch come first, then those of the next videos, their
+playlists and posters, later chunks, and a reserve of further openings.
 """
 
 from collections.abc import Sequence
@@ -12,6 +12,9 @@ from typing import NamedTuple
 from shared.config import setting
 from shared.messages import Rung, VideoCard
 
+OPENING = "/open.mp4"
+"""How the path of a video's first chunk ends."""
+
 
 @dataclass(frozen=True)
 class PlanLimits:
@@ -21,6 +24,7 @@ class PlanLimits:
     n_reserve: int = setting(
         8, "videos after those whose opening is warmed when there is nothing better to do", low=0, high=100
     )
+    n_soon: int = setting(3, "of the reserve, how many are as urgent as those before", low=0, high=100)
     start_rung: str = setting("", "name of the rung that a swipe starts with; empty: the lowest")
 
 
@@ -28,11 +32,12 @@ class Urgency(IntEnum):
     """What is missed first when it is not there."""
 
     PLANNED = -1
-    """A player was told to fetch it, and will ask within seconds."""
+    """An opening that a player was told to fetch: it will ask within seconds."""
     OPENING = 0
     PLAYLIST = 1
     POSTER = 2
     CHUNK = 3
+    """After an opening: whoever watches on has at least a second until it is missed."""
     RESERVE = 4
     """What a re-rank may bring to the front, and what is shown while the origin is away."""
 
@@ -68,7 +73,7 @@ def opening(card: VideoCard, limits: PlanLimits) -> Opening | None:
     rung = start_rung(card, limits)
     if rung is None:
         return None
-    return Opening(card.id, f"/v/{card.id}/{rung.path}/open.mp4", rung.name, rung.open_bytes)
+    return Opening(card.id, f"/v/{card.id}/{rung.path}{OPENING}", rung.name, rung.open_bytes)
 
 
 def openings(upcoming: Sequence[VideoCard], limits: PlanLimits) -> list[Opening]:
@@ -80,7 +85,7 @@ def openings(upcoming: Sequence[VideoCard], limits: PlanLimits) -> list[Opening]
 def steps(upcoming: Sequence[VideoCard], limits: PlanLimits, started: str = "") -> list[Step]:
     """What the edge should warm for one session, most urgent first.
 
-    `started`: the rung that its player was last told to open videos with; warmed, too.
+    `started`: the rung that its player was last told to open videos with; the lowest is a reserve then.
     """
     plan = _other_openings(upcoming, limits, started)
     for distance, card in enumerate(upcoming[: limits.n_ahead], start=1):
@@ -88,7 +93,9 @@ def steps(upcoming: Sequence[VideoCard], limits: PlanLimits, started: str = "") 
         if rung is None:
             continue
         home = f"/v/{card.id}/"
-        plan.append(Step(Urgency.OPENING, distance, f"{home}{rung.path}/open.mp4", rung.open_bytes))
+        is_named = any(other.name == started for other in card.rungs) and rung.name != started
+        urgency = Urgency.RESERVE if is_named else Urgency.OPENING
+        plan.append(Step(urgency, distance, f"{home}{rung.path}{OPENING}", rung.open_bytes))
         plan.append(Step(Urgency.PLAYLIST, distance, f"{home}master.m3u8", 0))
         plan.append(Step(Urgency.PLAYLIST, distance, f"{home}{rung.path}/index.m3u8", 0))
         if card.poster:
@@ -98,7 +105,10 @@ def steps(upcoming: Sequence[VideoCard], limits: PlanLimits, started: str = "") 
     reserve = upcoming[limits.n_ahead : limits.n_ahead + limits.n_reserve]
     for distance, first in enumerate((opening(card, limits) for card in reserve), start=limits.n_ahead + 1):
         if first is not None:
-            plan.append(Step(Urgency.RESERVE, distance, first.url, first.bytes))
+            is_started = not started or first.rung == started
+            is_soon = is_started and distance <= limits.n_ahead + limits.n_soon
+            urgency = Urgency.OPENING if is_soon else Urgency.RESERVE
+            plan.append(Step(urgency, distance, first.url, first.bytes))
     return sorted(plan)
 
 
@@ -107,12 +117,15 @@ def _other_openings(upcoming: Sequence[VideoCard], limits: PlanLimits, started: 
     for distance, card in enumerate(upcoming[: limits.n_ahead + limits.n_reserve], start=1):
         rung = next((rung for rung in card.rungs if rung.name == started), None)
         if rung is not None and rung is not start_rung(card, limits):
-            urgency = Urgency.OPENING if distance <= limits.n_ahead else Urgency.RESERVE
-            found.append(Step(urgency, distance, f"/v/{card.id}/{rung.path}/open.mp4", rung.open_bytes))
+            urgency = Urgency.OPENING if distance <= limits.n_ahead + limits.n_soon else Urgency.RESERVE
+            found.append(Step(urgency, distance, f"/v/{card.id}/{rung.path}{OPENING}", rung.open_bytes))
     return found
 
 
 def with_player(plan: list[Step], told: Sequence[tuple[str, int, int]]) -> list[Step]:
-    """The edge's plan after what the player was told to fetch: path, bytes, distance."""
-    first = {path: Step(Urgency.PLANNED, distance, path, n_bytes) for path, n_bytes, distance in told}
-    return [*first.values(), *(step for step in plan if step.path not in first)]
+    """The edge's plan with what the player was told to fetch (path, bytes, distance): openings come first."""
+    first = {
+        path: Step(Urgency.PLANNED if path.endswith(OPENING) else Urgency.CHUNK, distance, path, n_bytes)
+        for path, n_bytes, distance in told
+    }
+    return sorted([*first.values(), *(step for step in plan if step.path not in first)])

@@ -24,6 +24,8 @@ FAILED = "failed"
 NOT_ASKED = ("memory", "disk")
 PINNED_URGENCY = Urgency.PLAYLIST
 """A swipe that finds less than this in RAM waits: such steps are kept there, not only warmed."""
+TOLD = (Urgency.PLANNED, Urgency.CHUNK)
+"""What a player fetches by its plan: openings, and what follows them."""
 MAX_WAIT_S = 1.0
 """Longest sleep for the budget before the most urgent step is looked for again."""
 
@@ -32,7 +34,10 @@ MAX_WAIT_S = 1.0
 class PrefetchLimits:
     """What prefetch may cost."""
 
-    n_concurrent: int = setting(8, "objects warmed at once", low=1, high=256)
+    n_concurrent: int = setting(32, "objects warmed at once", low=1, high=256)
+    n_spare: int = setting(
+        2, "of those, how many may be less urgent than openings and playlists", low=1, high=256
+    )
     max_steps: int = setting(20_000, "steps that wait, over all sessions", low=1, high=1_000_000)
     rate_bytes_s: int = setting(
         50 * 1024**2, "what prefetch may take from the origin", unit="bytes/s", low=10_000
@@ -104,7 +109,7 @@ class PrefetchWorker:
         metrics.PREFETCH_STEPS.labels("stale").inc(n_stale)
         named = {step.path for step in cold}
         for path, running in list(self._running.items()):
-            is_spared = spares_planned and running.urgency is Urgency.PLANNED
+            is_spared = spares_planned and running.urgency in TOLD
             if path in named:
                 running.sessions.add(session)
             elif not is_spared and not (screen and path.startswith(screen)):
@@ -126,12 +131,13 @@ class PrefetchWorker:
     async def run_forever(self) -> None:
         """Warm what is planned until cancelled."""
         async with asyncio.TaskGroup() as group:
-            for _ in range(self._limits.n_concurrent):
-                group.create_task(self._work())
+            for number in range(self._limits.n_concurrent):
+                is_spare = number < self._limits.n_spare
+                group.create_task(self._work(Urgency.RESERVE if is_spare else PINNED_URGENCY))
 
-    async def _work(self) -> None:
+    async def _work(self, least: Urgency) -> None:
         while True:
-            taken = self._backlog.take()
+            taken = self._backlog.take(least)
             if taken is None:
                 self._wake.clear()
                 await self._wake.wait()

@@ -40,17 +40,15 @@ def test_playlists_and_posters_of_the_next_are_warmed_too() -> None:
     ]
 
 
-def test_the_rung_that_a_player_opens_with_is_warmed_beside_the_lowest() -> None:
+def test_the_rung_that_a_player_opens_with_is_warmed_before_the_lowest() -> None:
     ladder = [make_rung("360p"), make_rung("540p"), make_rung("720p")]
     cards = [make_card(f"v{n}", rungs=ladder) for n in range(20)]
 
-    plan = steps(cards, PlanLimits(n_ahead=2, n_reserve=1), "720p")
+    plan = steps(cards, PlanLimits(n_ahead=2, n_soon=0, n_reserve=1), "720p")
 
     first = [one.path.split("/")[2:4] for one in plan if one.urgency is Urgency.OPENING]
-    assert sorted(first) == [
-        [video, f"{rung}p-0123456789abcdef"] for video in ("v0", "v1") for rung in (360, 720)
-    ]
-    assert [one.path.split("/")[2] for one in plan if one.urgency is Urgency.RESERVE] == ["v2", "v2"]
+    assert first == [[video, "720p-0123456789abcdef"] for video in ("v0", "v1")]
+    assert [one.path.split("/")[2] for one in plan if one.urgency is Urgency.RESERVE] == ["v0", "v1", "v2", "v2"]
 
 
 def test_what_a_player_was_told_to_fetch_is_warmed_first_and_once() -> None:
@@ -59,20 +57,36 @@ def test_what_a_player_was_told_to_fetch_is_warmed_first_and_once() -> None:
 
     joined = with_player(plan, [("/v/z/360p/4.m4s", 5, 0), (path, 7, 2)])
 
-    assert [(one.path, one.urgency) for one in joined[:2]] == [
-        ("/v/z/360p/4.m4s", Urgency.PLANNED),
-        (path, Urgency.PLANNED),
-    ]
+    assert (joined[0].path, joined[0].urgency) == (path, Urgency.PLANNED)
+    assert next(one for one in joined if one.path == "/v/z/360p/4.m4s").urgency is Urgency.CHUNK
+    assert joined == sorted(joined)
     assert [one.path for one in joined].count(path) == 1
     assert len(joined) == len(plan) + 1
 
 
 def test_a_reserve_of_openings_is_warmed_last() -> None:
-    plan = steps([make_card(f"v{n}") for n in range(20)], PlanLimits(n_ahead=3, n_reserve=4))
+    plan = steps([make_card(f"v{n}") for n in range(20)], PlanLimits(n_ahead=3, n_soon=0, n_reserve=4))
 
     reserve = [one for one in plan if one.urgency is Urgency.RESERVE]
     assert plan[-4:] == reserve
     assert [one.path.split("/")[2] for one in reserve] == ["v3", "v4", "v5", "v6"]
+
+
+def test_the_first_of_the_reserve_are_as_urgent_as_openings() -> None:
+    plan = steps([make_card(f"v{n}") for n in range(20)], PlanLimits(n_ahead=1, n_soon=2, n_reserve=4))
+
+    assert [one.path.split("/")[2] for one in plan if one.urgency is Urgency.OPENING] == ["v0", "v1", "v2"]
+
+
+def test_what_is_not_urgent_is_left_to_those_who_may_take_it() -> None:
+    backlog = Backlog(100)
+    backlog.replace("s1", [step("late", Urgency.RESERVE), step("soon", Urgency.OPENING)])
+
+    first, second = backlog.take(Urgency.PLAYLIST), backlog.take(Urgency.PLAYLIST)
+
+    assert first is not None and first.step.path == "soon"
+    assert second is None
+    assert taken(backlog) == ["late"]
 
 
 def test_a_video_without_rungs_or_poster_costs_nothing() -> None:
