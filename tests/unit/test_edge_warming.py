@@ -48,7 +48,12 @@ def test_the_rung_that_a_player_opens_with_is_warmed_before_the_lowest() -> None
 
     first = [one.path.split("/")[2:4] for one in plan if one.urgency is Urgency.OPENING]
     assert first == [[video, "720p-0123456789abcdef"] for video in ("v0", "v1")]
-    assert [one.path.split("/")[2] for one in plan if one.urgency is Urgency.RESERVE] == ["v0", "v1", "v2", "v2"]
+    assert [one.path.split("/")[2] for one in plan if one.urgency is Urgency.RESERVE] == [
+        "v0",
+        "v1",
+        "v2",
+        "v2",
+    ]
 
 
 def test_what_a_player_was_told_to_fetch_is_warmed_first_and_once() -> None:
