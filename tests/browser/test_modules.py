@@ -307,6 +307,28 @@ async def test_a_trackpads_run_out_is_one_swipe(modules: Page) -> None:
     assert await run(modules, "player/gestures.js", body) == [1, -1]
 
 
+async def test_the_rest_of_a_former_scroll_does_not_move_a_list_that_was_cut_to(modules: Page) -> None:
+    body = """
+      const feed = document.createElement("div");
+      feed.style.cssText = "height: 100px; overflow: auto";
+      feed.innerHTML = '<div style="height: 600px"></div>';
+      document.body.append(feed);
+      const told = [], frames = async (n) => { while (n--) await new Promise(requestAnimationFrame); };
+      const scroller = new m.Scroller(feed, (index) => told.push(index));
+      scroller.cut(4);
+      await frames(3);
+      feed.scrollTo({ top: 200, behavior: "instant" });
+      await frames(3);
+      const place = feed.scrollTop;
+      feed.dispatchEvent(new Event("touchstart"));
+      feed.scrollTo({ top: 300, behavior: "instant" });
+      await frames(3);
+      feed.remove();
+      return [place, told];
+    """
+    assert await run(modules, "player/scroller.js", body) == [400, [3]]
+
+
 async def test_studio_words_are_a_creators_words(modules: Page) -> None:
     body = """
       return [
