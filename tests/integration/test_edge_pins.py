@@ -11,7 +11,7 @@ from tests.card_origin import CardOrigin, card_origin
 from tests.edge_nodes import make_config, names, running_edge, videos, viewer
 from tests.waiting import eventually
 
-CLIPS = names("clip", 12)
+CLIPS = names("clip", 30)
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ async def test_the_next_videos_of_a_session_are_pinned_and_what_was_swiped_past_
 async def test_a_session_that_leaves_takes_its_pins_with_it(edge: Edge) -> None:
     async with viewer(edge.url) as one, viewer(edge.url) as two, viewer(edge.url) as three:
         feed = await one.open()
-        for video in videos(feed)[:4]:
+        for video in videos(feed)[:10]:
             feed = await one.swipe(video)
         far = videos(feed)[2]
         assert is_pinned(edge, far)
