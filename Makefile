@@ -61,7 +61,7 @@ bench-eviction: $(STAMP) ## who leaves a full cache: miss ratios side by side; T
 bench-swipe-sim: $(STAMP) ## what swipes wait, stall and waste: the planner beside other rules, simulated
 	@$(BIN)/python -m tests.bench.swipe.run $(ARGS)
 
-bench-swipe: $(STAMP) $(NPM)/node_modules ## Chromium on emulated links, ours beside hls.js, 40 minutes; ARGS=--quick for a look
+bench-swipe: $(STAMP) $(NPM)/node_modules ## Chromium on emulated links, ours beside hls.js, 64 minutes; ARGS=--quick for a look
 	@$(BIN)/python -m tests.bench.swipe_browser.run $(ARGS)
 
 fuzz: $(STAMP) ## any bytes against the edge for FUZZ_S=600 seconds

@@ -1,13 +1,22 @@
 // The same meter in every page. `picture`: from the key to the video's first frame on screen: the next animation
 // frame when the element on screen has had a frame composed already, else its requestVideoFrameCallback.
 // `motion`: to the next requestVideoFrameCallback in any case, which for a prepared element is its second frame.
-window.meter = { swipes: [], stalls: [] };
+// `seen`: the last second of each video that was on screen.
+window.meter = { swipes: [], stalls: [], seen: {} };
 const composed = new WeakMap();
 const watched = new WeakSet();
 const watch = (video) => {
   if (watched.has(video)) return;
   watched.add(video);
-  const see = () => (composed.set(video, video.src), video.requestVideoFrameCallback(see));
+  const see = (_, { mediaTime }) => {
+    composed.set(video, video.src);
+    // A frame of the video before may be told late, where both share an element.
+    if (video === window.onScreen() && !video.paused && Math.abs(mediaTime - video.currentTime) < 1) {
+      const id = window.onScreenId();
+      meter.seen[id] = Math.max(meter.seen[id] ?? 0, Math.floor(mediaTime + 0.001));
+    }
+    video.requestVideoFrameCallback(see);
+  };
   video.requestVideoFrameCallback(see);
 };
 setInterval(() => document.querySelectorAll("video").forEach(watch), 50);

@@ -1,151 +1,66 @@
 """`make bench-swipe`: real Chromium on emulated links swipes on a human-like schedule, ours beside hls.js.
 
-The key press starts the clock; `meter.js` says what stops it. A swipe whose first frame did not come before
-the next one counts as long as it lasted. Bytes are DevTools'; wasted is
-what was never on screen, to the second.
+It says first how long it will take. Each swipe is written to `bench-results/swipe-browser-LINK-raw.json`
+as soon as it is made, each link's table to `swipe-browser-LINK.json` when its players are done, cut
+short or not.
 """
 
 import argparse
 import asyncio
 import contextlib
-import json
 import shutil
 import socket
 import tempfile
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from random import Random
-from typing import Any, NamedTuple
+from typing import Any
 
-from playwright.async_api import Browser, BrowserContext, CDPSession, Page, Request, async_playwright
+from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Error as BrowserError
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from tests.bench import report
-from tests.bench.swipe_browser.schedule import dwells, quantile
+from tests.bench.swipe_browser.schedule import dwells
 from tests.bench.swipe_browser.shelf import edge, nginx, shelf
+from tests.bench.swipe_browser.visit import Link, Opening, Visit, figures, hls_js, ours
 from tests.browser.conftest import ARGUMENTS, PHONE, chromium_path
 from tests.browser.node import MODULES
 
-HERE = Path(__file__).parent
-METER = (HERE / "meter.js").read_text()
 SEED = 2026
-STALL_MS = 100
-FIRST_FRAME_MS = 60_000
-
-
-class Link(NamedTuple):
-    """An emulated link."""
-
-    bps: float
-    rtt_ms: float
-
-
 LINKS = {"lte": Link(10e6, 60), "3g": Link(1.5e6, 150), "fast": Link(50e6, 20)}
+PLAYERS: dict[str, tuple[Opening, str]] = {
+    "ours": (ours, "edge"),
+    "hls.js": (hls_js, "edge"),
+    "hls.js on nginx": (hls_js, "nginx"),
+}
+"""How its page is opened, and who serves it."""
+SETUP_S = 30
+START_S = 10
+PATIENCE = 1.5
+"""A run that takes so many times what its schedule says is cut short."""
+MARGIN_S = 120
+CLOSE_S = 20
+SPOKEN = 10
+"""Swipes after which the figures so far are printed."""
 
 
-@dataclass
-class Heard:
-    """What DevTools and the player's own beacons say of one run."""
+class Record:
+    """What was measured on one link, kept on disk as it comes."""
 
-    media: set[str] = field(default_factory=set)
-    """DevTools' ids of media requests."""
-    fetched_bytes: int = 0
-    shown_bytes: int = 0
-    beacons: set[str] = field(default_factory=set)
-    """Those counted: one that is not confirmed is sent again."""
+    def __init__(self, link: str) -> None:
+        self.name = f"swipe-browser-{link}"
+        self.rows: dict[str, dict[str, Any]] = {}
+        self._raw: dict[str, Any] = {}
 
-    def sent(self, event: dict[str, Any]) -> None:
-        if event["request"]["url"].partition("?")[0].endswith((".mp4", ".m4s")):
-            self.media.add(event["requestId"])
-
-    def received(self, event: dict[str, Any]) -> None:
-        if event["requestId"] in self.media:
-            self.fetched_bytes += event["dataLength"]
-
-    def told(self, request: Request) -> None:
-        if request.url.endswith("/v1/events") and request.post_data:
-            for one in json.loads(request.post_data).get("qoe", []):
-                if (key := json.dumps(one)) in self.beacons:
-                    continue
-                self.beacons.add(key)
-                self.shown_bytes += one["fetched_bytes"] - one["wasted_bytes"]
-
-
-async def devtools(page: Page, link: Link, heard: Heard) -> CDPSession:
-    """The page's link is emulated, and its bytes are counted."""
-    session = await page.context.new_cdp_session(page)
-    session.on("Network.requestWillBeSent", heard.sent)
-    session.on("Network.dataReceived", heard.received)
-    await session.send("Network.enable")
-    rate = {"downloadThroughput": link.bps / 8, "uploadThroughput": link.bps / 8}
-    await session.send("Network.emulateNetworkConditions", {"offline": False, "latency": link.rtt_ms, **rate})
-    return session
-
-
-async def swipe_all(page: Page, seconds: list[float]) -> dict[str, Any]:
-    """Stay and swipe; what the meter in the page has seen."""
-    for dwell in seconds:
-        await page.keyboard.press("ArrowDown")
-        await asyncio.sleep(dwell)
-    return dict(await page.evaluate("() => (dispatchEvent(new KeyboardEvent('keydown')), meter)"))
-
-
-async def ours(context: BrowserContext, url: str, link: Link, seconds: list[float]) -> dict[str, Any]:
-    """The page of the edge."""
-    page, heard = await context.new_page(), Heard()
-    page.on("request", heard.told)
-    await devtools(page, link, heard)
-    await page.goto(url)
-    await page.evaluate(METER + "; window.onScreen = () => headstart.player.video; 0")
-    await page.wait_for_function("() => headstart.swipes[0]?.first_frame_ms != null", timeout=FIRST_FRAME_MS)
-    await asyncio.sleep(seconds[0])
-    seen = await swipe_all(page, seconds[1:])
-    async with page.expect_request("**/v1/events"):
-        await page.evaluate("dispatchEvent(new Event('pagehide'))")
-    await page.close()
-    return figures(seen, seconds[1:], heard)
-
-
-async def hls_js(context: BrowserContext, url: str, link: Link, seconds: list[float]) -> dict[str, Any]:
-    """hls.js without prefetch on the same files."""
-    page, heard = await context.new_page(), Heard()
-    await page.route("**/bench.html", lambda route: route.fulfill(path=HERE / "hls.html"))
-    await page.route("**/hls.min.js", lambda route: route.fulfill(path=MODULES / "hls.js/dist/hls.min.js"))
-    await devtools(page, link, heard)
-    videos = json.dumps([f"clip{number:03}" for number in range(len(seconds))])
-    await page.add_init_script(f"window.videos = {videos}")
-    await page.goto(f"{url}/bench.html")
-    await page.evaluate(METER)
-    await page.keyboard.press("ArrowDown")
-    await page.wait_for_function("() => meter.swipes[0].motion !== null", timeout=FIRST_FRAME_MS)
-    await asyncio.sleep(seconds[0])
-    await page.evaluate("() => { meter.swipes = []; meter.stalls = [] }")
-    seen = await swipe_all(page, seconds[1:])
-    heard.shown_bytes = await page.evaluate("usedBytes()")
-    await page.close()
-    return figures(seen, seconds[1:], heard)
-
-
-def figures(seen: dict[str, Any], seconds: list[float], heard: Heard) -> dict[str, Any]:
-    """One row of the table."""
-    pairs = list(zip(seen["swipes"], seconds, strict=True))
-    pictures, motions = (
-        [1000 * dwell if swipe[what] is None else swipe[what] for swipe, dwell in pairs]
-        for what in ("picture", "motion")
-    )
-    stalls = [stall["ms"] for stall in seen["stalls"] if stall["ms"] >= STALL_MS]
-    return {
-        "swipes": len(pairs),
-        "picture p50 ms": round(quantile(pictures, 0.5), 1),
-        "picture p95 ms": round(quantile(pictures, 0.95), 1),
-        "motion p50 ms": round(quantile(motions, 0.5), 1),
-        "motion p95 ms": round(quantile(motions, 0.95), 1),
-        "left before start": sum(swipe["motion"] is None for swipe in seen["swipes"]),
-        f"stalls >= {STALL_MS} ms": len(stalls),
-        "stalled ms": round(sum(stalls)),
-        "MB fetched": round(heard.fetched_bytes / 1e6, 2),
-        "waste %": round(100 * (1 - heard.shown_bytes / max(heard.fetched_bytes, 1)), 1),
-    }
+    def take(self, player: str, visit: Visit, seconds: Sequence[float], cut_short: str = "") -> None:
+        """The visit so far."""
+        row = figures(visit, seconds) | ({"cut short": cut_short} if cut_short else {})
+        self.rows[player] = row
+        fetched = [asdict(one) for one in visit.fetched.values()]
+        self._raw[player] = {"figures": row, "seconds": list(seconds), **visit.meter, "fetched": fetched}
+        report.keep(f"{self.name}-raw", self._raw)
 
 
 @contextlib.asynccontextmanager
@@ -154,7 +69,8 @@ async def chromium() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
         yield browser
-        await browser.close()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(browser.close(), CLOSE_S)
 
 
 def free_port() -> int:
@@ -164,28 +80,68 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
-async def measure(n: int, links: list[str], players: list[str]) -> dict[str, dict[str, Any]]:
-    """Every player on every link, one after the other, on the same videos and the same schedule."""
-    videos = shelf(n + 10)
-    seconds = dwells(n + 1, Random(SEED))
-    found: dict[str, dict[str, Any]] = {}
+class Bench:
+    """One viewer's schedule, played on every link by every player, one after the other."""
+
+    def __init__(self, seconds: list[float], progress: Progress) -> None:
+        self._seconds = seconds
+        """On each video; the first one is there before the first swipe."""
+        self._progress = progress
+
+    async def play(self, record: Record, link: str, player: str, servers: dict[str, str]) -> None:
+        """One row; what goes wrong cuts it short and is told in it."""
+        opening, server = PLAYERS[player]
+        task = self._progress.add_task(f"{link}: {player}", total=sum(self._seconds))
+        why, visit = "", None
+        try:
+            async with asyncio.timeout(PATIENCE * sum(self._seconds) + MARGIN_S), chromium() as browser:
+                context = await browser.new_context(viewport=PHONE)
+                visit = await opening(context, servers[server], LINKS[link], len(self._seconds))
+                await self._swipe(visit, record, player, task)
+        except (TimeoutError, BrowserError) as error:
+            why = str(error).partition("\n")[0] or "it took too long"
+        if visit is not None:
+            record.take(player, visit, self._seconds[1:], why)
+        self._progress.console.print(f"{link}: {player}", record.rows.get(player, why), highlight=False)
+
+    async def _swipe(self, visit: Visit, record: Record, player: str, task: Any) -> None:
+        await asyncio.sleep(self._seconds[0])
+        for n, dwell in enumerate(self._seconds[1:], 1):
+            self._progress.advance(task, self._seconds[n - 1])
+            await visit.page.keyboard.press("ArrowDown")
+            await asyncio.sleep(dwell / 2)
+            await visit.look()
+            record.take(player, visit, self._seconds[1:])
+            if n % SPOKEN == 0:
+                self._progress.console.print(n, "swipes:", record.rows[player], highlight=False)
+            await asyncio.sleep(dwell / 2)
+        await visit.page.evaluate("dispatchEvent(new KeyboardEvent('keydown'))")
+        await visit.look()
+        self._progress.advance(task, self._seconds[-1])
+
+
+async def measure(bench: Bench, n_videos: int, links: list[str], players: list[str]) -> None:
+    """Every player on every link, on the same videos and the same schedule."""
+    videos = shelf(n_videos)
     async with contextlib.AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         at = {"edge": await stack.enter_async_context(edge(videos, folder))}
-        if shutil.which("nginx") and "hls.js on nginx" in players:
+        if any(PLAYERS[player][1] == "nginx" for player in players):
             at["nginx"] = await stack.enter_async_context(nginx(videos, folder / "nginx", free_port()))
-        browser = await stack.enter_async_context(chromium())
-        runs = {"ours": (ours, "edge"), "hls.js": (hls_js, "edge"), "hls.js on nginx": (hls_js, "nginx")}
         for link in links:
-            for player in players:
-                run, server = runs[player]
-                if server not in at:
-                    continue
-                context = await browser.new_context(viewport=PHONE)
-                found[f"{link}: {player}"] = await run(context, at[server], LINKS[link], seconds)
-                print(f"{link}: {player}", found[f"{link}: {player}"], flush=True)
-                await context.close()
-    return found
+            record = Record(link)
+            try:
+                for player in players:
+                    await bench.play(record, link, player, at)
+            finally:
+                if record.rows:
+                    report.write(record.name, turned(record.rows))
+
+
+def turned(rows: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """A column for each player, a row for each figure."""
+    names = dict.fromkeys(name for row in rows.values() for name in row)
+    return {name: {player: row.get(name) for player, row in rows.items()} for name in names}
 
 
 def main() -> None:
@@ -193,15 +149,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="12 swipes on LTE, ours and hls.js on the edge")
     parser.add_argument("--swipes", type=int, default=50)
+    parser.add_argument("--seed", type=int, default=SEED, help="of the viewer's schedule")
     parser.add_argument("--links", nargs="+", choices=list(LINKS), default=list(LINKS))
-    parser.add_argument("--players", nargs="+", default=["ours", "hls.js", "hls.js on nginx"])
+    parser.add_argument("--players", nargs="+", choices=list(PLAYERS), default=list(PLAYERS))
     asked = parser.parse_args()
     if asked.quick:
         asked.swipes, asked.links, asked.players = 12, ["lte"], ["ours", "hls.js"]
     if not (MODULES / "hls.js").exists():
         print("hls.js left out: run `make npm`")
         asked.players = ["ours"]
-    report.write("swipe-browser", asyncio.run(measure(asked.swipes, asked.links, asked.players)))
+    if not shutil.which("nginx"):
+        asked.players = [player for player in asked.players if PLAYERS[player][1] != "nginx"]
+    seconds = dwells(asked.swipes + 1, Random(asked.seed))
+    n_runs = len(asked.links) * len(asked.players)
+    expected_s = SETUP_S + n_runs * (sum(seconds) + START_S)
+    print(f"{n_runs} runs of {asked.swipes} swipes: about {expected_s / 60:.0f} minutes", flush=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn(elapsed_when_finished=True))
+    with Progress(*columns) as progress:
+        asyncio.run(measure(Bench(seconds, progress), asked.swipes + 10, asked.links, asked.players))
 
 
 if __name__ == "__main__":
