@@ -6,11 +6,13 @@ Looked for in this order: a URL in the environment (then nothing is started), th
 """
 
 import asyncio
+import contextlib
 import fcntl
 import importlib.util
 import json
 import os
 import platform
+import random
 import shutil
 import socket
 import subprocess
@@ -34,6 +36,9 @@ LOCK_S = 2.0
 """How long to wait for a former server to let go of the data."""
 MAX_SOCKET_PATH = 100
 """The kernel's limit for a socket's path is 108 bytes."""
+OWN_PORTS = (15_000, 32_000)
+"""Below what systems give to outgoing connections: Linux from 32768 on, others from 49152 (RFC 6335)."""
+_DICE = random.SystemRandom()
 NATS_MAX_PAYLOAD_BYTES = 2 * 1024 * 1024
 NATS_STORE_BYTES = 6 * 1024**3
 VALKEY_MEMORY_BYTES = 256 * 1024**2
@@ -241,7 +246,11 @@ def _found(name: str, in_wheel: Path, wheel: str) -> str:
 
 
 def free_port() -> int:
-    """A loopback port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A loopback port that is free now, and that the kernel gives to nobody's outgoing connection.
+
+    So whoever ends there can be started again at the same address.
+    """
+    while True:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", _DICE.randrange(*OWN_PORTS)))
+            return int(probe.getsockname()[1])

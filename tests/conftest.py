@@ -1,10 +1,7 @@
 """Fixtures for every test: real servers, a data folder, a port; and a plain word on what was left out."""
 
 import asyncio
-import contextlib
-import random
 import shutil
-import socket
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -101,11 +98,7 @@ def data_dir(tmp_path: Path) -> Path:
 @pytest.fixture
 def free_port() -> int:
     """A loopback port that is free now, and that the kernel gives to nobody by itself."""
-    dice = random.SystemRandom()
-    while True:
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", dice.randrange(15_000, 32_000)))
-            return int(probe.getsockname()[1])
+    return embedded.free_port()
 
 
 @pytest.fixture
