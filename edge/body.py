@@ -11,9 +11,9 @@ from multidict import CIMultiDict, MultiMapping
 
 from edge.cache import metrics
 from edge.cache.ranges import content_range, does_continue, rest_of
+from edge.exchange import Fetcher, OriginAborted, OriginRequest, OriginResponse, OriginTimeout
 from edge.handlers.headers import unconditional
 from edge.pieces import Piece
-from edge.upstream import Fetcher, OriginAborted, OriginRequest, OriginResponse, OriginTimeout
 
 log = logging.getLogger(__name__)
 

@@ -10,6 +10,7 @@ from edge.cache.key import PrimaryKey, primary_key
 from edge.cache.memory import MemoryTier
 from edge.cache.settings import CacheLimits, UpstreamLimits
 from edge.cache.tiered import TieredCache
+from edge.exchange import NodeName
 from edge.fill import Fills
 from edge.handlers.fields import FieldPolicy
 from edge.handlers.forward import ForwardSettings
@@ -23,7 +24,6 @@ from edge.peers.routes import Routes, as_it_is
 from edge.peers.settings import PeerLimits
 from edge.purge.node import Purges
 from edge.purge.state import PurgeFile
-from edge.upstream import NodeName
 from edge.want import FillSettings
 from shared.clock import Clock, SystemClock
 from shared.subjects import PURGE

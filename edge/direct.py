@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 from aiohttp.client_exceptions import ClientConnectionError
 
 from edge.cache.freshness import Storable
+from edge.exchange import Fetcher, OriginRequest, OriginResponse
 from edge.flight import Flight
 from edge.links import Begun
 from edge.pieces import Piece
 from edge.straight import Content, Message, StraightBody
-from edge.upstream import Fetcher, OriginRequest, OriginResponse
 from edge.want import Arrived, Fetched, Head, Moment, Want
 
 if TYPE_CHECKING:

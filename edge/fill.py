@@ -9,32 +9,26 @@ import functools
 import logging
 from collections.abc import Callable
 
-from multidict import CIMultiDictProxy
-
 from edge.body import Body
 from edge.cache import metrics
-from edge.cache.admission import Predictor, admit, reserved_bytes
-from edge.cache.blocks import part_meta
-from edge.cache.entry import Entry, Meta, Times, complete, judged_meta, tags_of, updated
+from edge.cache.admission import Predictor, reserved_bytes
+from edge.cache.entry import Entry, Times, tags_of, updated
 from edge.cache.freshness import (
-    NO_RULES,
     OF_THE_REQUEST,
     Storable,
-    Verdict,
-    judge,
     storable,
 )
-from edge.cache.judgement import Judgements
-from edge.cache.key import PrimaryKey, StorageKey, vary_names, vary_values
+from edge.cache.key import PrimaryKey, StorageKey
 from edge.cache.tags import Purge
 from edge.cache.tiered import TieredCache
 from edge.direct import Direct, Step
+from edge.exchange import Fetcher, OriginAborted, OriginRequest, OriginResponse, OriginTimeout
 from edge.flight import Abandoned, Flight, Reader
-from edge.handlers.headers import Completion, end_to_end, is_same_tag
+from edge.handlers.headers import Completion, is_same_tag
+from edge.heads import Heads
 from edge.pieces import Piece
 from edge.singleflight import Flights, Led
 from edge.stand_ins import StandIns
-from edge.upstream import Fetcher, OriginAborted, OriginRequest, OriginResponse, OriginTimeout
 from edge.want import Arrived, Fetched, FillSettings, Head, Moment, Ready, Source, Want
 from edge.wire import InformedOf
 from shared.clock import Clock
@@ -57,7 +51,7 @@ class Fills:
         self._clock = clock
         self._completion = Completion.of(settings.name, settings.extra_headers)
         self._storage = limits.storage()
-        self._judgements = Judgements(self._storage)
+        self._heads = Heads(settings, self._completion, clock)
         self._admission = limits.admission()
         self._stand_ins = StandIns(limits, clock)
         self._refused = Predictor(limits.n_refused, limits.refused_s)
@@ -249,28 +243,12 @@ class Fills:
 
     def begin(self, flight: Flight[Head], arrived: Arrived, first: Piece = b"") -> Fetched:
         """Judge the answer, and tell the readers its head."""
-        want, response, times = arrived.want, arrived.response, arrived.times
-        headers = CIMultiDictProxy(self._completion.completed(response.headers, times.response_ms))
-        is_part = response.status == 206 and want.span != ""
-        status = 200 if is_part else response.status
-        judgement = self._judgements.of(status, headers)
-        verdict = judgement.verdict
-        if not want.is_plain:  # the request has a say, too
-            verdict = storable("GET", want.headers, status, headers, self._storage)
-        verdict = admit(verdict, response.length, self._filling_bytes, self._admission)
-        # What the origin did not see did not choose its answer: a client may name any field in Connection.
-        names = vary_names(headers) if "Vary" in headers else ()
-        vary = vary_values(names, end_to_end(want.headers)) if names else ()
-        meta = judged_meta((want.primary, vary), status, headers, times, judgement)
-        placed = part_meta(meta, headers, response.length) if is_part else meta
-        if placed is None or (status == 416 and want.span):  # it answers this one span only
-            verdict = Storable.STATUS
-        keeps = verdict is Storable.YES
-        is_shared = keeps and self._is_fresh(meta) and not judgement.withheld
-        head = Fetched(response, headers, vary, verdict, is_shared, placed or meta, arrived.revision)
-        if not is_part or verdict is not Storable.YES:
-            self._refused.note(want.primary, verdict, self._clock.monotonic())
-        flight.begin(head, is_shared=is_shared, keeps=keeps, first=first)
+        want, status = arrived.want, arrived.response.status
+        head = self._heads.judged(arrived, self._filling_bytes)
+        is_stored = head.verdict is Storable.YES
+        if status != 206 or not want.span or not is_stored:
+            self._refused.note(want.primary, head.verdict, self._clock.monotonic())
+        flight.begin(head, is_shared=head.is_shared, keeps=is_stored, first=first)
         return head
 
     def reserve(self, n_bytes: int) -> None:
@@ -305,7 +283,7 @@ class Fills:
 
     def store(self, head: Fetched, body: Piece) -> Storable:
         """Keep the object, unless a purge has won meanwhile."""
-        is_stored = self._cache.store(complete(head.meta, body), head.revision)
+        is_stored = self._cache.store(head.entry(body), head.revision)
         (self._stored if is_stored else metrics.FILLS.labels(Storable.PURGED)).inc()
         return Storable.YES if is_stored else Storable.PURGED
 
@@ -347,9 +325,6 @@ class Fills:
                 verdict = Storable.TOO_LARGE
                 flight.stop_keeping()
         return verdict
-
-    def _is_fresh(self, meta: Meta) -> bool:
-        return judge(meta.policy, meta.age_s(self._clock.wall_ms()), NO_RULES) is Verdict.FRESH
 
     async def _drop_obsolete(self, want: Want, status: int, verdict: Storable) -> None:
         """The origin now answers with something that is not stored: what is held is no longer true."""

@@ -70,8 +70,8 @@ class LinkAnswer:
     content: Content
     _pool: "LinkPool"
     _link: LinkConnection
-    is_end_to_end: bool = False
-    """`headers` are its own, without those of the connection."""
+    plain: PlainHead | None = None
+    """The head, if it was so plain: `headers` are without those of the connection."""
 
     def release(self) -> None:
         """The body is read: the connection may serve others."""
@@ -96,7 +96,7 @@ class Begun:
         self._timer.cancel()
         self.link.listen(None)
         told = (message.code, message.reason, message.headers, content, self._pool, self.link)
-        return LinkAnswer(*told, is_end_to_end=isinstance(message, PlainHead))
+        return LinkAnswer(*told, message if isinstance(message, PlainHead) else None)
 
     def drop(self) -> None:
         """No answer is wanted, or none will come."""

@@ -19,6 +19,7 @@ from edge.flight import Reader
 from edge.handlers.answer import Answers
 from edge.handlers.guard import is_plain_target
 from edge.handlers.headers import CacheStatus, Forward
+from edge.headplan import N_PLANS, Plan
 from edge.want import Fetched, Head, Headers, Want
 
 if TYPE_CHECKING:
@@ -70,6 +71,8 @@ class Misses:
         self._below = below
         """Paths of media begin with it."""
         self._fields: dict[bytes, Headers] = {}
+        self._templates: dict[Plan, str] = {}
+        """Of the heads of first answers."""
         self._misses = metrics.REQUESTS.labels("origin", "miss")
         self._bytes = metrics.BODY_BYTES.labels("origin")
 
@@ -119,7 +122,17 @@ class Misses:
         if not reader.is_leader and not (head.is_shared and _matches(head, want)):
             return None
         self._misses.inc()
+        plan, plain = head.plan, head.response.plain
+        if reader.is_leader and plan is not None and plain is not None:
+            template = self._templates.get(plan) or self._template(plan)
+            return (template % (plain.reason, *plain.values, *plan.added)).encode("utf-8", "surrogateescape")
         return self._answers.rendered(reader.flight.rendered, head, FIRST if reader.is_leader else COLLAPSED)
+
+    def _template(self, plan: Plan) -> str:
+        if len(self._templates) >= N_PLANS:
+            self._templates.clear()
+        template = self._templates[plan] = plan.template(self._answers.told(FIRST))
+        return template
 
     def sent(self, n_bytes: int) -> None:
         """An answer is over, with so many bytes of its body."""

@@ -2,23 +2,28 @@
 
 A head is plain when each of its lines is written in the one way that every reader understands alike, and none
 of them changes the framing or the connection (RFC 9112). Whatever is not goes to the full parser, so this one
-may be as strict as it likes; where it reads, both say the same.
+may be as strict as it likes; where it reads, both say the same. What the names of a head mean is worked out
+once: an origin says other values under the same names again and again.
 """
 
 import re
+from collections import Counter
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from aiohttp import hdrs
 from multidict import CIMultiDict, istr
 
 MAX_FIELDS = 64
-N_LINES = 1024
-"""Lines that are remembered: an origin says the same again and again."""
-LINE_BYTES = 256
-"""Longer ones are not."""
+N_KINDS = 256
+"""That are remembered."""
+KIND_CHARS = 2048
+"""Of the names of one kind; with more it is not remembered."""
 
-_STATUS = re.compile(rb"HTTP/1\.1 200 ([A-Za-z ]{0,32})")
-_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?)[ \t]*")
+_STATUS = re.compile(r"HTTP/1\.1 200 ([A-Za-z ]{0,32})(?=\n|\Z)")
+_FIELDS = re.compile(r"\n([\w-]+): ?([^ \n].*)", re.ASCII)
+"""Values may end in a space here, and hold anything."""
+_VISIBLE = bytes(range(0x20, 0x7F))
 _LENGTH = re.compile("[1-9][0-9]{0,11}")
 _UNFIT: Final = frozenset(
     (
@@ -32,78 +37,94 @@ _UNFIT: Final = frozenset(
         "proxy-connection",
     )
 )
-_VARYING: Final = frozenset(
-    (
-        "age",
-        "content-digest",
-        "content-length",
-        "content-md5",
-        "date",
-        "etag",
-        "expires",
-        "last-modified",
-        "repr-digest",
-        "surrogate-key",
-    )
-)
-"""Different in each answer: not worth remembering."""
+_OF_CONNECTION: Final = frozenset(("connection", "keep-alive"))
 _KNOWN: Final = {str(name).lower(): name for name in vars(hdrs).values() if isinstance(name, istr)}
 """The full parser writes these names in one way, too."""
 
-Field = tuple[str, str]
-_OF_CONNECTION: Final[Field] = ("", "")
-"""Stands for a field that ends here."""
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HeadKind:
+    """What heads with the same names in the same order have in common; there is one object for each."""
+
+    names: tuple[str, ...]
+    """Of the end-to-end fields."""
+    places: dict[str, int]
+    """Of the names, in lower case, that are there once."""
+    kept: tuple[int, ...] | None
+    """Places on the wire of the end-to-end fields; None: there are no others."""
+    connection: tuple[int, ...]
+    """Places on the wire of what must say keep-alive."""
+    length: int
+    """Place of Content-Length; -1: such heads are for the full parser."""
+
+    @classmethod
+    def of(cls, wire_names: tuple[str, ...]) -> "HeadKind":
+        """The kind of a head with these names, as they came."""
+        lower = [name.lower() for name in wire_names]
+        kept = [place for place, name in enumerate(lower) if name not in _OF_CONNECTION]
+        counts = Counter(lower)
+        places = {lower[wire]: place for place, wire in enumerate(kept) if counts[lower[wire]] == 1}
+        is_fit = len(lower) <= MAX_FIELDS and _UNFIT.isdisjoint(lower)
+        return cls(
+            names=tuple(_KNOWN.get(lower[wire]) or istr(wire_names[wire]) for wire in kept),
+            places=places,
+            kept=None if len(kept) == len(lower) else tuple(kept),
+            connection=tuple(place for place, name in enumerate(lower) if name == "connection"),
+            length=places.get("content-length", -1) if is_fit else -1,
+        )
 
 
 class PlainHead(NamedTuple):
     """What such a head says."""
 
-    code: int
+    kind: HeadKind
     reason: str
-    headers: CIMultiDict[str]
-    """End-to-end ones only."""
+    values: tuple[str, ...]
+    """Of the kind's names."""
     n_bytes: int
     """Of the body; not 0."""
 
+    @property
+    def code(self) -> int:
+        """The status."""
+        return 200
+
+    @property
+    def headers(self) -> CIMultiDict[str]:
+        """The end-to-end fields, new each time."""
+        return CIMultiDict(zip(self.kind.names, self.values, strict=True))
+
 
 class HeadReader:
-    """Reads heads, and remembers lines that are likely to come again."""
+    """Reads heads, and remembers their kinds."""
 
     def __init__(self) -> None:
-        self._lines: dict[bytes, Field] = {}
+        self._kinds: dict[tuple[str, ...], HeadKind] = {}
 
     def read(self, head: bytes) -> PlainHead | None:
         """What the head, without its empty line, says; None: it is for the full parser."""
-        first, *lines = head.split(b"\r\n")
-        status = _STATUS.fullmatch(first)
-        if status is None or len(lines) > MAX_FIELDS:
+        lines = head.translate(None, _VISIBLE)
+        text = head.replace(b"\r\n", b"\n").decode("latin-1")
+        status, fields = _STATUS.match(text), _FIELDS.findall(text)
+        if status is None or not fields or lines != b"\r\n" * len(fields):
             return None
-        known, fields = self._lines, []
-        for line in lines:
-            field = known.get(line) or self._field(line)
-            if field is None:
+        if " \n" in text or text.endswith(" "):
+            return None
+        names, values = zip(*fields, strict=True)
+        kind = self._kinds.get(names) or self._kind(names)
+        if kind.length < 0:
+            return None
+        if kind.kept is not None:
+            if any(values[place].lower() != "keep-alive" for place in kind.connection):
                 return None
-            if field is not _OF_CONNECTION:
-                fields.append(field)
-        headers = CIMultiDict(fields)
-        lengths = headers.getall(hdrs.CONTENT_LENGTH, ())
-        if len(lengths) != 1 or not _LENGTH.fullmatch(lengths[0]):
-            return None
-        return PlainHead(200, status[1].decode("ascii"), headers, int(lengths[0]))
+            values = tuple([values[place] for place in kind.kept])
+        length = values[kind.length]
+        return PlainHead(kind, status[1], values, int(length)) if _LENGTH.fullmatch(length) else None
 
-    def _field(self, line: bytes) -> Field | None:
-        match = _LINE.fullmatch(line)
-        if match is None:
-            return None
-        name, value = match[1].decode("ascii"), match[2].decode("ascii")
-        lower = name.lower()
-        field: Field = (_KNOWN.get(lower) or istr(name), value)
-        if lower in _UNFIT or (lower == "connection" and value.lower() != "keep-alive"):
-            return None
-        if lower in ("connection", "keep-alive"):
-            field = _OF_CONNECTION
-        if lower not in _VARYING and len(line) <= LINE_BYTES:
-            if len(self._lines) >= N_LINES:
-                self._lines.clear()
-            self._lines[line] = field
-        return field
+    def _kind(self, names: tuple[str, ...]) -> HeadKind:
+        kind = HeadKind.of(names)
+        if sum(map(len, names)) <= KIND_CHARS:
+            if len(self._kinds) >= N_KINDS:
+                self._kinds.clear()
+            self._kinds[names] = kind
+        return kind

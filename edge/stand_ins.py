@@ -6,8 +6,8 @@ from edge.cache.entry import Entry
 from edge.cache.freshness import may_serve_on_error, request_rules
 from edge.cache.settings import CacheLimits
 from edge.circuit import Circuit, Way
+from edge.exchange import OriginHungUp
 from edge.patience import Patience
-from edge.upstream import OriginHungUp
 from shared.clock import Clock
 from shared.errors import ServiceError
 

@@ -1,36 +1,42 @@
 """The way to the origin: pooled connections with deadlines, retries, and loop detection.
 
-Each deadline has its own error, so that a client and a metric can tell a dead origin from a slow one. Only
-idempotent requests whose body is at hand are repeated, and only when the connection gave no answer at all;
-what cannot be repeated never travels on a connection that the origin may be closing: it gets a new one.
+Only idempotent requests whose body is at hand are repeated, and only when the connection gave no answer at
+all; what cannot be repeated never travels on a connection that the origin may be closing: it gets a new one.
 """
 
 import asyncio
 import random
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
 from types import TracebackType
-from typing import ClassVar, NamedTuple, Protocol, Self, TypeVar
 
 import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
-from multidict import CIMultiDict, CIMultiDictProxy
+from multidict import CIMultiDict
 from yarl import URL
 
 from edge.cache import metrics
 from edge.cache.settings import UpstreamLimits
+from edge.exchange import (
+    NodeName,
+    OriginHungUp,
+    OriginInvalid,
+    OriginRequest,
+    OriginResponse,
+    OriginTimeout,
+    OriginUnreachable,
+    RequestLooped,
+    counted,
+)
 from edge.handlers.fields import FieldPolicy
 from edge.handlers.headers import end_to_end, has_looped, joined
 from edge.links import READ_BYTES, Begun, ConnectTimeout, LinkAnswer, LinkPool, NoConnection, NotHttp
 from edge.peers.route import HOP_FIELD, REVISION_FIELD
-from edge.pieces import Piece
 from edge.straight import Receiver
-from edge.wire import LISTENER, InformedOf, OriginAnswer, listening
-from shared.errors import Blame, ServiceError
+from edge.wire import LISTENER, OriginAnswer, listening
+from shared.errors import ServiceError
 
 EVERYTHING = FieldPolicy()
-IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
 N_RENDERED = 256
 """Kinds of request whose bytes are kept."""
 OF_LINKS = (ConnectTimeout, NoConnection, NotHttp)
@@ -38,149 +44,6 @@ READS = frozenset({"GET", "HEAD"})
 UNIX = "unix:"
 NOT_OURS = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 """What aiohttp must not invent for a client that did not send it."""
-
-
-class OriginUnreachable(ServiceError):
-    """No connection to the origin, or it broke before an answer."""
-
-    code = "origin_unreachable"
-    blame = Blame.UPSTREAM
-    status = 502
-
-
-class OriginHungUp(OriginUnreachable):
-    """It took the connection and closed it without an answer: so it is there, and this request failed."""
-
-
-class OriginInvalid(ServiceError):
-    """The origin's answer is not HTTP."""
-
-    code = "origin_invalid"
-    blame = Blame.UPSTREAM
-    status = 502
-
-
-class OriginTimeout(ServiceError):
-    """The origin did not answer, or its body stalled, within a limit."""
-
-    code = "origin_timeout"
-    blame = Blame.UPSTREAM
-    status = 504
-
-
-class OriginAborted(ServiceError):
-    """The origin's body ended before its announced end."""
-
-    code = "origin_aborted"
-    blame = Blame.UPSTREAM
-    status = 502
-
-
-class RequestLooped(ServiceError):
-    """The request has been through this node before (RFC 8586)."""
-
-    code = "request_looped"
-    blame: ClassVar[Blame] = Blame.CALLER
-    status = 508
-
-
-class OriginRequest(NamedTuple):
-    """What to ask. `headers` are the client's; hop-by-hop fields are dropped here."""
-
-    method: str
-    target: str
-    headers: CIMultiDictProxy[str] | CIMultiDict[str]
-    body: bytes | AsyncIterator[bytes] | None = None
-    """Bytes can be sent again, a stream only once."""
-    own_fields: tuple[tuple[str, str], ...] = ()
-    """Added by this edge, for a peer; what a client calls by these names is never passed on."""
-    informed: InformedOf | None = None
-    """Told of interim answers."""
-    has_stand_in: bool = False
-    """Something stored answers in the origin's place: one that refuses connections is not asked again."""
-
-    @property
-    def is_repeatable(self) -> bool:
-        """Whether sending it twice is as good as once (RFC 9110 section 9.2.2), and possible."""
-        return self.method in IDEMPOTENT and (self.body is None or isinstance(self.body, bytes))
-
-
-class NodeName(NamedTuple):
-    """This edge in Via and CDN-Loop, alike on all of its ways."""
-
-    name: str
-    node: str
-    """The name, and what tells this edge from others of the name."""
-
-    @classmethod
-    def made(cls, name: str, rng: random.Random) -> Self:
-        """A name that no other edge has."""
-        return cls(name, f"{name};n={rng.getrandbits(48):012x}")
-
-
-@dataclass(slots=True)
-class OriginResponse:
-    """An answer whose body is still to be read. `headers` are end-to-end only."""
-
-    status: int
-    reason: str
-    headers: CIMultiDict[str]
-    _response: aiohttp.ClientResponse | LinkAnswer
-    _stall_s: float = field(default=0.0)
-
-    @property
-    def length(self) -> int | None:
-        """The announced length of the body; None when there is none, or one that is not a number."""
-        text = self.headers.get("Content-Length", "")
-        return int(text) if text.isascii() and text.isdigit() else None
-
-    async def chunks(self) -> AsyncIterator[Piece]:
-        """The body as it arrives. Raises OriginAborted when it is short, OriginTimeout when it stalls."""
-        try:
-            while chunk := await self._response.content.readany():
-                yield chunk
-        except (TimeoutError, aiohttp.ClientError, ConnectionError) as exc:
-            raise self.broken_by(exc) from exc
-
-    def broken_by(self, exc: Exception) -> "OriginAborted | OriginTimeout":
-        """What a failure of the body is to us, counted."""
-        if isinstance(exc, TimeoutError):
-            stalled = OriginTimeout(f"no bytes in {self._stall_s} s", limit_s=self._stall_s)
-            return _counted(stalled)
-        return _counted(OriginAborted("the origin's body ended early"))
-
-    def let_go(self) -> None:
-        """Nobody reads on: the connection serves others when all was read, else it ends."""
-        response = self._response
-        response.release() if response.content.at_eof() else response.close()
-
-
-class Fetcher(Protocol):
-    """Where the bytes of a miss come from: one server, or several by turns."""
-
-    def fetch(self, request: OriginRequest) -> AbstractAsyncContextManager[OriginResponse]:
-        """An answer, its body open. Raises OriginUnreachable, OriginTimeout, OriginInvalid, RequestLooped."""
-        ...
-
-    def begin(self, request: OriginRequest, receiver: Receiver) -> Begun | None:
-        """The same without a task, when the origin is to be asked and a connection rests; None: `fetch`."""
-        ...
-
-    def response(self, answer: LinkAnswer) -> OriginResponse:
-        """The answer to what was begun."""
-        ...
-
-    def error_of(self, exc: BaseException) -> ServiceError:
-        """What a failure before the head means."""
-        ...
-
-
-E = TypeVar("E", bound=ServiceError)
-
-
-def _counted(error: E) -> E:
-    metrics.ORIGIN_ERRORS.labels(error.code).inc()
-    return error
 
 
 class Upstream:
@@ -276,10 +139,13 @@ class Upstream:
 
     def response(self, answer: aiohttp.ClientResponse | LinkAnswer) -> OriginResponse:
         """An answer as a fill takes it."""
+        plain = answer.plain if isinstance(answer, LinkAnswer) else None
         headers = answer.headers
-        if not (isinstance(answer, LinkAnswer) and answer.is_end_to_end and isinstance(headers, CIMultiDict)):
+        if plain is None or not isinstance(headers, CIMultiDict):
             headers = end_to_end(headers)
-        return OriginResponse(answer.status, answer.reason or "", headers, answer, self._limits.stall_s)
+        return OriginResponse(
+            answer.status, answer.reason or "", headers, answer, self._limits.stall_s, plain
+        )
 
     def fetch(self, request: OriginRequest) -> AbstractAsyncContextManager[OriginResponse]:
         """The origin's answer, its body open. Raises OriginUnreachable, OriginTimeout, OriginInvalid,
@@ -335,7 +201,7 @@ class Upstream:
             error = OriginHungUp(f"the origin broke the connection: {kind}")
         else:
             error = OriginInvalid(f"the origin's answer cannot be read: {kind}")
-        return _counted(error)
+        return counted(error)
 
     async def _read(self, request: OriginRequest) -> LinkAnswer:
         assert self._links is not None, "open() comes first"

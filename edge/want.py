@@ -6,12 +6,13 @@ from typing import NamedTuple
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from edge.cache.entry import Entry, Meta, Times
+from edge.cache.entry import Body, Entry, Meta, Times, complete
 from edge.cache.freshness import Storable
 from edge.cache.key import PrimaryKey, VaryValues
 from edge.cache.settings import CacheLimits
+from edge.exchange import OriginResponse
 from edge.handlers.headers import unconditional
-from edge.upstream import OriginResponse
+from edge.headplan import Plan
 
 Headers = CIMultiDictProxy[str]
 
@@ -92,6 +93,14 @@ class Fetched(NamedTuple):
     meta: Meta
     revision: int
     """Of the purges, before the request left."""
+    plan: Plan | None = None
+    """By which it was judged: it is stored as it is."""
+
+    def entry(self, body: Body) -> Entry:
+        """The complete object."""
+        if self.plan is None:
+            return complete(self.meta, body)
+        return Entry(self.meta, body, self.headers)
 
 
 @dataclass(frozen=True, slots=True)

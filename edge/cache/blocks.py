@@ -6,7 +6,7 @@ and the disk's index tells all about it. Parts are combined only under the same 
 """
 
 from bisect import insort
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from multidict import CIMultiDict, MultiMapping
@@ -95,7 +95,7 @@ class Parts:
         """The head of the whole, from the latest one of a part. Only when `meta` is known."""
         assert self.meta is not None
         fields = tuple(self.whole_headers().items())
-        return replace(self.meta, vary=self.vary, status=200, fields=fields, size_bytes=0)
+        return self.meta._replace(vary=self.vary, status=200, fields=fields, size_bytes=0)
 
 
 class PartIndex:
@@ -211,6 +211,6 @@ def part_meta(meta: Meta, headers: MultiMapping[str], length: int | None) -> Met
         kept.popall("Last-Modified", None)
     if (brings.start, brings.stop) == (0, brings.total):
         kept.popall("Content-Range")
-        return replace(meta, status=200, fields=tuple(kept.items()))
+        return meta._replace(status=200, fields=tuple(kept.items()))
     part = Part(brings.start, brings.stop, brings.total, strong_validator(kept) or "")
-    return replace(meta, vary=with_part(meta.vary, part), status=206, fields=tuple(kept.items()))
+    return meta._replace(vary=with_part(meta.vary, part), status=206, fields=tuple(kept.items()))

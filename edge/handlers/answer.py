@@ -13,6 +13,7 @@ from edge.cache import metrics
 from edge.cache.freshness import Storable
 from edge.cache.memory import Hot
 from edge.cache.ranges import ByteRange, Unsatisfiable, resolved, specs
+from edge.exchange import OriginAborted, OriginResponse
 from edge.flight import Reader
 from edge.handlers.headers import (
     NOT_IN_304,
@@ -33,7 +34,6 @@ from edge.handlers.plain import (
     rendered,
 )
 from edge.pieces import Piece
-from edge.upstream import OriginAborted, OriginResponse
 from edge.want import Fetched, Head
 from shared.errors import Blame, ServiceError
 from shared.web import problem
@@ -130,6 +130,10 @@ class Answers:
         start = self.rendered(reader.flight.rendered, head, status)
         stream = RenderedStream(start, head.response.length or 0)
         return await _streamed(request, stream, reader.chunks())
+
+    def told(self, status: CacheStatus) -> str:
+        """The Cache-Status of an answer whose origin tells none."""
+        return status.render(self._name)
 
     def rendered(self, made: dict[Hashable, bytes], head: Fetched, status: CacheStatus) -> bytes:
         """The head of an answer over HTTP/1.1, `made` once for all who get the same."""

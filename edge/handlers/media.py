@@ -18,6 +18,7 @@ from edge.cache.query import QueryPolicy
 from edge.cache.ranges import RangeLimits, specs
 from edge.cache.tiered import Hit, Tier, TieredCache
 from edge.errors import Behind, Withdrawn
+from edge.exchange import Fetcher
 from edge.fill import Fills
 from edge.flight import Reader
 from edge.handlers.answer import Answers
@@ -30,7 +31,6 @@ from edge.hot import OFFERED
 from edge.misses import Handed
 from edge.peers.route import HOP_FIELD, REVISION_FIELD
 from edge.slowpath import SlowPath
-from edge.upstream import Fetcher
 from edge.want import Head, Ready, Source, Want
 from shared.clock import Clock
 from shared.errors import InvalidRequest, ServiceError

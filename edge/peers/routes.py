@@ -12,22 +12,21 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 
 from edge.cache import metrics
 from edge.cache.settings import UpstreamLimits
-from edge.handlers.fields import FieldPolicy
-from edge.links import Begun, LinkAnswer
-from edge.peers.health import PeerHealth
-from edge.peers.route import HOP_FIELD, PERSONAL, REVISION_FIELD, Asked, Hop, Region, route
-from edge.peers.settings import PeerLimits
-from edge.straight import Receiver
-from edge.upstream import (
-    EVERYTHING,
+from edge.exchange import (
     NodeName,
     OriginAborted,
     OriginRequest,
     OriginResponse,
     OriginTimeout,
     OriginUnreachable,
-    Upstream,
 )
+from edge.handlers.fields import FieldPolicy
+from edge.links import Begun, LinkAnswer
+from edge.peers.health import PeerHealth
+from edge.peers.route import HOP_FIELD, PERSONAL, REVISION_FIELD, Asked, Hop, Region, route
+from edge.peers.settings import PeerLimits
+from edge.straight import Receiver
+from edge.upstream import EVERYTHING, Upstream
 from shared.clock import Clock
 from shared.errors import ServiceError
 
