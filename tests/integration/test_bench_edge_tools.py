@@ -1,12 +1,14 @@
 """The C programs of the edge's bench: the load generator takes no wrong answer, the server tells no lie."""
 
+import contextlib
 import os
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,6 +16,7 @@ import pytest
 
 from tests.bench.edge.build import HERE, Programs, build
 from tests.bench.edge.process import Peer, started, told_port
+from tests.certificates import self_signed
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.skipif(
@@ -172,6 +175,52 @@ def test_one_wrong_byte_ends_the_run_when_bytes_are_compared(programs: Programs,
 
     assert right.returncode == 0
     assert done.returncode == 1 and "wrong bytes" in done.stderr
+
+
+def serve_tls(link: socket.socket, context: ssl.SSLContext, reply: bytes) -> None:
+    """Send the reply for each request, its records cut into 1,000 bytes."""
+    received, sealed = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = context.wrap_bio(received, sealed, server_side=True)
+
+    def until_done(call: Callable[[], object]) -> object:
+        while True:
+            try:
+                with contextlib.suppress(ssl.SSLWantReadError):
+                    return call()
+            finally:
+                while piece := sealed.read(1000):
+                    link.sendall(piece)
+            if received.write(link.recv(65536)) == 0:
+                raise ConnectionAbortedError
+
+    with link, contextlib.suppress(OSError):
+        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        until_done(tls.do_handshake)
+        while until_done(lambda: tls.read(65536)):
+            until_done(lambda: tls.write(reply))
+
+
+def test_records_of_several_connections_may_be_cut_anywhere(programs: Programs, tmp_path: Path) -> None:
+    if not programs.has_tls:
+        pytest.skip("built without OpenSSL")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*self_signed())
+    reply = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(LARGE[:300_000]) + LARGE[:300_000]
+    (tmp_path / "body").write_bytes(LARGE[:300_000])
+    words = ["--tls", "--connections", "3", "--requests", "30", "--body", str(tmp_path / "body")]
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            for _ in range(3):
+                link = listener.accept()[0]
+                threading.Thread(target=serve_tls, args=(link, context, reply), daemon=True).start()
+
+        threading.Thread(target=serve, daemon=True).start()
+        done = load(programs, listener.getsockname()[1], *words)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert '"requests": 30,' in done.stdout
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.bench.edge.load import figures
 from tests.bench.edge.plot import svg
-from tests.bench.edge.rounds import compared, interleaved, ratio
+from tests.bench.edge.rounds import LEAST, MOST, compared, interleaved, ratios
 from tests.bench.edge.targets import TARGETS, Target, judged
 
 
@@ -29,7 +29,18 @@ def test_every_round_measures_each_peer_once_and_every_other_round_backwards() -
 def test_a_disturbance_that_hits_a_whole_round_leaves_the_ratio_alone(slow: list[float], true: float) -> None:
     rounds = [[{"req/s": 1000 * true * by}, {"req/s": 1000 * by}] for by in slow]
 
-    assert math.isclose(ratio(rounds, "req/s", 0, 1), true, rel_tol=1e-9)
+    assert all(math.isclose(one, true, rel_tol=1e-9) for one in ratios(rounds, "req/s", 0, 1))
+
+
+def test_a_ratio_is_the_median_of_those_within_the_rounds_and_tells_their_spread() -> None:
+    rounds = [
+        [{"req/s": ours}, {"req/s": theirs}] for ours, theirs in ((10.0, 10.0), (30.0, 10.0), (8.0, 4.0))
+    ]
+
+    row = compared(["edge", "C"], rounds, ("C",))["edge"]
+
+    assert row["req/s"] / 10.0 == 1.0
+    assert (row["÷ C"], row["÷ C" + LEAST], row["÷ C" + MOST]) == (2.0, 1.0, 3.0)
 
 
 def test_a_row_is_compared_with_those_that_are_there_only() -> None:

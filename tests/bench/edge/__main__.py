@@ -79,7 +79,9 @@ def _bench(options: argparse.Namespace) -> Iterator[tuple[Bench, list[Peer]]]:
         place = Place(folder, build(folder), frozenset(cores[:1]), bodies, servers.self_signed(folder))
         off_core = Place(folder, place.programs, frozenset(cores[-1:]), bodies)
         origin = stack.enter_context(servers.bare(off_core, "origin"))
-        loader = Loader(place.programs.load, cores[-1], options.seconds, options.warm, options.discard)
+        loader = Loader(
+            place.programs.load, cores[-1], options.seconds, options.warm, options.discard, options.spin
+        )
         bench = Bench(place, origin, loader, options.rounds, options.sizes, left_out)
         yield bench, [stack.enter_context(server) for server in _chosen(bench, options.peers)]
 
@@ -114,6 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seconds", type=float, default=1.0, help="of each measurement")
     parser.add_argument("--warm", type=float, default=0.2, help="seconds before it that are not counted")
     parser.add_argument("--discard", action="store_true", help="the kernel drops bodies unread (MSG_TRUNC)")
+    parser.add_argument("--spin", action="store_true", help="a load generator that never sleeps")
     parser.add_argument("--quick", action="store_true", help="two rounds of 0.4 s: does it run, not how fast")
     return parser
 

@@ -2,7 +2,8 @@
  *
  * One epoll, N keep-alive connections, one request at a time on each, reads of a megabyte. Every answer is judged
  * (answer.h); the first wrong one ends the run with status 1. Requests before --warm seconds are not counted in
- * latency and rate, but in all_requests, which is what the server's processor time is divided by. */
+ * latency and rate, but in all_requests, which is what the server's processor time is divided by. With --spin it
+ * never sleeps, for the server pays for waking it. */
 #define _GNU_SOURCE
 #include "answer.h"
 #include "histogram.h"
@@ -23,7 +24,7 @@ struct options {
     const char *path;    /* a `%` in it becomes a number that no other request has */
     const char *body_file;
     struct expected want;
-    bool is_tls, discards, is_idle;
+    bool is_tls, discards, is_idle, spins;
 };
 
 struct connection {
@@ -91,7 +92,7 @@ static void read_some(struct connection *connection) {
         n_reads++;
         all_bytes += (uint64_t)n;
         if (verdict == DONE) finished(connection);
-    } while (stream_may_hold_more(&connection->stream));
+    } while (stream_holds_more(&connection->stream));
 }
 
 static void run(int poll, struct connection *connections) {
@@ -101,7 +102,7 @@ static void run(int poll, struct connection *connections) {
     if (strchr(options.path, '%') == NULL) write_request(0);
     for (int i = 0; i < options.n_connections && may_ask(); i++) ask(&connections[i], now_ns());
     while (now_ns() < end_ns && (options.n_requests == 0 || n_all < options.n_requests)) {
-        int n = epoll_wait(poll, events, N_EVENTS, 100);
+        int n = epoll_wait(poll, events, N_EVENTS, options.spins ? 0 : 100);
         for (int i = 0; i < n; i++) read_some(events[i].data.ptr);
     }
     if (options.n_requests != 0 && n_all < options.n_requests) die("not every request was answered in time");
@@ -137,7 +138,7 @@ static const struct option LONG[] = {
     {"port", 1, 0, 'p'},    {"path", 1, 0, 'u'},     {"connections", 1, 0, 'c'}, {"seconds", 1, 0, 's'},
     {"warm", 1, 0, 'w'},    {"requests", 1, 0, 'n'}, {"header", 1, 0, 'h'},      {"status", 1, 0, 'x'},
     {"length", 1, 0, 'l'},  {"body", 1, 0, 'b'},     {"core", 1, 0, 'k'},        {"sources", 1, 0, 'a'},
-    {"tls", 0, 0, 't'},     {"discard", 0, 0, 'd'},  {"idle", 0, 0, 'i'},        {0, 0, 0, 0},
+    {"tls", 0, 0, 't'},     {"discard", 0, 0, 'd'},  {"idle", 0, 0, 'i'},     {"spin", 0, 0, 'q'},    {0, 0, 0, 0},
 };
 
 static void parse(int argc, char **argv) {
@@ -157,6 +158,7 @@ static void parse(int argc, char **argv) {
         case 't': options.is_tls = true; break;
         case 'd': options.discards = true; break;
         case 'i': options.is_idle = true; break;
+        case 'q': options.spins = true; break;
         default: exit(2);
         }
 }

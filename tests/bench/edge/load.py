@@ -52,6 +52,8 @@ class Loader:
     warm_s: float = 0.2
     discards: bool = False
     """The kernel drops the bodies unread (MSG_TRUNC) instead of copying them out."""
+    spins: bool = False
+    """It never sleeps, so that no server pays for waking it; then `load busy %` tells nothing."""
 
     def check(self, peer: Peer, ask: Ask) -> None:
         """Every answer has the right status, length and bytes, or WrongAnswer."""
@@ -64,7 +66,8 @@ class Loader:
         if n_requests:
             words = ["--seconds", str(CHECK_S), "--requests", str(n_requests)]
         before_s, began_s = peer.cpu_s(), time.perf_counter()
-        told = self._run(peer, ask, [*words, "--discard"] if self.discards else words)
+        words += ["--discard"] * self.discards + ["--spin"] * self.spins
+        told = self._run(peer, ask, words)
         cpu_s, took_s = peer.cpu_s() - before_s, time.perf_counter() - began_s
         return figures(told, cpu_s, took_s)
 
