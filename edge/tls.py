@@ -19,10 +19,13 @@ RETRY_S = 1.0
 
 
 def server_context(chain: str, key: str) -> ssl.SSLContext:
-    """TLS 1.2 and 1.3 with session tickets, HTTP/1.1 only. Raises OSError when a PEM file cannot be used."""
+    """TLS 1.2 and 1.3 with session tickets, HTTP/1.1 only, and the cipher that the client names first, which
+    knows what its processor is quick at. Raises OSError when a PEM file cannot be used.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
+    context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
     context.set_alpn_protocols(["http/1.1"])
     context.load_cert_chain(chain, key or None)
     return context

@@ -342,6 +342,20 @@ async def test_a_known_client_resumes_its_session() -> None:
         assert is_reused
 
 
+@pytest.mark.parametrize(
+    "wanted", [("AES128", "CHACHA20", "AES256"), ("CHACHA20", "AES256"), ("AES256", "AES128")]
+)
+async def test_it_takes_the_cipher_that_the_client_names_first(wanted: tuple[str, ...]) -> None:
+    context = client_context(ssl.TLSVersion.TLSv1_2)
+    known = {"AES128": "AES128-GCM-SHA256", "AES256": "AES256-GCM-SHA384", "CHACHA20": "CHACHA20-POLY1305"}
+    context.set_ciphers(":".join(f"ECDHE-ECDSA-{known[one]}" for one in wanted))
+    async with listening(echo) as place:
+        _, writer = await asyncio.open_connection("127.0.0.1", place.port, ssl=context)
+
+        assert known[wanted[0]] in writer.get_extra_info("cipher")[0]
+        writer.transport.abort()
+
+
 async def test_it_speaks_http_1_by_alpn() -> None:
     context = client_context()
     context.set_alpn_protocols(["h2", "http/1.1"])
