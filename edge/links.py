@@ -5,7 +5,6 @@ needs none of it. The protocol and the parser are aiohttp's (`wire.py`), so both
 """
 
 import asyncio
-import contextlib
 import functools
 import re
 import ssl
@@ -23,15 +22,16 @@ from multidict import CIMultiDict, CIMultiDictProxy, MultiMapping
 from edge.cache.settings import UpstreamLimits
 from edge.inlet import Inlet
 from edge.plainhead import PlainHead
-from edge.straight import Content, LinkConnection, Message, Receiver
+from edge.slots import Slots
+from edge.straight import READ_BYTES, Content, LinkConnection, Message, Receiver
 from edge.wire import InformedOf
 
 T = TypeVar("T")
 
 IDLE_S = 15.0
 """A connection that rested for longer is not trusted: the server may be closing it."""
-READ_BYTES = 256 * 1024
-MAX_FIELD_BYTES = 16 * 1024
+SWEEP_S = 0.05
+"""Between two looks at who has waited too long."""
 _NOT_IN_TARGET = re.compile(r"[\x00-\x20\x7f]")
 _NOT_IN_FIELD = re.compile(r"[\x00\r\n]")
 
@@ -89,18 +89,15 @@ class Begun:
 
     _pool: "LinkPool"
     link: LinkConnection
-    _timer: asyncio.TimerHandle
 
     def answer(self, message: Message, content: Content) -> LinkAnswer:
         """The head is there."""
-        self._timer.cancel()
         self.link.listen(None)
         told = (message.code, message.reason, message.headers, content, self._pool, self.link)
         return LinkAnswer(*told, message if isinstance(message, PlainHead) else None)
 
     def drop(self) -> None:
         """No answer is wanted, or none will come."""
-        self._timer.cancel()
         self.link.receiver = None
         self._pool.drop(self.link)
 
@@ -114,13 +111,15 @@ class LinkPool:
         self._prefix = parts.path
         self._limits = limits
         self._loop = asyncio.get_running_loop()
-        self._slots = asyncio.Semaphore(limits.n_connections)
+        self._slots = Slots(limits.n_connections)
         self._idle: deque[tuple[LinkConnection, float]] = deque()
         self._in_use: set[LinkConnection] = set()
+        self._sweep: asyncio.TimerHandle | None = None
+        """While any is in use."""
         shared = memoryview(bytearray(READ_BYTES))
 
         def make() -> Inlet:
-            return Inlet(LinkConnection(self._loop), shared)
+            return Inlet(LinkConnection(self._loop, limits.stall_s), shared)
 
         tls = ssl.create_default_context() if parts.scheme == "https" else None
         port = parts.port or (443 if tls else 80)
@@ -161,44 +160,42 @@ class LinkPool:
                 timer.cancel()
 
     def begin(
-        self, around: tuple[bytes, bytes, bytes], target: str, receiver: Receiver, informed: InformedOf
+        self, around: tuple[bytes, bytes], target: str, receiver: Receiver, informed: InformedOf
     ) -> "Begun | None":
         """Ask over a connection that rests, and have `receiver` called; None: there is none.
 
-        `around` is what `rendered` gave for the target `/`, parted behind that; `target` is a plain path.
+        `around` is what `rendered` gave, before and behind the target; `target` is a plain path.
         """
-        link = None if self._slots.locked() else self._rested()
+        link = self._rested() if self._slots.n_free > 0 else None
         if link is None:
             return None
-        with contextlib.suppress(StopIteration):
-            self._slots.acquire().send(None)  # it is not locked, so it does not wait
-        self._in_use.add(link)
-        link.await_head(receiver, functools.partial(self._prepare, link, has_body=True))
-        link.listen(informed)
-        timer = self._loop.call_at(self._loop.time() + self._limits.first_byte_s, link.give_up)
+        self._slots.take()
+        self._use(link)
+        link.await_head(receiver, informed, self._loop.time() + self._limits.first_byte_s)
         assert link.transport is not None  # it is connected
-        link.transport.write(b"%b%b%b%b" % (around[0][:-1], target.encode("ascii"), *around[1:]))
-        return Begun(self, link, timer)
+        link.transport.write(b"%b%b%b" % (around[0], target.encode("ascii"), around[1]))
+        return Begun(self, link)
+
+    def _use(self, link: LinkConnection) -> None:
+        self._in_use.add(link)
+        if self._sweep is None:
+            self._sweep = self._loop.call_later(SWEEP_S, self._look)
+
+    def _look(self) -> None:
+        """One timer for all of them: a timer for each costs more than what it watches."""
+        now_s = self._loop.time()
+        for link in list(self._in_use):
+            link.look(now_s)
+        self._sweep = self._loop.call_later(SWEEP_S, self._look) if self._in_use else None
 
     def rendered(self, method: str, target: str, fields: MultiMapping[str]) -> bytes:
         """A request for this server. Raises ValueError."""
         return request_head(method, self._prefix + target, self._host, fields)
 
-    def _prepare(self, link: LinkConnection, *, has_body: bool) -> None:
-        link.set_response_params(
-            skip_payload=not has_body,
-            read_until_eof=True,
-            auto_decompress=False,
-            read_timeout=self._limits.stall_s,
-            read_bufsize=READ_BYTES,
-            max_line_size=MAX_FIELD_BYTES,
-            max_field_size=MAX_FIELD_BYTES,
-        )
-
     async def _exchange(
         self, link: LinkConnection, head: bytes, informed: InformedOf | None, *, has_body: bool
     ) -> LinkAnswer:
-        self._prepare(link, has_body=has_body)
+        link.parse(has_body=has_body)
         link.listen(informed)
         if link.transport is None:
             raise ConnectionResetError("closed while it rested")
@@ -213,14 +210,12 @@ class LinkPool:
 
     async def _acquire(self, deadline_s: float) -> tuple[LinkConnection, bool]:
         """A connection, and whether it has served before."""
-        if self._slots.locked():
-            await self._in_time(self._slots.acquire(), deadline_s)
-        else:
-            await self._slots.acquire()
+        if not self._slots.take():
+            await self._in_time(self._slots.wait(), deadline_s)
         try:
             link = self._rested()
             if link is not None:
-                self._in_use.add(link)
+                self._use(link)
                 return link, True
             try:
                 _, inlet = await self._in_time(self._connect(), deadline_s)
@@ -231,7 +226,7 @@ class LinkPool:
         except BaseException:
             self._slots.release()
             raise
-        self._in_use.add(inlet.link)
+        self._use(inlet.link)
         return inlet.link, False
 
     def _rested(self) -> LinkConnection | None:
@@ -280,3 +275,5 @@ class LinkPool:
         for link in (*self._in_use, *(link for link, _ in self._idle)):
             link.close()
         self._idle.clear()
+        if self._sweep is not None:
+            self._sweep.cancel()

@@ -19,8 +19,10 @@ from aiohttp.http import RawResponseMessage
 
 from edge.pieces import SPARE_BYTES, Piece
 from edge.plainhead import HeadReader, PlainHead
-from edge.wire import END_OF_HEAD, SWITCHING, OriginConnection
+from edge.wire import END_OF_HEAD, SWITCHING, InformedOf, OriginConnection
 
+READ_BYTES = 256 * 1024
+MAX_FIELD_BYTES = 16 * 1024
 MAX_BYTES = 1024 * 1024
 """A longer body is read in pieces: a reader that is slow, or gone, is not to hold more than this."""
 HEAD_BYTES = 16 * 1024
@@ -134,8 +136,9 @@ class Receiver(Protocol):
 class LinkConnection(OriginConnection):
     """A connection whose bodies come straight, where they can."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, stall_s: float) -> None:
         super().__init__(loop)
+        self._stall_s = stall_s
         self._straight: StraightBody | None = None
         """Being received."""
         self.receiver: Receiver | None = None
@@ -143,13 +146,29 @@ class LinkConnection(OriginConnection):
         self._head: tuple[RawResponseMessage, Content] | None = None
         """Parsed, and for the receiver."""
         self._last_byte_s = 0.0
-        self._parsed: Callable[[], None] | None = None
-        """Makes the full parser, which a plain answer does without; None: it is made."""
+        self._deadline_s = 0.0
+        """Of the head that the receiver waits for."""
+        self._may_be_plain = False
+        """The full parser, which a plain answer does without, is not made yet."""
 
-    def await_head(self, receiver: Receiver, parsed: Callable[[], None]) -> None:
-        """A request is on its way whose answer may be plain; `parsed` sets up the parser if it is not."""
-        self._parsed, self._parser, self._is_final = parsed, None, False
-        self.receiver = receiver
+    def await_head(self, receiver: Receiver, informed: InformedOf, deadline_s: float) -> None:
+        """A request is on its way whose answer may be plain."""
+        self._may_be_plain, self._parser, self._is_final = True, None, False
+        self.receiver, self._deadline_s = receiver, deadline_s
+        self.listen(informed)
+
+    def parse(self, *, has_body: bool) -> None:
+        """Have the full parser read what comes."""
+        self._may_be_plain = False
+        self.set_response_params(
+            skip_payload=not has_body,
+            read_until_eof=True,
+            auto_decompress=False,
+            read_timeout=self._stall_s,
+            read_bufsize=READ_BYTES,
+            max_line_size=MAX_FIELD_BYTES,
+            max_field_size=MAX_FIELD_BYTES,
+        )
 
     def room(self, shared: memoryview) -> memoryview:
         """Where the next bytes go: what is no straight body, into a part of the shared buffer."""
@@ -161,11 +180,10 @@ class LinkConnection(OriginConnection):
         """So many bytes are in the room."""
         if self._straight is None:
             data = bytes(shared[:n_bytes])
-            parsed, self._parsed = self._parsed, None
-            if parsed is not None:
+            if self._may_be_plain:
                 if self._is_plain(data):
                     return
-                parsed()
+                self.parse(has_body=True)
             self.data_received(data)
             if self._head is not None and self.receiver is not None:
                 (message, content), self._head = self._head, None
@@ -184,12 +202,10 @@ class LinkConnection(OriginConnection):
         receiver = self.receiver
         if head is None or head.n_bytes > MAX_BYTES or receiver is None:
             return False
-        self._is_final, self.receiver = True, None
+        self._may_be_plain, self._is_final, self.receiver = False, True, None
         straight = self._straight = StraightBody(self, self._loop, head.n_bytes)
         straight.take(memoryview(data)[end + len(END_OF_HEAD) :])
         self._settle()
-        if self._straight is not None:
-            self._reschedule_timeout()
         receiver.on_head(head, straight)
         return True
 
@@ -247,19 +263,20 @@ class LinkConnection(OriginConnection):
         """The head took too long: who waits for it gets a TimeoutError."""
         self.set_exception(TimeoutError("no head in time"))
 
-    def _on_read_timeout(self) -> None:
+    def look(self, now_s: float) -> None:
+        """Give up on a receiver's head after its deadline, and on a straight body that stalls."""
         straight = self._straight
-        if straight is None or not self._read_timeout:
+        if self.receiver is not None and now_s >= self._deadline_s:
+            self.give_up()
+        elif straight is not None and self._stall_s and now_s >= self._last_byte_s + self._stall_s:
+            error = SocketTimeoutError("Timeout on reading data from socket")
+            self.set_exception(error)
+            straight.fail(error)
+            straight.tell()
+
+    def _on_read_timeout(self) -> None:
+        if self._straight is None:  # else it is looked at
             super()._on_read_timeout()
-            return
-        left_s = self._last_byte_s + self._read_timeout - self._loop.time()
-        if left_s > 0:
-            self._read_timeout_handle = self._loop.call_later(left_s, self._on_read_timeout)
-            return
-        error = SocketTimeoutError("Timeout on reading data from socket")
-        self.set_exception(error)
-        straight.fail(error)
-        straight.tell()
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """A body that is not complete never will be."""

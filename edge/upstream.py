@@ -30,9 +30,9 @@ from edge.exchange import (
 )
 from edge.handlers.fields import FieldPolicy
 from edge.handlers.headers import end_to_end, has_looped, joined
-from edge.links import READ_BYTES, Begun, ConnectTimeout, LinkAnswer, LinkPool, NoConnection, NotHttp
+from edge.links import Begun, ConnectTimeout, LinkAnswer, LinkPool, NoConnection, NotHttp
 from edge.peers.route import HOP_FIELD, REVISION_FIELD
-from edge.straight import Receiver
+from edge.straight import READ_BYTES, Receiver
 from edge.wire import LISTENER, OriginAnswer, listening
 from shared.errors import ServiceError
 
@@ -69,7 +69,7 @@ class Upstream:
         self._client: aiohttp.ClientSession | None = None
         self._links: LinkPool | None = None
         """For reads."""
-        self._rendered: dict[int, tuple[object, tuple[bytes, bytes, bytes]]] = {}
+        self._rendered: dict[int, tuple[object, tuple[bytes, bytes]]] = {}
         """By the identity of the fields, which are held for that: what is before and behind a target."""
         self._once_only: aiohttp.ClientSession | None = None
         """A new connection for each request that cannot be repeated."""
@@ -123,10 +123,12 @@ class Upstream:
         """Send a plain request for an object over a connection that rests, without a task, and have
         `receiver` called; None: `fetch` must do it. The same `headers` are rendered once."""
         assert self._links is not None, "open() comes first"
-        if request.informed is None or has_looped(request.headers, self._own.node):
+        if request.informed is None:
             return None
         known = self._rendered.get(id(request.headers))
         if known is None:
+            if has_looped(request.headers, self._own.node):
+                return None
             outgoing = self._outgoing(request)
             try:
                 whole = self._links.rendered(request.method, "/", outgoing)
@@ -134,7 +136,8 @@ class Upstream:
                 return None
             if len(self._rendered) >= N_RENDERED:
                 self._rendered.clear()
-            known = self._rendered[id(request.headers)] = (request.headers, whole.partition(b" HTTP/1.1"))
+            before, version, behind = whole.partition(b" HTTP/1.1")
+            known = self._rendered[id(request.headers)] = (request.headers, (before[:-1], version + behind))
         return self._links.begin(known[1], request.target, receiver, request.informed)
 
     def response(self, answer: aiohttp.ClientResponse | LinkAnswer) -> OriginResponse:

@@ -114,9 +114,12 @@ class Routes:
 
     def begin(self, request: OriginRequest, receiver: Receiver) -> Begun | None:
         """Ask the origin without a task; None: there are peers to ask first, or `fetch` must do it."""
-        now_s = self._clock.wall_ms() / 1000
-        if self._peers or self._for_origin(request.target, now_s) != request.target:
+        if self._peers:
             return None
+        if self._for_origin is not as_it_is:
+            now_s = self._clock.wall_ms() / 1000
+            if self._for_origin(request.target, now_s) != request.target:
+                return None
         return self._origin.begin(request, receiver)
 
     def response(self, answer: LinkAnswer) -> OriginResponse:

@@ -196,7 +196,7 @@ def test_pieces_of_any_kind_join_to_all_of_their_bytes(parts: list[bytes], are_v
 
 def test_a_body_shows_no_byte_of_its_buffer_that_has_not_come() -> None:
     loop = asyncio.new_event_loop()
-    link = LinkConnection(loop)
+    link = LinkConnection(loop, 0.0)
     body = StraightBody(link, loop, 1000)
 
     body.take(memoryview(b"first"))
