@@ -125,6 +125,8 @@ class Direct:
         piece = receiving.body.piece()
         if receiving.head is None:
             self._open(receiving, piece)
+        elif receiving.body.is_complete:
+            self._flight.complete(piece)
         elif piece:
             self._flight.add(piece)
         if piece:
@@ -134,7 +136,7 @@ class Direct:
         fills, flight, arrived = self._fills, self._flight, receiving.arrived
         head = None
         try:
-            head = fills.begin(flight, arrived, piece)
+            head = fills.begin(flight, arrived, piece, is_whole=receiving.body.is_complete)
         finally:
             if head is None:  # whatever went wrong, the readers are not to wait for ever
                 self.stop()
@@ -148,7 +150,7 @@ class Direct:
         self._lead(lambda: _received(response, fills.store_streamed(flight, want, head, response)))
 
     def _end(self, head: Fetched, receiving: _Receiving) -> None:
-        # The readers have the last bytes before the object is stored, and the end after that.
+        # The readers have all before the object is stored; whoever comes between joins the flight.
         fills, flight, want, body = self._fills, self._flight, self._want, receiving.body
         self.stop()
         if body.is_complete:

@@ -59,7 +59,6 @@ class Fills:
         self._filling_bytes = 0
         self._n_resumes = settings.n_resumes
         self._finish_s = limits.finish_s
-        self._stored = metrics.FILLS.labels("stored")
         self.on_live_bytes: Callable[[int], None] = lambda n_bytes: None
         """Told of the bytes that the origin sent for requests that wait."""
         cache.on_purge.append(self._part)
@@ -85,12 +84,16 @@ class Fills:
 
     def join(self, want: Want) -> Reader[Head]:
         """A reader of the fill that brings what is wanted."""
-        predicted = self.predict(want.primary)
-        may_share = predicted is Storable.YES or (want.span != "" and predicted is Storable.TOO_LARGE)
-        key = want.key if may_share else None
-        begin = functools.partial(self._begin, want=want) if want.is_plain else None
-        reader = self._flights.join(key, lambda flight: self._fill(flight, want), begin)
-        reader.flight.is_kept_on |= want.stale is not None or want.span != ""
+        begin, key = None, want.key
+        if want.is_plain:  # and predicted to be stored
+            begin = functools.partial(self._begin, want=want)
+        else:
+            predicted = self.predict(want.primary)
+            if predicted is not Storable.YES and not (want.span and predicted is Storable.TOO_LARGE):
+                key = None
+        reader = self._flights.join(key, functools.partial(self._fill, want=want), begin)
+        if want.stale is not None or want.span:
+            reader.flight.is_kept_on = True
         if not reader.is_leader:
             metrics.COLLAPSED.inc()
         return reader
@@ -241,14 +244,18 @@ class Fills:
             await self._drop_obsolete(arrived.want, arrived.response.status, head.verdict)
         await self.store_streamed(flight, arrived.want, head, arrived.response)
 
-    def begin(self, flight: Flight[Head], arrived: Arrived, first: Piece = b"") -> Fetched:
-        """Judge the answer, and tell the readers its head."""
+    def begin(
+        self, flight: Flight[Head], arrived: Arrived, first: Piece = b"", *, is_whole: bool = False
+    ) -> Fetched:
+        """Judge the answer, and tell the readers its head with the first bytes, or with all of them."""
         want, status = arrived.want, arrived.response.status
         head = self._heads.judged(arrived, self._filling_bytes)
         is_stored = head.verdict is Storable.YES
         if status != 206 or not want.span or not is_stored:
             self._refused.note(want.primary, head.verdict, self._clock.monotonic())
-        flight.begin(head, is_shared=head.is_shared, keeps=is_stored, first=first)
+        flight.begin(
+            head, is_shared=head.is_shared, keeps=is_stored, first=first, is_whole=is_whole and is_stored
+        )
         return head
 
     def reserve(self, n_bytes: int) -> None:
@@ -284,8 +291,11 @@ class Fills:
     def store(self, head: Fetched, body: Piece) -> Storable:
         """Keep the object, unless a purge has won meanwhile."""
         is_stored = self._cache.store(head.entry(body), head.revision)
-        (self._stored if is_stored else metrics.FILLS.labels(Storable.PURGED)).inc()
-        return Storable.YES if is_stored else Storable.PURGED
+        if is_stored:
+            metrics.STORED.n += 1
+            return Storable.YES
+        metrics.FILLS.labels(Storable.PURGED).inc()
+        return Storable.PURGED
 
     def lead(self, flight: Flight[Head], want: Want, sent: Moment, first: Step | None) -> None:
         """A task goes on with a flight that a connection led: with `first`, or from where it is."""

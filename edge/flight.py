@@ -49,31 +49,34 @@ class Abandoned(ServiceError):
 class Flight(Generic[H]):
     """One fill: its head, the bytes so far, its end, and who reads it."""
 
+    head: H | None = None
+    error: ServiceError | None = None
+    is_done = False
+    """Nothing more will come."""
+    is_kept_on = False
+    """Somebody wants it who does not read it to the end: it goes on without readers."""
+    size_bytes = 0
+    n_chunks = 0
+    """That readers may have, counted from the first ever."""
+    _keeps = True
+    _n_dropped = _n_dropped_bytes = 0
+    _advance: asyncio.Future[None] | None = None
+    _next_wake_s = 0.0
+    _timer: asyncio.TimerHandle | None = None
+    _is_releasing = False
+
     def __init__(self, unlist: Callable[[], None]) -> None:
-        self.head: H | None = None
-        self.error: ServiceError | None = None
-        self.is_done = False
         self.news: list[Interim] = []
         """Interim answers, in the order in which they came; only before the head."""
-        self.size_bytes = 0
-        self.is_kept_on = False
-        """Somebody wants it who does not read it to the end: it goes on without readers."""
         self.rendered: dict[Hashable, bytes] = {}
         """Heads of answers that are the same for many readers, made once."""
-        self._keeps = True
         self._chunks: list[Piece] = []
         self._pending: list[Piece] = []
-        self._n_dropped = 0
-        self._n_dropped_bytes = 0
         self._readers: set[Reader[H]] = set()
-        self._advance: asyncio.Future[None] | None = None
         self._unlist = unlist
         self._loop = asyncio.get_running_loop()
         self.began_s = self._loop.time()
         self._waiting: list[Callable[[], None]] = []
-        self._next_wake_s = 0.0
-        self._timer: asyncio.TimerHandle | None = None
-        self._is_releasing = False
 
     @property
     def n_readers(self) -> int:
@@ -90,10 +93,12 @@ class Flight(Generic[H]):
         """Bytes held for readers, or to be stored."""
         return self.size_bytes - self._n_dropped_bytes
 
-    def begin(self, head: H, *, is_shared: bool, keeps: bool, first: Piece = b"") -> None:
-        """The head is known, and maybe the first bytes. Not shared: nobody else may join. Not kept: bytes go
-        when they are read."""
-        self.head = head
+    def begin(
+        self, head: H, *, is_shared: bool, keeps: bool, first: Piece = b"", is_whole: bool = False
+    ) -> None:
+        """The head is known, and maybe the first bytes, or (`is_whole`, see `complete`) all of them. Not
+        shared: nobody else may join. Not kept: bytes go when they are read."""
+        self.head, self.is_done = head, is_whole
         if first:
             self._pending.append(first)
             self.size_bytes += len(first)
@@ -112,6 +117,14 @@ class Flight(Generic[H]):
         self._pending.append(chunk)
         self.size_bytes += len(chunk)
         self._publish()
+
+    def complete(self, last: Piece) -> None:
+        """The last bytes of a fill that keeps them. Readers see the end; until `finish` others may join."""
+        if last:
+            self._pending.append(last)
+            self.size_bytes += len(last)
+        self.is_done = True
+        self._wake()
 
     async def feed(self, chunk: Piece) -> None:
         """Add bytes; waits for the readers when they are not kept. Raises Abandoned when there are none."""
@@ -137,9 +150,9 @@ class Flight(Generic[H]):
 
     def finish(self, error: ServiceError | None = None) -> None:
         """The end: complete, or with an error that every reader gets. The first call counts."""
+        unlist, self._unlist = self._unlist, _nothing  # it knows the flight, which would be a cycle
+        unlist()
         if not self.is_done:
-            self._unlist()
-            self._unlist = _nothing  # it knows the flight: the bytes would wait for the garbage collector
             self.is_done = True
             self.error = error
             self._wake()
@@ -194,7 +207,7 @@ class Flight(Generic[H]):
 
     def _publish(self) -> None:
         """Let the readers have what is pending: at once, or when all have what came before, and a pause."""
-        is_first = not self._chunks and not self._n_dropped
+        is_first = not self.n_chunks
         if is_first or (not self._is_releasing and self._loop.time() >= self._next_wake_s):
             self._wake()
         elif self._timer is None and not self._is_releasing:
@@ -207,6 +220,7 @@ class Flight(Generic[H]):
         if self._pending:
             pending, self._pending = self._pending, []
             self._chunks.append(pending[0] if len(pending) == 1 else b"".join(pending))
+            self.n_chunks += 1
         waiting, self._waiting = self._waiting, []
         self._release(waiting)
 
@@ -218,8 +232,11 @@ class Flight(Generic[H]):
         if self._is_releasing:
             self._loop.call_soon(self._release, waiting[WAKE_BATCH:])
             return
-        pause_s = max(0, len(self._readers) - 1) * PAUSE_PER_READER_S
-        self._next_wake_s = self._loop.time() + min(MAX_PAUSE_S, pause_s)
+        n_readers = len(self._readers)
+        if n_readers > 1:
+            self._next_wake_s = self._loop.time() + min(MAX_PAUSE_S, (n_readers - 1) * PAUSE_PER_READER_S)
+        else:
+            self._next_wake_s = 0.0
         if self._pending:
             self._publish()
 

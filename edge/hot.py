@@ -211,6 +211,7 @@ class HotTable:
         if not self.renew(answer, self.now_ns()):
             return False
         self._keep(answer, span)
+        hot.is_offered = True
         return True
 
     def _keep(self, answer: HotAnswer, span: Asked) -> None:

@@ -73,8 +73,6 @@ class Misses:
         self._fields: dict[bytes, Headers] = {}
         self._templates: dict[Plan, str] = {}
         """Of the heads of first answers."""
-        self._misses = metrics.REQUESTS.labels("origin", "miss")
-        self._bytes = metrics.BODY_BYTES.labels("origin")
 
     def want(self, line: bytes, block: bytes) -> Want | None:
         """What a request needs from the origin; None: it is not for this way. `block` is harmless."""
@@ -121,7 +119,7 @@ class Misses:
             return None
         if not reader.is_leader and not (head.is_shared and _matches(head, want)):
             return None
-        self._misses.inc()
+        metrics.MISSES.n += 1
         plan, plain = head.plan, head.response.plain
         if reader.is_leader and plan is not None and plain is not None:
             template = self._templates.get(plan) or self._template(plan)
@@ -136,7 +134,7 @@ class Misses:
 
     def sent(self, n_bytes: int) -> None:
         """An answer is over, with so many bytes of its body."""
-        self._bytes.inc(n_bytes)
+        metrics.ORIGIN_BYTES.n += n_bytes
 
 
 def _matches(head: Fetched, want: Want) -> bool:
@@ -207,7 +205,8 @@ class Miss:
     def _write(self, reader: Reader[Head], start: bytes) -> None:
         flight, transport = reader.flight, self._connection.transport
         assert transport is not None  # the connection lets go of this answer before it is lost
-        while not self.is_paused and (chunks := flight.chunks_from(reader.n_read)):
+        while not self.is_paused and reader.n_read < flight.n_chunks:
+            chunks = flight.chunks_from(reader.n_read)
             reader.n_read += len(chunks)
             self.n_sent += sum(map(len, chunks))
             if start or len(chunks) > 1:
@@ -218,7 +217,7 @@ class Miss:
             flight.advanced()
         if start:
             transport.write(start)
-        if flight.is_done and not self.is_paused and not flight.chunks_from(reader.n_read):
+        if flight.is_done and not self.is_paused and reader.n_read == flight.n_chunks:
             self._end(reader)
 
     def _end(self, reader: Reader[Head]) -> None:

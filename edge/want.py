@@ -33,7 +33,8 @@ class Want(NamedTuple):
     validator: str = ""
     """The version that the span must be of, in If-Range."""
     is_plain: bool = False
-    """The headers have no condition, and are the same object for all requests that look alike."""
+    """The headers have no condition, and are the same object for all requests that look alike; nothing says
+    that the answer will not be stored."""
     is_rest: bool = False
     """Nothing but the whole is of use: a span of it only when the origin ignores that it is one."""
 

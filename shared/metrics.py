@@ -55,6 +55,25 @@ def before_scrape(fold: Callable[[], None]) -> None:
     _folds.append(WeakMethod(fold))
 
 
+class Tally:
+    """A counter of what happens thousands of times a second: a plain number, told before the metrics are
+    read. Make it once, with the counter."""
+
+    __slots__ = ("__weakref__", "_counter", "n")
+
+    def __init__(self, counter: Counter) -> None:
+        self._counter = counter
+        self.n = 0
+        """Since it was told last; whoever counts adds to it."""
+        before_scrape(self.tell)
+
+    def tell(self) -> None:
+        """Add to the counter."""
+        n, self.n = self.n, 0
+        if n:
+            self._counter.inc(n)
+
+
 def _checked(text: str, name: str) -> str:
     if not text.strip():
         raise ValueError(f"the metric {name} has no help text")

@@ -59,7 +59,7 @@ class Meta(NamedTuple):
 
     @property
     def key(self) -> StorageKey:
-        return storage_key(self.primary, self.vary)
+        return storage_key(self.primary, self.vary) if self.vary else StorageKey(self.primary)
 
     def age_s(self, now_ms: int) -> float:
         """Age at `now_ms`; a clock that went back adds nothing."""

@@ -5,6 +5,7 @@ interface is the same store for whoever speaks that; its values must be entries.
 """
 
 from collections.abc import Callable, Iterable
+from itertools import chain
 from typing import Any
 
 from aiocache.base import BaseCache
@@ -34,20 +35,22 @@ def _nobody(_: str) -> None:
 def weight_bytes(entry: Entry) -> int:
     """What an entry takes of the RAM tier; measured by tests/bench/edge/test_bench_disk.py."""
     fields = entry.meta.fields
-    text = sum([len(name) + len(value) for name, value in fields])
+    text = sum(map(len, chain.from_iterable(fields)))
     return len(entry.body) + OVERHEAD_BYTES + len(fields) * FIELD_BYTES + text
 
 
 class Hot:
     """An entry in RAM, and the response head that was last made for it."""
 
-    __slots__ = ("entry", "prepared", "prepared_s")
+    __slots__ = ("entry", "is_offered", "prepared", "prepared_s")
 
     def __init__(self, entry: Entry) -> None:
         self.entry = entry
         self.prepared: CIMultiDictProxy[str] | None = None
         self.prepared_s = -1
         """The age in whole seconds that `prepared` tells."""
+        self.is_offered = False
+        """Somebody made answers of it in advance."""
 
 
 class MemoryTier(BaseCache):  # type: ignore[misc]
@@ -108,14 +111,18 @@ class MemoryTier(BaseCache):  # type: ignore[misc]
         """Hold entry and return the keys that left for it; the entry's own key when it is too large."""
         key = str(entry.key)
         self._before_admit()
-        self.forget(key)
+        held, expiry_s = self._held, self._expiry_s
+        if key in held:
+            self.forget(key)
         victims = self._eviction.admit(key, weight_bytes(entry))
-        self._held[key] = Hot(entry)
-        self._expiry_s.pop(key, None)
+        held[key] = Hot(entry)
+        if expiry_s:
+            expiry_s.pop(key, None)
         for victim in victims:
-            del self._held[victim]
-            self._expiry_s.pop(victim, None)
-            self.forget(victim)
+            if held.pop(victim).is_offered:
+                self.forget(victim)
+            if expiry_s:
+                expiry_s.pop(victim, None)
         return victims
 
     def pin(self, key: str, distance: int) -> None:

@@ -9,8 +9,12 @@ BODY_BYTES = metrics.counter("edge_cache_body_bytes_total", "Body bytes answered
 FILLS = metrics.counter(
     "edge_cache_fills_total", "Requests to the origin that might have been stored, by outcome", ("outcome",)
 )
+MISSES = metrics.Tally(REQUESTS.labels("origin", "miss"))
+ORIGIN_BYTES = metrics.Tally(BODY_BYTES.labels("origin"))
+STORED = metrics.Tally(FILLS.labels("stored"))
 COLLAPSED = metrics.counter("edge_cache_collapsed_total", "Requests that joined another request's fill")
 EVICTIONS = metrics.counter("edge_cache_evictions_total", "Objects that left a full tier", ("tier",))
+EVICTED = metrics.Tally(EVICTIONS.labels("memory"))
 CORRUPT = metrics.counter("edge_cache_corrupt_total", "Objects on disk dropped: a digest did not match")
 DISK_ERRORS = metrics.counter(
     "edge_cache_disk_errors_total", "Objects not written or not read, by reason", ("reason",)

@@ -141,14 +141,16 @@ class TieredCache(Tiers):
 
     def store(self, entry: Entry, revision: int) -> bool:
         """Hold entry in RAM now and on disk soon. False: a purge after `revision` covers it."""
-        key = entry.key
-        if self._purges.covers_since(revision, key, entry.meta.tags):
+        key, meta = entry.key, entry.meta
+        if self._purges.revision != revision and self._purges.covers_since(revision, key, meta.tags):
             return False
-        meta, language = entry.meta, entry.headers.get("Content-Language", "")
-        self.memory.forget(meta.primary)  # an answer made in advance knows nothing of a new variant
+        language = entry.headers.get("Content-Language", "") if meta.vary else ""
+        if meta.primary in self.memory:
+            self.memory.forget(meta.primary)  # an answer made in advance knows nothing of a new variant
         for replaced in self._listing.put(meta.primary, meta.vary, meta.tags, language):
             self._spawn(self._delete_all([replaced]))
-        self._listing.parts.told(entry.meta)
+        if meta.vary:
+            self._listing.parts.told(meta)
         self._keep(entry)
         return True
 

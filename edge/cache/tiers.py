@@ -50,7 +50,6 @@ class Tiers:
         self._pending_bytes = 0
         self._ram_admission = RamAdmission(limits.memory_bytes, limits.large_share)
         self._used = metrics.USED_BYTES.labels("memory")
-        self._evicted = metrics.EVICTIONS.labels("memory")
         self._unwritten: dict[StorageKey, Entry] = {}
         """Refused by RAM and not yet on disk."""
         before_scrape(self.tell)
@@ -163,7 +162,7 @@ class Tiers:
         victims = self.memory.insert(entry)
         if victims:
             self._forget_gone(victims)
-            self._evicted.inc(len(victims))
+            metrics.EVICTED.n += len(victims)
 
     def tell(self) -> None:
         """How much RAM holds, to the metrics."""

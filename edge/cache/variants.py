@@ -95,6 +95,8 @@ class Variants:
 
     def remove(self, key: StorageKey) -> None:
         """Forget a variant that no tier holds any more."""
+        if not self._stored:
+            return
         stored = self._stored.get(primary_of(key))
         if stored is not None:
             stored.pop(key, None)
