@@ -6,7 +6,7 @@ brain or the origin. What is missing (a queue, vectors, cards, warm bytes) is as
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -132,7 +132,7 @@ class Feed:
     def plan(self, session: Session, player: PlayerIn) -> PlanOut:
         """What a player in this state should fetch. Moves nothing in the ranking."""
         told = self._outlook(session, player)
-        self.replan(session, told)
+        self.replan(session)
         return PlanOut(session.version, told.plan, told.cancel, told.refresh_s)
 
     def take_events(self, session: Session, body: intake.EventsIn) -> EventsOut:
@@ -156,7 +156,7 @@ class Feed:
         self._apply(session, accepted, body)
         told = self._outlook(session, body.player) if body.player else None
         answer = EventsOut(len(accepted), n_duplicates, rejected, self.slice(session, body.n, told))
-        self.replan(session, told)
+        self.replan(session)
         self._parts.refill.want_queue(session)
         for result, n in (
             ("accepted", len(accepted)),
@@ -204,40 +204,39 @@ class Feed:
                 self.replan(session)
         self._parts.notices.tell_all(Notice("withdrawn", {"video": video_id}))
 
-    def replan(self, session: Session, told: Outlook | None = None) -> None:
-        """Have the next videos' objects warmed, the player's plan first; the former plan is dropped."""
-        n = self._plan.n_ahead + self._plan.n_reserve
-        listed = {card.id: card for card in told.listed} if told else {}
-        queued = {one.card.id: one.card for one in slices.upcoming(session, self._parts.cards.get, n)}
+    def replan(self, session: Session) -> None:
+        """Have the next objects warmed, what the player was told first, in place of the former plan."""
+        told, limits, card_of = session.told, self._plan, self._parts.cards.get
+        n = len(told.at_hand) + limits.n_ahead + limits.n_reserve
+        queued = {one.card.id: one.card for one in slices.upcoming(session, card_of, n)}
         # Behind a list comes the queue: back in the feed its openings are wanted again.
-        steps = warming.steps(list((listed | queued).values())[:n], self._plan, session.opens_with)
-        plan = warming.with_player(steps, told.warm if told else [])
+        listed = {card.id: card for card in self._listed(told.listed, session.current)}
+        steps = warming.steps(list((listed | queued).values())[:n], limits, told)
         screen = f"/v/{session.current}/" if session.current else ""
-        self._parts.worker.submit(session.id, plan, screen=screen, spares_planned=told is None)
+        self._parts.worker.submit(session.id, steps, screen=screen)
 
     def _outlook(self, session: Session, player: PlayerIn) -> Outlook:
         began_s = self._parts.clock.monotonic()
         session.link = link_of(player, session.link)
         n_ahead = self._sources.rules.n_videos
-        listed = self._listed(player)
+        self._parts.cards.want([player.video, *player.next] if player.next else [])
+        listed = self._listed(player.next, player.video)
         queued = [] if player.next else self._supply.nexts(session, n_ahead + 1)
         nexts = listed or [one.card for one in queued if one.card.id != player.video]
         screen = self._parts.cards.get(player.video)
         window = [screen, *nexts[:n_ahead]] if screen is not None and screen.rungs else nexts[:n_ahead]
-        told = outlook(player, window, session.link, session.pace, self._sources)._replace(listed=listed)
-        session.opens_with = told.opens_with or session.opens_with
+        told = outlook(player, window, session.link, session.pace, self._sources)
+        opens_with = told.told.opens_with or session.told.opens_with
+        session.told = told.told._replace(opens_with=opens_with)
         metrics.PLAN_SECONDS.observe(self._parts.clock.monotonic() - began_s)
         metrics.PLAN_STEPS.labels("fetch").inc(len(told.plan))
         metrics.PLAN_STEPS.labels("cancel").inc(len(told.cancel))
         return told
 
-    def _listed(self, player: PlayerIn) -> list[VideoCard]:
-        """Of the list that the player walks what is at hand; what is not is fetched, for its next plan."""
-        if not player.next:
-            return []
-        self._parts.cards.want([player.video, *player.next])
-        found = (self._parts.cards.get(video) for video in dict.fromkeys(player.next))
-        return [card for card in found if card is not None and card.rungs and card.id != player.video]
+    def _listed(self, videos: Sequence[str], on_screen: str) -> list[VideoCard]:
+        """Of a list that a player walks what is at hand; what is not is fetched, for its next plan."""
+        found = (self._parts.cards.get(video) for video in dict.fromkeys(videos))
+        return [card for card in found if card is not None and card.rungs and card.id != on_screen]
 
     def _apply(self, session: Session, events: list[ViewEvent], body: intake.EventsIn) -> None:
         intake.apply(session, events)

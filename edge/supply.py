@@ -83,5 +83,4 @@ class Supply:
         return card is not None and self._is_cached(card)
 
     def _is_cached(self, card: VideoCard) -> bool:
-        first = warming.opening(card, self._plan)
-        return first is not None and self._worker.is_cached(first.url)
+        return any(self._worker.is_cached(path) for path in warming.opening_paths(card))

@@ -1,10 +1,10 @@
 """What the edge warms into RAM for a session, most urgent first.
 
-Pure. The openings that its player was told to fetch come first, then those of the next videos, their
-playlists and posters, later chunks, and a reserve of further openings.
+Pure. The openings that its player was told to fetch come first, then those that it will be told next,
+playlists and posters, later chunks, and a reserve of further openings. What the player has needs no RAM.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
@@ -20,11 +20,12 @@ OPENING = "/open.mp4"
 class PlanLimits:
     """How far ahead a plan looks."""
 
-    n_ahead: int = setting(3, "videos after the one on screen whose opening is warmed", low=0, high=10)
-    n_reserve: int = setting(
-        8, "videos after those whose opening is warmed when there is nothing better to do", low=0, high=100
+    n_ahead: int = setting(
+        3, "next videos that the player has not yet whose opening is warmed", low=0, high=10
     )
-    n_soon: int = setting(3, "of the reserve, how many are as urgent as those before", low=0, high=100)
+    n_reserve: int = setting(
+        8, "videos after those whose opening is warmed when nothing else is", low=0, high=100
+    )
     start_rung: str = setting("", "name of the rung that a swipe starts with; empty: the lowest")
 
 
@@ -62,6 +63,22 @@ class Step(NamedTuple):
     """What it is expected to cost; 0 when it is small and not known."""
 
 
+class Told(NamedTuple):
+    """What a player last told of itself and was told to fetch, as far as the edge's RAM goes."""
+
+    warm: Sequence[tuple[str, int, int]] = ()
+    """The plan's objects: unsigned path, bytes, swipes until it is needed."""
+    opens_with: str = ""
+    """The rung of a plan's last opening; empty before there was one."""
+    at_hand: frozenset[str] = frozenset()
+    """Videos whose opening the player holds, fetches or was told to fetch."""
+    listed: Sequence[str] = ()
+    """Of the list that the player walks, the very next first; empty: the session's queue."""
+
+
+NOTHING_TOLD = Told()
+
+
 def start_rung(card: VideoCard, limits: PlanLimits) -> Rung | None:
     """The rendition that playback starts with."""
     named = next((rung for rung in card.rungs if rung.name == limits.start_rung), None)
@@ -76,56 +93,62 @@ def opening(card: VideoCard, limits: PlanLimits) -> Opening | None:
     return Opening(card.id, f"/v/{card.id}/{rung.path}{OPENING}", rung.name, rung.open_bytes)
 
 
+def opening_paths(card: VideoCard) -> Iterator[str]:
+    """The opening in each rung."""
+    return (f"/v/{card.id}/{rung.path}{OPENING}" for rung in card.rungs)
+
+
 def openings(upcoming: Sequence[VideoCard], limits: PlanLimits) -> list[Opening]:
     """What the player should preload, the next video first."""
     found = (opening(card, limits) for card in upcoming[: limits.n_ahead])
     return [one for one in found if one is not None]
 
 
-def steps(upcoming: Sequence[VideoCard], limits: PlanLimits, started: str = "") -> list[Step]:
+def steps(upcoming: Sequence[VideoCard], limits: PlanLimits, told: Told = NOTHING_TOLD) -> list[Step]:
     """What the edge should warm for one session, most urgent first.
 
-    `started`: the rung that its player was last told to open videos with; the lowest is a reserve then.
+    What the player has been told comes first. Openings are those that it will be told next, with the rung
+    that it was last told to open with; the lowest is a reserve then.
     """
-    plan = _other_openings(upcoming, limits, started)
+    first = {
+        path: Step(Urgency.PLANNED if path.endswith(OPENING) else Urgency.CHUNK, distance, path, n_bytes)
+        for path, n_bytes, distance in told.warm
+    }
+    others = [*_openings(upcoming, limits, told), *_beside(upcoming, limits, has_plan=bool(told.opens_with))]
+    return sorted([*first.values(), *(step for step in others if step.path not in first)])
+
+
+def _openings(upcoming: Sequence[VideoCard], limits: PlanLimits, told: Told) -> Iterator[Step]:
+    """Of the next videos that the player has not at hand, nor is about to have."""
+    wanted = [
+        (distance, card)
+        for distance, card in enumerate(upcoming, start=1)
+        if card.id not in told.at_hand and card.rungs
+    ]
+    for place, (distance, card) in enumerate(wanted[: limits.n_ahead + limits.n_reserve]):
+        urgency = Urgency.OPENING if place < limits.n_ahead else Urgency.RESERVE
+        lowest = start_rung(card, limits)
+        rung = next((one for one in card.rungs if one.name == told.opens_with), lowest)
+        if rung is not None:
+            yield _opening_step(urgency, distance, card, rung)
+        if rung is not lowest and lowest is not None and urgency is Urgency.OPENING:
+            yield _opening_step(Urgency.RESERVE, distance, card, lowest)
+
+
+def _opening_step(urgency: Urgency, distance: int, card: VideoCard, rung: Rung) -> Step:
+    return Step(urgency, distance, f"/v/{card.id}/{rung.path}{OPENING}", rung.open_bytes)
+
+
+def _beside(upcoming: Sequence[VideoCard], limits: PlanLimits, *, has_plan: bool) -> Iterator[Step]:
+    """Playlists and posters of the very next; a chunk, where the player follows no plan that names one."""
     for distance, card in enumerate(upcoming[: limits.n_ahead], start=1):
         rung = start_rung(card, limits)
         if rung is None:
             continue
         home = f"/v/{card.id}/"
-        is_named = any(other.name == started for other in card.rungs) and rung.name != started
-        urgency = Urgency.RESERVE if is_named else Urgency.OPENING
-        plan.append(Step(urgency, distance, f"{home}{rung.path}{OPENING}", rung.open_bytes))
-        plan.append(Step(Urgency.PLAYLIST, distance, f"{home}master.m3u8", 0))
-        plan.append(Step(Urgency.PLAYLIST, distance, f"{home}{rung.path}/index.m3u8", 0))
+        yield Step(Urgency.PLAYLIST, distance, f"{home}master.m3u8", 0)
+        yield Step(Urgency.PLAYLIST, distance, f"{home}{rung.path}/index.m3u8", 0)
         if card.poster:
-            plan.append(Step(Urgency.POSTER, distance, home + card.poster, 0))
-        if distance == 1 and len(rung.chunk_bytes) > 1:
-            plan.append(Step(Urgency.CHUNK, distance, f"{home}{rung.path}/1.m4s", rung.chunk_bytes[1]))
-    reserve = upcoming[limits.n_ahead : limits.n_ahead + limits.n_reserve]
-    for distance, first in enumerate((opening(card, limits) for card in reserve), start=limits.n_ahead + 1):
-        if first is not None:
-            is_started = not started or first.rung == started
-            is_soon = is_started and distance <= limits.n_ahead + limits.n_soon
-            urgency = Urgency.OPENING if is_soon else Urgency.RESERVE
-            plan.append(Step(urgency, distance, first.url, first.bytes))
-    return sorted(plan)
-
-
-def _other_openings(upcoming: Sequence[VideoCard], limits: PlanLimits, started: str) -> list[Step]:
-    found = []
-    for distance, card in enumerate(upcoming[: limits.n_ahead + limits.n_reserve], start=1):
-        rung = next((rung for rung in card.rungs if rung.name == started), None)
-        if rung is not None and rung is not start_rung(card, limits):
-            urgency = Urgency.OPENING if distance <= limits.n_ahead + limits.n_soon else Urgency.RESERVE
-            found.append(Step(urgency, distance, f"/v/{card.id}/{rung.path}{OPENING}", rung.open_bytes))
-    return found
-
-
-def with_player(plan: list[Step], told: Sequence[tuple[str, int, int]]) -> list[Step]:
-    """The edge's plan with what the player was told to fetch (path, bytes, distance): openings come first."""
-    first = {
-        path: Step(Urgency.PLANNED if path.endswith(OPENING) else Urgency.CHUNK, distance, path, n_bytes)
-        for path, n_bytes, distance in told
-    }
-    return sorted([*first.values(), *(step for step in plan if step.path not in first)])
+            yield Step(Urgency.POSTER, distance, home + card.poster, 0)
+        if distance == 1 and len(rung.chunk_bytes) > 1 and not has_plan:
+            yield Step(Urgency.CHUNK, distance, f"{home}{rung.path}/1.m4s", rung.chunk_bytes[1])

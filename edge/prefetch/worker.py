@@ -24,8 +24,6 @@ FAILED = "failed"
 NOT_ASKED = ("memory", "disk")
 PINNED_URGENCY = Urgency.PLAYLIST
 """A swipe that finds less than this in RAM waits: such steps are kept there, not only warmed."""
-TOLD = (Urgency.PLANNED, Urgency.CHUNK)
-"""What a player fetches by its plan: openings, and what follows them."""
 MAX_WAIT_S = 1.0
 """Longest sleep for the budget before the most urgent step is looked for again."""
 
@@ -93,13 +91,10 @@ class PrefetchWorker:
         self._running: dict[str, Running] = {}
         self._wake = asyncio.Event()
 
-    def submit(
-        self, session: str, steps: list[Step], *, screen: str = "", spares_planned: bool = False
-    ) -> None:
+    def submit(self, session: str, steps: list[Step], *, screen: str = "") -> None:
         """Take a session's plan; an empty one only drops the former.
 
-        `screen`: the folder whose objects go on if they run: the viewer asks for them now. `spares_planned`:
-        the plan tells nothing of what the player fetches; such steps go on, too.
+        `screen`: the folder whose objects go on if they run: the viewer asks for them now.
         """
         if self._pins is not None:
             needed = {step.path: step.distance for step in steps if step.urgency <= PINNED_URGENCY}
@@ -109,10 +104,9 @@ class PrefetchWorker:
         metrics.PREFETCH_STEPS.labels("stale").inc(n_stale)
         named = {step.path for step in cold}
         for path, running in list(self._running.items()):
-            is_spared = spares_planned and running.urgency in TOLD
             if path in named:
                 running.sessions.add(session)
-            elif not is_spared and not (screen and path.startswith(screen)):
+            elif not (screen and path.startswith(screen)):
                 self._leave(path, running, session)
         if cold:
             self._wake.set()
@@ -132,12 +126,11 @@ class PrefetchWorker:
         """Warm what is planned until cancelled."""
         async with asyncio.TaskGroup() as group:
             for number in range(self._limits.n_concurrent):
-                is_spare = number < self._limits.n_spare
-                group.create_task(self._work(Urgency.RESERVE if is_spare else PINNED_URGENCY))
+                group.create_task(self._work(is_spare=number < self._limits.n_spare))
 
-    async def _work(self, least: Urgency) -> None:
+    async def _work(self, *, is_spare: bool) -> None:
         while True:
-            taken = self._backlog.take(least)
+            taken = self._backlog.take(self._least(is_spare))
             if taken is None:
                 self._wake.clear()
                 await self._wake.wait()
@@ -148,6 +141,12 @@ class PrefetchWorker:
                 metrics.PREFETCH_STEPS.labels("there_already").inc()
             else:
                 await self._run(taken.step, taken.session)
+
+    def _least(self, is_spare: bool) -> Urgency:
+        """What may be taken now: the reserve one by one, when nothing else is under way."""
+        if not self._running:
+            return Urgency.RESERVE
+        return Urgency.CHUNK if is_spare else PINNED_URGENCY
 
     async def _run(self, step: Step, session: str) -> None:
         try:

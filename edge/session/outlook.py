@@ -11,6 +11,7 @@ import msgspec
 from edge.prefetch.hazard import Pace
 from edge.prefetch.planner import PlanRules, decide
 from edge.prefetch.situation import Clip, InFlight, Link, Situation
+from edge.prefetch.warming import NOTHING_TOLD, Told
 from edge.session.player import InFlightIn, PlayerIn
 from shared.messages import Rung, VideoCard
 from shared.retention import assumed, n_seconds
@@ -49,12 +50,8 @@ class Outlook(NamedTuple):
     plan: list[PlanStep]
     cancel: list[str]
     refresh_s: float
-    opens_with: str
-    """The rung of the plan's last opening; empty when it has none."""
-    warm: list[tuple[str, int, int]]
-    """The plan's objects for this edge's own RAM: unsigned path, bytes, swipes until it is needed."""
-    listed: Sequence[VideoCard] = ()
-    """Of the list that the player walks, the very next first; empty: the session's queue."""
+    told: Told = NOTHING_TOLD
+    """What of it is for this edge's own RAM."""
 
 
 def prior_curve(video: str, duration_ms: int) -> Sequence[float]:
@@ -88,7 +85,15 @@ def outlook(
         named = _rung(flight, [shown])[1] if shown else None
         if named is not None:
             cancel.append(base_of(flight.video) + object_path(named, flight.chunk))
-    return Outlook(plan, cancel, decision.refresh_s, opens_with, warm)
+    told = Told(warm, opens_with, _at_hand(player, plan), player.next)
+    return Outlook(plan, cancel, decision.refresh_s, told)
+
+
+def _at_hand(player: PlayerIn, plan: Sequence[PlanStep]) -> frozenset[str]:
+    """Videos whose opening the player has, or is about to have."""
+    held = {one.video for one in player.held if any(first == 0 for first, _ in one.chunks)}
+    flying = {one.video for one in player.in_flight if one.chunk == 0}
+    return frozenset(held | flying | {step.video for step in plan if step.chunk == 0})
 
 
 def link_of(player: PlayerIn, known: Link) -> Link:

@@ -98,7 +98,7 @@ def build(
     """
     if told is None:
         steps = [_step(one, base_of) for one in openings([one.card for one in nexts], limits)]
-        told = Outlook(steps, [], REFRESH_S, "", [])
+        told = Outlook(steps, [], REFRESH_S)
     return Slice(
         version=session.version,
         queue_version=session.queue_version,

@@ -13,6 +13,7 @@ from typing import Any
 
 from edge.prefetch.hazard import Pace
 from edge.prefetch.situation import ASSUMED_LINK, Link
+from edge.prefetch.warming import NOTHING_TOLD, Told
 from edge.session.deltas import Drift
 from edge.session.queue import Queue, remaining
 from edge.session.signals import MAX_SIGNALS, Signal
@@ -64,8 +65,8 @@ class Session:
     link: Link = ASSUMED_LINK
     """The way to the player, as last told."""
     pace: Pace = field(default_factory=Pace)
-    opens_with: str = ""
-    """The rung that its player was last told to open videos with."""
+    told: Told = NOTHING_TOLD
+    """What its player last told and was told."""
     touched_s: float = 0.0
     """Monotonic seconds of the last request."""
 

@@ -89,18 +89,18 @@ async def test_the_place_of_what_was_ended_is_taken_by_the_new_plan() -> None:
         assert warming.ended == ["/left"]
 
 
-async def test_a_plan_that_knows_nothing_of_the_players_fetches_ends_none_of_them() -> None:
+async def test_the_reserve_is_warmed_one_by_one_and_only_while_nothing_else_is() -> None:
     warming = Warming()
     async with working(warming) as worker:
-        worker.submit("ann", [step("/planned", Urgency.PLANNED), step("/opening")])
-        await eventually(lambda: len(warming.running) == 2)
+        worker.submit("ann", [step("/first", Urgency.RESERVE), step("/second", Urgency.RESERVE)])
+        worker.submit("bob", [step("/opening")])
+        await eventually(lambda: warming.running == ["/opening"])
 
-        worker.submit("ann", [], spares_planned=True)
-        await eventually(lambda: warming.ended == ["/opening"])
-        assert warming.running == ["/planned"]
+        worker.submit("bob", [])
+        await eventually(lambda: warming.running == ["/first"])
 
-        worker.submit("ann", [])
-        await eventually(lambda: warming.ended == ["/opening", "/planned"])
+        worker.submit("ann", [step("/second", Urgency.RESERVE)])
+        await eventually(lambda: warming.running == ["/second"])
 
 
 async def test_what_runs_for_the_video_on_screen_goes_on() -> None:

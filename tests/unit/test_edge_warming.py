@@ -1,7 +1,7 @@
 """What to fetch and warm next, over one session and over all."""
 
 from edge.prefetch.backlog import Backlog
-from edge.prefetch.warming import PlanLimits, Step, Urgency, openings, steps, with_player
+from edge.prefetch.warming import PlanLimits, Step, Told, Urgency, openings, steps
 from tests.edge_builders import make_card, make_rung
 
 CARDS = [make_card(video) for video in "abcd"]
@@ -44,43 +44,48 @@ def test_the_rung_that_a_player_opens_with_is_warmed_before_the_lowest() -> None
     ladder = [make_rung("360p"), make_rung("540p"), make_rung("720p")]
     cards = [make_card(f"v{n}", rungs=ladder) for n in range(20)]
 
-    plan = steps(cards, PlanLimits(n_ahead=2, n_soon=0, n_reserve=1), "720p")
+    plan = steps(cards, PlanLimits(n_ahead=2, n_reserve=1), Told(opens_with="720p"))
 
     first = [one.path.split("/")[2:4] for one in plan if one.urgency is Urgency.OPENING]
     assert first == [[video, "720p-0123456789abcdef"] for video in ("v0", "v1")]
-    assert [one.path.split("/")[2] for one in plan if one.urgency is Urgency.RESERVE] == [
-        "v0",
-        "v1",
-        "v2",
-        "v2",
+    reserve = [one.path.split("/")[2:4] for one in plan if one.urgency is Urgency.RESERVE]
+    assert reserve == [
+        [f"v{n}", f"{rung}-0123456789abcdef"] for n, rung in enumerate(("360p", "360p", "720p"))
     ]
 
 
 def test_what_a_player_was_told_to_fetch_is_warmed_first_and_once() -> None:
-    plan = steps(CARDS, PlanLimits())
-    path = plan[1].path
+    path = "/v/a/360p-0123456789abcdef/open.mp4"
 
-    joined = with_player(plan, [("/v/z/360p/4.m4s", 5, 0), (path, 7, 2)])
+    plan = steps(CARDS, PlanLimits(), Told([("/v/z/360p/4.m4s", 5, 0), (path, 7, 2)]))
 
-    assert (joined[0].path, joined[0].urgency) == (path, Urgency.PLANNED)
-    assert next(one for one in joined if one.path == "/v/z/360p/4.m4s").urgency is Urgency.CHUNK
-    assert joined == sorted(joined)
-    assert [one.path for one in joined].count(path) == 1
-    assert len(joined) == len(plan) + 1
+    assert plan[0] == Step(Urgency.PLANNED, 2, path, 7)
+    assert next(one for one in plan if one.path == "/v/z/360p/4.m4s").urgency is Urgency.CHUNK
+    assert plan == sorted(plan)
+    assert [one.path for one in plan].count(path) == 1
+
+
+def test_what_the_player_has_at_hand_makes_room_for_what_it_is_told_next() -> None:
+    cards = [make_card(f"v{n}") for n in range(20)]
+
+    plan = steps(cards, PlanLimits(n_ahead=2, n_reserve=1), Told(at_hand=frozenset({"v0", "v1", "v3"})))
+
+    openings = [(one.urgency, one.distance) for one in plan if one.path.endswith("/open.mp4")]
+    assert openings == [(Urgency.OPENING, 3), (Urgency.OPENING, 5), (Urgency.RESERVE, 6)]
+
+
+def test_a_player_that_follows_plans_has_no_chunk_warmed_that_none_names() -> None:
+    plan = steps(CARDS, PlanLimits(), Told([("/v/a/540p/1.m4s", 5, 1)], opens_with="540p"))
+
+    assert [one.path for one in plan if one.urgency is Urgency.CHUNK] == ["/v/a/540p/1.m4s"]
 
 
 def test_a_reserve_of_openings_is_warmed_last() -> None:
-    plan = steps([make_card(f"v{n}") for n in range(20)], PlanLimits(n_ahead=3, n_soon=0, n_reserve=4))
+    plan = steps([make_card(f"v{n}") for n in range(20)], PlanLimits(n_ahead=3, n_reserve=4))
 
     reserve = [one for one in plan if one.urgency is Urgency.RESERVE]
     assert plan[-4:] == reserve
     assert [one.path.split("/")[2] for one in reserve] == ["v3", "v4", "v5", "v6"]
-
-
-def test_the_first_of_the_reserve_are_as_urgent_as_openings() -> None:
-    plan = steps([make_card(f"v{n}") for n in range(20)], PlanLimits(n_ahead=1, n_soon=2, n_reserve=4))
-
-    assert [one.path.split("/")[2] for one in plan if one.urgency is Urgency.OPENING] == ["v0", "v1", "v2"]
 
 
 def test_what_is_not_urgent_is_left_to_those_who_may_take_it() -> None:
