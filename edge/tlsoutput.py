@@ -14,6 +14,8 @@ MAX_SEALED_BYTES = 2 * PIECE_BYTES
 """What may wait for the socket; only a peer that makes us answer without reading can come here."""
 
 Given = bytes | bytearray | memoryview
+_MORE = int(socket.MSG_MORE)
+"""A plain number: an enum would be converted at each call."""
 
 
 class TlsOutput:
@@ -56,18 +58,22 @@ class TlsOutput:
 
     def add(self, given: Iterable[Given]) -> None:
         """Queue plaintext. It is not copied unless it might change, or is small."""
-        pieces = [_kept(data) for data in given if data]
-        size = sum(map(len, pieces))
+        queue, n_before, size = self._queue, len(self._queue), 0
+        for data in given:
+            if data:
+                piece = _kept(data)
+                queue.append(piece)
+                size += len(piece)
         self._n_queued += size
-        if size <= RECORD_BYTES and len(pieces) > 1:
-            self._queue.append(b"".join(pieces))
-        else:
-            self._queue.extend(pieces)
+        if size <= RECORD_BYTES and len(queue) > n_before + 1:
+            queue[n_before:] = (b"".join(queue[n_before:]),)
 
     def pump(self) -> None:
         """Seal and send until all is out or the socket is full."""
-        while self._send() and self._queue:
-            n_bytes = min(self._bench.piece_bytes, self._n_queued)
+        while (not self._sealed or self._send()) and self._queue:
+            n_bytes = self._n_queued
+            if n_bytes > RECORD_BYTES:
+                n_bytes = min(self._bench.piece_bytes, n_bytes)
             self._n_queued -= n_bytes
             self._sealed = self._session.seal(self._queue, n_bytes)
 
@@ -91,7 +97,7 @@ class TlsOutput:
         """Send what is sealed; whether all of it went."""
         sealed = self._sealed
         try:
-            n_sent = self._link.send(sealed, socket.MSG_MORE if self._queue else 0) if sealed else 0
+            n_sent = self._link.send(sealed, _MORE if self._queue else 0) if sealed else 0
         except (BlockingIOError, InterruptedError):
             n_sent = 0
         is_full = n_sent < len(sealed)

@@ -48,16 +48,13 @@ class Workbench:
 class TlsSession:
     """The server's side. What a call returns as sealed must be sent before what a later call returns."""
 
-    __slots__ = ("_bench", "_incoming", "object")
+    __slots__ = ("_bench", "incoming", "object")
 
     def __init__(self, context: ssl.SSLContext, bench: Workbench) -> None:
         self._bench = bench
-        self._incoming = ssl.MemoryBIO()
-        self.object = context.wrap_bio(self._incoming, bench.sealed, server_side=True)
-
-    def receive(self, raw: Plain) -> None:
-        """Take bytes of the peer."""
-        self._incoming.write(raw)
+        self.incoming = ssl.MemoryBIO()
+        """Bytes of the peer; `pending` are those that have not been looked at."""
+        self.object = context.wrap_bio(self.incoming, bench.sealed, server_side=True)
 
     def shake(self) -> tuple[bool, bytes]:
         """Go on with the handshake: whether it is done, and what to send. Raises TlsBroken."""
@@ -69,21 +66,15 @@ class TlsSession:
             raise TlsBroken(exc.reason or "no TLS", self._taken()) from exc
         return True, self._taken()
 
-    @property
-    def has_more(self) -> bool:
-        """Whether received bytes have not been looked at."""
-        return self._incoming.pending > 0 or self.object.pending() > 0
-
     def open(self) -> tuple[bytes | None, bytes]:
         """The next plaintext, empty at its end, None before more is received; and what to send.
 
         Raises TlsBroken.
         """
-        if not self.has_more:
-            return None, b""
         bench = self._bench
         try:
-            # Into a buffer it returns a count, whatever its type says.
+            # Into a buffer it returns a count, whatever its type says. It has room for a whole record, so
+            # that OpenSSL keeps nothing back.
             n_bytes = cast(int, self.object.read(RECORD_BYTES, bench.plain))
         except ssl.SSLWantReadError:
             return None, self._taken()
@@ -91,7 +82,7 @@ class TlsSession:
             return b"", self._taken()
         except ssl.SSLError as exc:
             raise TlsBroken(exc.reason or "broken", self._taken()) from exc
-        return bytes(bench.plain_view[:n_bytes]), self._taken()
+        return bytes(bench.plain_view[:n_bytes]), bench.sealed.read()
 
     def seal(self, pieces: list[Plain], n_bytes: int) -> bytes:
         """The first n_bytes of pieces (or all), sealed; they are taken off."""
@@ -108,7 +99,7 @@ class TlsSession:
                 pieces[n_whole] = pieces[n_whole][n_bytes:]
         finally:
             del pieces[:n_whole]
-            sealed = self._taken()
+            sealed = self._bench.sealed.read()
         return sealed
 
     def end(self) -> bytes:
@@ -118,5 +109,4 @@ class TlsSession:
         return self._taken()
 
     def _taken(self) -> bytes:
-        sealed = self._bench.sealed
-        return sealed.read() if sealed.pending else b""
+        return self._bench.sealed.read()

@@ -95,7 +95,7 @@ class TlsTransport(asyncio.Transport):
         self._is_reading_paused = False
         if self.is_reading():
             self._loop.add_reader(self._link, self._receive)
-            if self._session.has_more:
+            if self._session.incoming.pending:
                 self._loop.call_soon(self._deliver)
 
     def get_write_buffer_size(self) -> int:
@@ -125,7 +125,8 @@ class TlsTransport(asyncio.Transport):
         self._output.add(list_of_data)
         if not (self.is_handshaking or self._output.is_full):
             self._pump()
-        self._tell_pace()
+        if self._output.n_bytes or self._is_paused:
+            self._tell_pace()
 
     def can_write_eof(self) -> bool:
         return True
@@ -159,7 +160,7 @@ class TlsTransport(asyncio.Transport):
             self._break(exc)
             return
         if n_bytes:
-            self._session.receive(raw[:n_bytes])
+            self._session.incoming.write(raw[:n_bytes])
             self._deliver()
         else:
             self._end_input()
@@ -169,9 +170,11 @@ class TlsTransport(asyncio.Transport):
         try:
             if self.is_handshaking and not self._is_lost:
                 self._shake()
-            while self.is_reading() and not self.is_handshaking:
-                data, answer = self._session.open()
-                self._say(answer)
+            session = self._session
+            while session.incoming.pending and self.is_reading() and not self.is_handshaking:
+                data, answer = session.open()
+                if answer:
+                    self._say(answer)
                 if data is None or self._is_lost:
                     return
                 if data:

@@ -24,7 +24,7 @@ class Client:
         for _ in range(4):
             with contextlib.suppress(ssl.SSLWantReadError):
                 self.tls.do_handshake()
-            self.server.receive(self.outgoing.read())
+            self.server.incoming.write(self.outgoing.read())
             is_done, answer = self.server.shake()
             self.incoming.write(answer)
             if is_done:
@@ -70,7 +70,7 @@ def test_both_sides_read_what_the_other_wrote(context: ssl.SSLContext, version: 
     client = Client(session, version)
     client.connect()
 
-    session.receive(client.wrote(b"question"))
+    session.incoming.write(client.wrote(b"question"))
 
     assert opened(session) == b"question"
     assert client.read(session.seal([b"ans", b"wer"], 100)) == b"answer"
@@ -85,13 +85,13 @@ def test_a_handshake_cut_at_every_byte_ends_as_a_whole_one_does(context: ssl.SSL
             client.tls.do_handshake()
         for byte in client.outgoing.read():
             assert not is_done
-            session.receive(bytes([byte]))
+            session.incoming.write(bytes([byte]))
             is_done, answer = session.shake()
             client.incoming.write(answer)
 
     assert is_done
     for byte in client.wrote(b"dribble"):
-        session.receive(bytes([byte]))
+        session.incoming.write(bytes([byte]))
         assert (last := session.open()[0]) in (None, b"dribble")
     assert last == b"dribble"
 
@@ -125,25 +125,25 @@ def test_sessions_on_one_bench_do_not_mix_whatever_becomes_of_the_others(context
     clients = [Client(session) for session in sessions]
     clients[0].connect()
     with pytest.raises(TlsBroken):
-        sessions[1].receive(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        sessions[1].incoming.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         sessions[1].shake()
     clients[2].connect()
     wrong = bytearray(clients[0].wrote(b"x" * 100))
     wrong[50] ^= 1
-    sessions[0].receive(bytes(wrong))
+    sessions[0].incoming.write(bytes(wrong))
     with pytest.raises(TlsBroken) as broken:
         sessions[0].open()
 
     assert broken.value.alert
     assert bench.sealed.pending == 0
     assert clients[2].read(sessions[2].seal([b"mine"], 100)) == b"mine"
-    sessions[2].receive(clients[2].wrote(b"yours"))
+    sessions[2].incoming.write(clients[2].wrote(b"yours"))
     assert opened(sessions[2]) == b"yours"
 
 
 def test_a_broken_peer_is_told_by_an_alert(context: ssl.SSLContext) -> None:
     session = TlsSession(context, Workbench())
-    session.receive(b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00")
+    session.incoming.write(b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00")
 
     with pytest.raises(TlsBroken) as broken:
         session.shake()
@@ -159,14 +159,14 @@ def test_the_end_is_told_and_heard(context: ssl.SSLContext) -> None:
     assert client.read(session.seal([b"last"], 100) + session.end()) == b"last<end>"
 
     client.tls.unwrap()
-    session.receive(client.outgoing.read())
+    session.incoming.write(client.outgoing.read())
     assert session.open()[0] == b""
 
 
 def test_what_was_not_sealed_by_the_peer_is_refused(context: ssl.SSLContext) -> None:
     session = TlsSession(context, Workbench())
     Client(session).connect()
-    session.receive(b"\x17\x03\x03\x00\x20" + bytes(32))
+    session.incoming.write(b"\x17\x03\x03\x00\x20" + bytes(32))
 
     with pytest.raises(TlsBroken):
         session.open()
