@@ -4,7 +4,6 @@ Only what goes as it should stays here: a 200 of known length that may be stored
 something breaks, a task goes on from where the fill is.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from edge.flight import Flight
 from edge.links import Begun
 from edge.pieces import Piece
 from edge.straight import Content, Message, StraightBody
+from edge.turn import END, PASS_ON
 from edge.want import Arrived, Fetched, Head, Moment, Want
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Direct:
         self._want = want
         self._receiving: _Receiving | None = None
         self._is_waiting = False
-        """For the loop to come round: what arrives until then is one piece."""
+        """For its turn: what arrives until then is one piece."""
         asked = OriginRequest("GET", want.primary, want.headers, informed=flight.inform)
         self._begun: Begun | None = upstream.begin(asked, self)
         self._sent: Moment | None = None if self._begun is None else fills.now()
@@ -106,15 +106,9 @@ class Direct:
         self._fills.lead(self._flight, self._want, self._sent, first)
 
     def _on_change(self) -> None:
-        receiving = self._receiving
-        assert receiving is not None
-        if receiving.body.is_complete or receiving.body.error is not None:
-            self._pass_on()
-            if self._receiving is not None and receiving.head is not None:
-                self._end(receiving.head, receiving)
-        elif not self._is_waiting:
+        if not self._is_waiting:
             self._is_waiting = True
-            asyncio.get_running_loop().call_soon(self._pass_on)
+            self._fills.turn.add(PASS_ON, self._pass_on)
 
     def _pass_on(self) -> None:
         """Give the readers what has arrived."""
@@ -122,15 +116,18 @@ class Direct:
         receiving = self._receiving
         if receiving is None:
             return
-        piece = receiving.body.piece()
+        body = receiving.body
+        piece = body.piece()
         if receiving.head is None:
             self._open(receiving, piece)
-        elif receiving.body.is_complete:
+        elif body.is_complete:
             self._flight.complete(piece)
         elif piece:
             self._flight.add(piece)
         if piece:
             self._fills.on_live_bytes(len(piece))
+        if body.is_complete or body.error is not None:
+            self._fills.turn.add(END, self._end)
 
     def _open(self, receiving: _Receiving, piece: Piece) -> None:
         fills, flight, arrived = self._fills, self._flight, receiving.arrived
@@ -149,9 +146,18 @@ class Direct:
         response, want = arrived.response, self._want
         self._lead(lambda: _received(response, fills.store_streamed(flight, want, head, response)))
 
-    def _end(self, head: Fetched, receiving: _Receiving) -> None:
-        # The readers have all before the object is stored; whoever comes between joins the flight.
-        fills, flight, want, body = self._fills, self._flight, self._want, receiving.body
+    def _end(self) -> None:
+        """The readers have all before the object is stored; whoever comes between joins the flight."""
+        receiving = self._receiving
+        if receiving is None or receiving.head is None:
+            return
+        fills, flight, want, head, body = (
+            self._fills,
+            self._flight,
+            self._want,
+            receiving.head,
+            receiving.body,
+        )
         self.stop()
         if body.is_complete:
             fills.store(head, body.whole())

@@ -120,8 +120,7 @@ class FastPath(asyncio.Protocol):
         if misses is None or want is None or not self._hub.requests.enter():
             return False
         self.is_busy = True
-        self.miss = miss = Miss(self, misses, want, data)
-        miss.go_on()
+        self.miss = Miss(self, misses, want, data)
         return True
 
     def miss_answered(self, miss: Miss) -> None:

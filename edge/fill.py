@@ -29,6 +29,7 @@ from edge.heads import Heads
 from edge.pieces import Piece
 from edge.singleflight import Flights, Led
 from edge.stand_ins import StandIns
+from edge.turn import Turn
 from edge.want import Arrived, Fetched, FillSettings, Head, Moment, Ready, Source, Want
 from edge.wire import InformedOf
 from shared.clock import Clock
@@ -56,6 +57,7 @@ class Fills:
         self._stand_ins = StandIns(limits, clock)
         self._refused = Predictor(limits.n_refused, limits.refused_s)
         self._flights: Flights[Head] = Flights()
+        self.turn = Turn()
         self._filling_bytes = 0
         self._n_resumes = settings.n_resumes
         self._finish_s = limits.finish_s

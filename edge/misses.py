@@ -15,11 +15,12 @@ from edge.cache.freshness import Storable
 from edge.cache.key import PrimaryKey, vary_values
 from edge.cache.tiered import TieredCache
 from edge.fill import Fills
-from edge.flight import Reader
+from edge.flight import Flight, Reader
 from edge.handlers.answer import Answers
 from edge.handlers.guard import is_plain_target
 from edge.handlers.headers import CacheStatus, Forward
 from edge.headplan import N_PLANS, Plan
+from edge.turn import ASK, WRITE
 from edge.want import Fetched, Head, Headers, Want
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class Misses:
         self._cache = cache
         self._buried = cache.tombstones
         self._fills = fills
+        self.turn = fills.turn
         self._answers = answers
         self._key = key
         self._below = below
@@ -147,9 +149,11 @@ class Miss:
     __slots__ = (
         "_connection",
         "_is_watching",
+        "_is_writing",
         "_misses",
         "_reader",
         "_request",
+        "_start",
         "_want",
         "is_paused",
         "n_sent",
@@ -160,13 +164,21 @@ class Miss:
         self._misses = misses
         self._want = want
         self._request = request
-        """As it came, for the ordinary path; empty once the head is out."""
-        self._reader: Reader[Head] | None = misses.join(want)
-        self._is_watching = False
+        """As it came, for the ordinary path; empty once the head is made."""
+        self._start = b""
+        """The head, until it is out."""
+        self._reader: Reader[Head] | None = None
+        self._is_watching = self._is_writing = False
         self.is_paused = False
         """The transport has enough to write."""
         self.n_sent = 0
         """Bytes of the body."""
+        misses.turn.add(ASK, self._begin)
+
+    def _begin(self) -> None:
+        if self._connection.miss is self:  # the viewer is still there
+            self._reader = self._misses.join(self._want)
+            self.go_on()
 
     @property
     def path(self) -> str:
@@ -184,27 +196,34 @@ class Miss:
         self.go_on()
 
     def go_on(self) -> None:
-        """Write what there is, as far as the transport takes it."""
+        """Have what there is written, as far as the transport takes it."""
         reader = self._reader
-        if reader is None or self.is_paused:
+        if reader is None or self.is_paused or self._is_writing:
             return
-        flight, start = reader.flight, b""
-        is_told = flight.head is not None or flight.is_done or (reader.is_leader and flight.news)
-        if self._request and is_told:
+        flight = reader.flight
+        if self._request:
+            if flight.head is None and not flight.is_done and not (reader.is_leader and flight.news):
+                self._watch(flight)
+                return
             head = self._misses.head(reader, self._want)
             if head is None:
                 self._hand_over(reader)
                 return
-            start, self._request = head, b""
-        if not self._request:
-            self._write(reader, start)
-        if self._reader is not None and not self.is_paused and not self._is_watching:
+            self._start, self._request = head, b""
+        self._is_writing = True
+        self._misses.turn.add(WRITE, self._write)
+
+    def _watch(self, flight: Flight[Head]) -> None:
+        if not self._is_watching:
             self._is_watching = True
             flight.watch(self.changed)
 
-    def _write(self, reader: Reader[Head], start: bytes) -> None:
-        flight, transport = reader.flight, self._connection.transport
-        assert transport is not None  # the connection lets go of this answer before it is lost
+    def _write(self) -> None:
+        self._is_writing = False
+        reader, transport = self._reader, self._connection.transport
+        if reader is None or transport is None:
+            return
+        flight, start, self._start = reader.flight, self._start, b""
         while not self.is_paused and reader.n_read < flight.n_chunks:
             chunks = flight.chunks_from(reader.n_read)
             reader.n_read += len(chunks)
@@ -217,8 +236,12 @@ class Miss:
             flight.advanced()
         if start:
             transport.write(start)
-        if flight.is_done and not self.is_paused and reader.n_read == flight.n_chunks:
+        if self.is_paused:
+            return
+        if flight.is_done and reader.n_read == flight.n_chunks:
             self._end(reader)
+        else:
+            self._watch(flight)
 
     def _end(self, reader: Reader[Head]) -> None:
         head = reader.flight.head
