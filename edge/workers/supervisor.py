@@ -90,7 +90,7 @@ class Supervisor:
                 self._adopt(await self._start(MAIN))
                 for child in await asyncio.gather(*map(self._start, worker_roles(self._plan.n_workers))):
                     self._adopt(child)
-                log.info("supervising", extra={"workers": self._plan.n_workers, "url": self.url})
+                log.info("supervising", extra={"workers": self._plan.n_workers, "listen": self.address})
                 await self._serve()
             except StartFailed as exc:
                 log.error("start_failed", extra={"reason": str(exc)})
@@ -106,7 +106,7 @@ class Supervisor:
         self._main_socket.bind(str(self._run_dir / MAIN_SOCKET))
         self._main_socket.listen(BACKLOG)
         host, port = self._sockets[0].getsockname()[:2]
-        self.url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        self.address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
     async def _serve(self) -> None:
         """React to signals until asked to stop; crashed processes come back by their own watchers."""

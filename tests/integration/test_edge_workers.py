@@ -13,6 +13,7 @@ import pytest
 
 from edge.handlers.signed import Gate, SignedLimits
 from shared.clock import SystemClock
+from tests.certificates import client_context, self_signed
 from tests.origins import Reply, ScriptedOrigin
 from tests.waiting import eventually
 
@@ -151,10 +152,17 @@ async def test_nobody_outlives_a_supervisor_that_is_killed(edge: Supervised) -> 
     await eventually(lambda: not any(is_alive(pid) for pid in children))
 
 
+@pytest.mark.parametrize("scheme", ["http", "https"])
 @pytest.mark.parametrize("workers", ["1", "2"])
-async def test_a_restart_fails_no_request(origin: ScriptedOrigin, data_dir: Path, workers: str) -> None:
+async def test_a_restart_fails_no_request(
+    origin: ScriptedOrigin, data_dir: Path, workers: str, scheme: str
+) -> None:
     told = {"HEADSTART_EDGE_WORKERS": workers, "HEADSTART_EDGE_IS_SUPERVISED": "true"}
+    if scheme == "https":
+        names = ("HEADSTART_EDGE_LISTENING_TLS_CERT", "HEADSTART_EDGE_LISTENING_TLS_KEY")
+        told |= dict(zip(names, self_signed(), strict=True))
     async with supervised(origin, data_dir, **told) as edge:
+        assert edge.url.startswith(f"{scheme}://")
         before, stop, counts = edge.children(), asyncio.Event(), []
         clients = [
             asyncio.create_task(watch(f"{edge.url}/v/{n}/open.mp4", stop, is_new=n % 2 == 0))
@@ -188,7 +196,8 @@ async def test_an_answer_under_way_outlives_a_restart(origin: ScriptedOrigin, da
 async def watch(url: str, stop: asyncio.Event, *, is_new: bool) -> int:
     """Ask again and again, over one connection or over a new one each time; any failure is raised."""
     n_asked = 0
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=is_new)) as http:
+    connector = aiohttp.TCPConnector(force_close=is_new, ssl=client_context())
+    async with aiohttp.ClientSession(connector=connector) as http:
         while not stop.is_set():
             async with http.get(url) as answer:
                 assert answer.status == 200
