@@ -39,13 +39,25 @@ class _Receiving:
 class Direct:
     """One such fill. Invariant: it is the flight's until it lands, leads or is stopped."""
 
-    __slots__ = ("_begun", "_fills", "_flight", "_is_waiting", "_receiving", "_sent", "_upstream", "_want")
+    __slots__ = (
+        "_begun",
+        "_fills",
+        "_flight",
+        "_is_waiting",
+        "_receiving",
+        "_sent",
+        "_told",
+        "_upstream",
+        "_want",
+    )
 
     def __init__(self, fills: "Fills", upstream: Fetcher, flight: Flight[Head], want: Want) -> None:
         self._fills = fills
         self._upstream = upstream
         self._flight = flight
         self._want = want
+        self._told: tuple[Message, StraightBody] | None = None
+        """A head that came in this turn."""
         self._receiving: _Receiving | None = None
         self._is_waiting = False
         """For its turn: what arrives until then is one piece."""
@@ -60,16 +72,18 @@ class Direct:
 
     def on_head(self, message: Message, content: Content) -> None:
         """The origin answers. What follows at once is written together with the head."""
-        assert self._begun is not None and self._sent is not None
-        fills, flight = self._fills, self._flight
-        response = self._upstream.response(self._begun.answer(message, content))
-        arrived = fills.arrived(self._want, response, self._sent)
-        if response.status != 200 or not isinstance(content, StraightBody):
-            self._lead(lambda: _received(response, fills.stream(flight, arrived)))
+        if message.code == 200 and isinstance(content, StraightBody):
+            self._told = message, content
+            content.on_change = self._on_change
+            self._on_change()
             return
-        self._receiving = _Receiving(arrived, content)
-        content.on_change = self._on_change
-        self._on_change()
+        arrived, fills, flight = self._arrived(message, content), self._fills, self._flight
+        self._lead(lambda: _received(arrived.response, fills.stream(flight, arrived)))
+
+    def _arrived(self, message: Message, content: Content) -> Arrived:
+        assert self._begun is not None and self._sent is not None
+        response = self._upstream.response(self._begun.answer(message, content))
+        return self._fills.arrived(self._want, response, self._sent)
 
     def on_failure(self, error: BaseException) -> None:
         """No head comes. A connection that the origin closed while it rested is replaced."""
@@ -92,6 +106,9 @@ class Direct:
             receiving.arrived.response.let_go()
         elif self._begun is not None:
             self._begun.drop()
+            if self._told is not None:
+                self._told[1].on_change = None
+                self._told = None
 
     def _let_go(self) -> _Receiving | None:
         receiving, self._receiving = self._receiving, None
@@ -113,6 +130,9 @@ class Direct:
     def _pass_on(self) -> None:
         """Give the readers what has arrived."""
         self._is_waiting = False
+        if self._told is not None:
+            (message, body), self._told = self._told, None
+            self._receiving = _Receiving(self._arrived(message, body), body)
         receiving = self._receiving
         if receiving is None:
             return

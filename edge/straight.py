@@ -25,6 +25,8 @@ READ_BYTES = 256 * 1024
 MAX_FIELD_BYTES = 16 * 1024
 MAX_BYTES = 1024 * 1024
 """A longer body is read in pieces: a reader that is slow, or gone, is not to hold more than this."""
+PLAIN_BYTES = 2048
+"""A longer head is for the full parser."""
 HEAD_BYTES = 16 * 1024
 """Read at once while a head is awaited: little of a body is copied behind it."""
 _raw_bytearray = ctypes.pythonapi.PyByteArray_FromStringAndSize
@@ -179,12 +181,11 @@ class LinkConnection(OriginConnection):
     def arrived(self, n_bytes: int, shared: memoryview) -> None:
         """So many bytes are in the room."""
         if self._straight is None:
-            data = bytes(shared[:n_bytes])
             if self._may_be_plain:
-                if self._is_plain(data):
+                if self._is_plain(shared[:n_bytes]):
                     return
                 self.parse(has_body=True)
-            self.data_received(data)
+            self.data_received(bytes(shared[:n_bytes]))
             if self._head is not None and self.receiver is not None:
                 (message, content), self._head = self._head, None
                 receiver, self.receiver = self.receiver, None
@@ -195,16 +196,17 @@ class LinkConnection(OriginConnection):
             self._settle()
             straight.tell()
 
-    def _is_plain(self, data: bytes) -> bool:
+    def _is_plain(self, data: memoryview) -> bool:
         """Whether an answer begins with a whole plain head, and its body comes straight."""
-        end = data.find(END_OF_HEAD)
-        head = _HEADS.read(data[:end]) if end >= 0 else None
+        start = bytes(data[:PLAIN_BYTES])
+        end = start.find(END_OF_HEAD)
+        head = _HEADS.read(start[:end]) if end >= 0 else None
         receiver = self.receiver
         if head is None or head.n_bytes > MAX_BYTES or receiver is None:
             return False
         self._may_be_plain, self._is_final, self.receiver = False, True, None
         straight = self._straight = StraightBody(self, self._loop, head.n_bytes)
-        straight.take(memoryview(data)[end + len(END_OF_HEAD) :])
+        straight.take(data[end + len(END_OF_HEAD) :])
         self._settle()
         receiver.on_head(head, straight)
         return True
