@@ -24,6 +24,8 @@ FAILED = "failed"
 NOT_ASKED = ("memory", "disk")
 PINNED_URGENCY = Urgency.PLAYLIST
 """A swipe that finds less than this in RAM waits: such steps are kept there, not only warmed."""
+ON_SCREEN = (Urgency.PLANNED, 0)
+"""Urgency and distance of the opening that a viewer waits for: nothing of theirs is to share its way."""
 MAX_WAIT_S = 1.0
 """Longest sleep for the budget before the most urgent step is looked for again."""
 
@@ -89,6 +91,8 @@ class PrefetchWorker:
         self._backlog = Backlog(limits.max_steps)
         self.budget = TokenBucket(limits.rate_bytes_s, limits.burst_bytes, clock.monotonic())
         self._running: dict[str, Running] = {}
+        self._held_back: dict[str, tuple[Step, list[Step]]] = {}
+        """By session: the opening on its screen that is still to come, and what waits for that."""
         self._wake = asyncio.Event()
 
     def submit(self, session: str, steps: list[Step], *, screen: str = "") -> None:
@@ -100,7 +104,10 @@ class PrefetchWorker:
             needed = {step.path: step.distance for step in steps if step.urgency <= PINNED_URGENCY}
             self._pins.replace(session, needed)
         cold = [step for step in steps if not self._is_in_memory(step.path)]
-        n_stale = self._backlog.replace(session, cold)
+        self._held_back.pop(session, None)
+        if cold and cold[0][:2] == ON_SCREEN:
+            self._held_back[session] = cold[0], cold[1:]
+        n_stale = self._backlog.replace(session, cold[:1] if session in self._held_back else cold)
         metrics.PREFETCH_STEPS.labels("stale").inc(n_stale)
         named = {step.path for step in cold}
         for path, running in list(self._running.items()):
@@ -109,6 +116,12 @@ class PrefetchWorker:
             elif not (screen and path.startswith(screen)):
                 self._leave(path, running, session)
         if cold:
+            self._wake.set()
+
+    def _release(self, session: str, step: Step) -> None:
+        """What is on screen is there, or will not come: the rest of the session's plan may."""
+        if self._held_back.get(session, (None,))[0] == step:
+            self._backlog.replace(session, self._held_back.pop(session)[1])
             self._wake.set()
 
     def _leave(self, path: str, running: Running, session: str) -> None:
@@ -125,28 +138,32 @@ class PrefetchWorker:
     async def run_forever(self) -> None:
         """Warm what is planned until cancelled."""
         async with asyncio.TaskGroup() as group:
-            for number in range(self._limits.n_concurrent):
-                group.create_task(self._work(is_spare=number < self._limits.n_spare))
+            for _ in range(self._limits.n_concurrent):
+                group.create_task(self._work())
 
-    async def _work(self, *, is_spare: bool) -> None:
+    async def _work(self) -> None:
         while True:
-            taken = self._backlog.take(self._least(is_spare))
+            taken = self._backlog.take(self._least())
             if taken is None:
                 self._wake.clear()
                 await self._wake.wait()
-            elif (running := self._running.get(taken.step.path)) is not None:
-                running.sessions.add(taken.session)
+                continue
+            step, session = taken
+            if (running := self._running.get(step.path)) is not None:
+                running.sessions.add(session)
                 metrics.PREFETCH_STEPS.labels("there_already").inc()
-            elif self._is_in_memory(taken.step.path):
+            elif self._is_in_memory(step.path):
                 metrics.PREFETCH_STEPS.labels("there_already").inc()
             else:
-                await self._run(taken.step, taken.session)
+                await self._run(step, session)
+            self._release(session, step)
 
-    def _least(self, is_spare: bool) -> Urgency:
+    def _least(self) -> Urgency:
         """What may be taken now: the reserve one by one, when nothing else is under way."""
         if not self._running:
             return Urgency.RESERVE
-        return Urgency.CHUNK if is_spare else PINNED_URGENCY
+        n_spare = sum(one.urgency > PINNED_URGENCY for one in self._running.values())
+        return Urgency.CHUNK if n_spare < self._limits.n_spare else PINNED_URGENCY
 
     async def _run(self, step: Step, session: str) -> None:
         try:

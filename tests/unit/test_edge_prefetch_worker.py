@@ -17,12 +17,14 @@ class Warming:
     def __init__(self) -> None:
         self.running: list[str] = []
         self.ended: list[str] = []
+        self.came: list[str] = []
         self.gate = asyncio.Event()
 
     async def warm(self, path: str) -> Warmed:
         self.running.append(path)
         try:
             await self.gate.wait()
+            self.came.append(path)
         except asyncio.CancelledError:
             self.ended.append(path)
             raise
@@ -113,3 +115,28 @@ async def test_what_runs_for_the_video_on_screen_goes_on() -> None:
 
         await eventually(lambda: warming.ended == ["/v/a/open.mp4"])
         assert warming.running == ["/v/b/open.mp4"]
+
+
+async def test_nothing_of_a_session_shares_the_way_with_the_opening_on_its_screen() -> None:
+    warming = Warming()
+    async with working(warming) as worker:
+        screen = Step(Urgency.PLANNED, 0, "/screen", 1)
+        worker.submit("ann", [screen, step("/next", Urgency.PLANNED)])
+        worker.submit("bob", [step("/other")])
+        await eventually(lambda: warming.running == ["/screen", "/other"])
+
+        worker.submit("ann", [Step(Urgency.PLANNED, 0, "/swiped", 1), step("/next", Urgency.PLANNED)])
+        await eventually(lambda: warming.ended == ["/screen"])
+        await eventually(lambda: warming.running == ["/other", "/swiped"])
+
+        worker.submit("ann", [step("/next", Urgency.PLANNED)])
+        await eventually(lambda: warming.running == ["/other", "/next"])
+
+
+async def test_what_waited_for_the_screen_comes_when_that_is_there() -> None:
+    warming = Warming()
+    async with working(warming) as worker:
+        worker.submit("ann", [Step(Urgency.PLANNED, 0, "/screen", 1), step("/next")])
+        await eventually(lambda: warming.running == ["/screen"])
+        warming.gate.set()
+        await eventually(lambda: warming.came == ["/screen", "/next"])

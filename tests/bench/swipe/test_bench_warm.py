@@ -8,10 +8,8 @@ origin is far: each object comes after a round trip, in its real size, over one 
 import asyncio
 import math
 import random
-import sys
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,12 +21,12 @@ from aiohttp import web
 from shared import embedded
 from shared.messages import Message, QueueRequest
 from tests.bench import report
+from tests.bench.edge_process import edge_process
 from tests.bench.swipe_browser.schedule import quantile
 from tests.brains import ScriptedBrain
 from tests.card_origin import IMMUTABLE, CardOrigin
 from tests.edge_builders import make_card, make_rung
 from tests.edge_nodes import Viewer
-from tests.waiting import eventually
 
 pytestmark = pytest.mark.bench
 
@@ -41,7 +39,6 @@ N_OWN = 100
 """Candidates of each session that has a queue of its own: few are another's, too."""
 CLIENT_S = 60
 """Deadline of a player's request: late is a figure here, not an error."""
-START_S = 60
 LADDER = [
     make_rung(name, open_bytes=size, chunk_bytes=[size] * VIDEO_S, chunk_ms=[1_000] * VIDEO_S)
     for name, size in (("360p", 90_000), ("540p", 150_000), ("720p", 230_000))
@@ -206,38 +203,6 @@ class Player:
             assert answer.status == 200
 
 
-@asynccontextmanager
-async def edge_process(folder: Path, nats_url: str, origin_url: str, n_cards: int) -> AsyncIterator[str]:
-    """URL of an edge of its own, when it knows the cards."""
-    folder.mkdir()
-    settings = {
-        "listen": "127.0.0.1:0",
-        "admin_listen": "127.0.0.1:0",
-        "data_dir": str(folder),
-        "nats_url": nats_url,
-        "origin_url": origin_url,
-    }
-    file = folder / "edge.toml"
-    file.write_text(
-        "".join(f'{name} = "{value}"\n' for name, value in settings.items()) + "reconcile_s = 1\n"
-    )
-    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "edge", "--config", str(file))
-    try:
-        await eventually((folder / "edge.url").exists, within_s=START_S)
-        url = (folder / "edge.url").read_text()
-        async with aiohttp.ClientSession() as http:
-
-            async def knows_the_cards() -> bool:
-                async with http.get(f"{url}/metrics") as answer:
-                    return f"edge_cards {float(n_cards)}" in (await answer.text()).splitlines()
-
-            await eventually(knows_the_cards, within_s=START_S)
-        yield url
-    finally:
-        process.terminate()
-        await process.wait()
-
-
 async def watched(folder: Path, crowd: Crowd, origin: FarOrigin) -> Asked:
     """What the crowd asked for."""
     n_videos = N_VIDEOS_APART if crowd.is_apart else N_VIDEOS
@@ -253,7 +218,8 @@ async def watched(folder: Path, crowd: Crowd, origin: FarOrigin) -> Asked:
         brain = await Queues.start(nats.url)
         stack.push_async_callback(brain.close)
         brain.videos, brain.is_apart = list(origin.cards), crowd.is_apart
-        url = await stack.enter_async_context(edge_process(folder / "edge", nats.url, origin.url, n_videos))
+        settings = {"origin_url": origin.url, "nats_url": nats.url}
+        url = await stack.enter_async_context(edge_process(folder / "edge", settings, n_videos))
         deadline = aiohttp.ClientTimeout(total=CLIENT_S)
         http = await stack.enter_async_context(
             aiohttp.ClientSession(timeout=deadline, connector=aiohttp.TCPConnector(limit=0))
