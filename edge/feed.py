@@ -22,7 +22,7 @@ from edge.session import intake, takeover
 from edge.session import slice as slices
 from edge.session.arrange import Ranking, View, arrange
 from edge.session.outlook import CurveOf, Outlook, PlanStep, Sources, link_of, outlook, prior_curve
-from edge.session.player import PlayerIn
+from edge.session.player import MAX_HELD_VIDEOS, PlayerIn
 from edge.session.recent import Recent
 from edge.session.state import Session
 from edge.session.stay import held_bytes
@@ -218,7 +218,7 @@ class Feed:
     def _outlook(self, session: Session, player: PlayerIn) -> Outlook:
         began_s = self._parts.clock.monotonic()
         session.link = link_of(player, session.link)
-        n_ahead = self._sources.rules.n_videos
+        n_ahead = min(self._sources.rules.n_videos, player.ahead or MAX_HELD_VIDEOS)
         self._parts.cards.want([player.video, *player.next] if player.next else [])
         listed = self._listed(player.next, player.video)
         queued = [] if player.next else self._supply.nexts(session, n_ahead + 1)

@@ -8,6 +8,7 @@ import { focusCell } from "./grid.js";
 import { Profile } from "./profile.js";
 import { Router, format } from "./routes.js";
 import { Search, Tag } from "./search.js";
+import { Sight } from "./sight.js";
 import { find } from "./ui.js";
 import { itemOf } from "./view.js";
 
@@ -35,6 +36,8 @@ export class Pages {
     this.#feed = feed;
     const base = () => feed.edge.base;
     this.#views = { search: new Search(base), tag: new Tag(base), user: new Profile(base, social) };
+    const sight = new Sight((videos) => feed.browse(videos));
+    for (const view of Object.values(this.#views)) view.onDrawn = () => sight.watch(view.root);
     this.#views.search.onWords = (words) => this.#router.rename({ page: "search", key: words, video: "" });
     feed.on("show", ({ entry }) => this.#swiped(entry.item.video));
     for (const button of document.querySelectorAll("[data-back]")) button.addEventListener("click", () => this.back());
@@ -134,6 +137,7 @@ export class Pages {
   #close(goesOn) {
     const wasOpen = this.isOpen;
     this.isOpen = false;
+    this.#feed.browse([]);
     this.#cover("feed");
     if (wasOpen && goesOn && !this.#wasPaused) void this.#feed.play();
     if (wasOpen) find(document, "#feed").focus({ preventScroll: true });

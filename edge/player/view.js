@@ -25,6 +25,8 @@ export class View {
   key = "";
   /** Settled when what was asked for last is drawn, or has failed. @type {Promise<void>} */
   ready = Promise.resolve();
+  /** Its cells are others now. */
+  onDrawn = () => {};
   #abort = new AbortController();
   #isLoaded = false;
   #base;
@@ -85,6 +87,7 @@ export class View {
     if (signal.aborted) return;
     this.body.removeAttribute("aria-busy");
     this.body.replaceChildren(...nodes);
+    this.onDrawn();
   }
 
   /** A read from the edge, given up with the page. @param {string} path @param {AbortSignal} signal @returns {Promise<any>} */

@@ -10,13 +10,16 @@ export function count(n) {
   return String(n);
 }
 
-/** Time since `atMs`: "now", "5m", "3h", "2d". @param {number} atMs @param {number} nowMs */
+/** Time since `atMs`: "now", "5m", "3h", "2d", "5w", "3y". @param {number} atMs @param {number} nowMs */
 export function ago(atMs, nowMs) {
   const minutes = Math.max(0, Math.floor((nowMs - atMs) / 60_000));
   if (minutes < 1) return "now";
   if (minutes < 60) return `${minutes}m`;
-  if (minutes < 60 * 24) return `${Math.floor(minutes / 60)}h`;
-  return `${Math.floor(minutes / 1440)}d`;
+  const hours = Math.floor(minutes / 60);
+  const days = Math.floor(hours / 24);
+  if (hours < 24) return `${hours}h`;
+  if (days < 14) return `${days}d`;
+  return days < 365 ? `${Math.floor(days / 7)}w` : `${Math.floor(days / 365)}y`;
 }
 
 /** Two hues for a handle, so that everybody looks a little different. @param {string} id */

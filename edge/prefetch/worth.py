@@ -30,7 +30,9 @@ class Pipe(NamedTuple):
     s_per_byte: float
     rtt_s: float
     tail: float
-    """Mean excess of a late download over its expected time, as a share of it: how early to start."""
+    """Mean excess of a late download over its expected time, as a share of it: how early to start.
+
+    Small where the link is steady: what is fetched early is wasted by each swipe that comes before it."""
     risk: float
     """Relative standard deviation: how high a rung to dare."""
 
@@ -38,7 +40,7 @@ class Pipe(NamedTuple):
 def pipe_of(link: Link) -> Pipe:
     """The link, never faster than it can be reckoned with."""
     spread = min(1.0, link.spread)
-    return Pipe(8.0 / max(1e3, link.bandwidth_bps), link.rtt_s, 0.6 + 0.8 * spread, 0.2 + 0.8 * spread)
+    return Pipe(8.0 / max(1e3, link.bandwidth_bps), link.rtt_s, 0.2 + 1.4 * spread, 0.2 + 0.8 * spread)
 
 
 class Need(NamedTuple):

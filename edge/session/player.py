@@ -58,6 +58,8 @@ class PlayerIn(msgspec.Struct, frozen=True, kw_only=True):
     bandwidth_spread: float = 0.0
     """Relative standard deviation."""
     rtt_ms: float = 0.0
+    ahead: int = 0
+    """Videos after the one on screen that it has room for; 0: not told."""
     next: list[str] = []
     """What a swipe leads to where a list is walked, the very next first; empty: the session's queue."""
 
@@ -69,6 +71,7 @@ def check_player(player: PlayerIn) -> None:
     _within("player.bandwidth_bps", player.bandwidth_bps, MAX_BPS)
     _within("player.bandwidth_spread", player.bandwidth_spread, MAX_SPREAD)
     _within("player.rtt_ms", player.rtt_ms, MAX_RTT_MS)
+    _within("player.ahead", player.ahead, MAX_HELD_VIDEOS)
     _few("player.held entries", player.held, MAX_HELD)
     _few("player.in_flight entries", player.in_flight, MAX_IN_FLIGHT)
     _few("videos in player.next", player.next, MAX_NEXT)

@@ -264,6 +264,11 @@ async def test_counts_are_short(modules: Page) -> None:
     assert await run(modules, "player/words.js", body) == ["0", "999", "1K", "1.2K", "18K", "2.5M"]
 
 
+async def test_an_age_is_told_in_the_largest_unit_that_says_something(modules: Page) -> None:
+    body = "return [0.5, 59, 60, 1439, 1440, 20160, 525600].map((minutes) => module.ago(0, minutes * 60000))"
+    assert await run(modules, "player/words.js", body) == ["now", "59m", "1h", "23h", "1d", "2w", "1y"]
+
+
 async def test_a_blurhash_decodes_to_the_colours_that_the_origin_encoded(modules: Page) -> None:
     side = 32
     halves = b"".join(

@@ -164,6 +164,14 @@ async def test_a_queue_that_comes_while_a_list_is_walked_leaves_the_lists_plan(
     assert not any(map(memory.is_wanted, openings))
 
 
+async def test_a_plan_has_no_step_for_a_video_that_the_player_has_no_room_for(player: Viewer) -> None:
+    first, second = (item["video"] for item in (await player.open())["items"][:2])
+
+    told = await player.call("POST", "/v1/plan", json=state(first, ahead=1))
+
+    assert {step["video"] for step in told["plan"]} == {first, second}
+
+
 async def test_events_within_a_list_answer_with_the_queue_and_the_lists_plan(player: Viewer) -> None:
     queued = [item["video"] for item in (await player.open(n=10))["items"]]
     left, screen, *listed = queued[:5:-1]
@@ -217,6 +225,7 @@ async def test_watches_tell_how_long_this_viewer_stays(edge: Edge, player: Viewe
         ({"next": ["a b"]}, "video id"),
         ({"next": ["a"] * 9}, "at most 8 videos in player.next, got 9"),
         ({"next": "a"}, "next"),
+        ({"ahead": -1}, "player.ahead"),
     ],
 )
 async def test_a_wrong_report_is_refused_by_name(player: Viewer, changes: dict[str, Any], named: str) -> None:

@@ -56,6 +56,8 @@ export class Headstart {
   isPaused = false;
   /** The entries are a list of the page: the edge plans for them instead of its queue. */
   isList = false;
+  /** Of a grid in front of the player: one of them may be opened at any moment. @type {string[]} */
+  #browsed = [];
   /** May the next video be replaced, and old ones be let go? Not while a finger is on them. */
   mayMove = () => true;
   #record = new Swipes();
@@ -156,11 +158,13 @@ export class Headstart {
 
   #window() {
     const nexts = this.entries.slice(this.index + 1, this.index + 1 + this.#nAhead).map(({ key }) => this.#pool.lane(key));
-    const ahead = this.isList ? this.entries.slice(this.index + 1, this.index + 1 + MAX_LISTED) : [];
+    const ahead = this.isList ? this.entries.slice(this.index + 1) : [];
+    const listed = this.#browsed.length ? this.#browsed : ahead.map(({ item }) => item.video);
     return {
       current: this.#pool.lane(this.current?.key),
       nexts: nexts.filter((lane) => lane !== undefined),
-      listed: ahead.map(({ item }) => item.video),
+      ahead: this.#nAhead,
+      listed: listed.slice(0, MAX_LISTED),
     };
   }
 
@@ -204,6 +208,12 @@ export class Headstart {
       void this.#poll();
     }
     this.show(to);
+  }
+
+  /** The viewer looks at these in a grid: the edge is asked to have their openings at hand. @param {string[]} videos empty: no longer */
+  browse(videos) {
+    this.#browsed = videos;
+    if (videos.length && this.current) this.#pilot.ask();
   }
 
   /** Put the video at `index` on screen. @param {number} index @param {number} [atMs] when the viewer asked for it */

@@ -5,7 +5,8 @@
  * @typedef {import("./types.js").Plan} Plan
  * @typedef {import("./types.js").PlanStep} PlanStep
  * @typedef {import("./pool.js").Lane} Lane
- * @typedef {{current: Lane | undefined, nexts: Lane[], listed: string[]}} Window `listed`: ids ahead where a list is walked
+ * @typedef {{current: Lane | undefined, nexts: Lane[], ahead: number, listed: string[]}} Window
+ *   `ahead`: how many nexts there is room for; `listed`: ids ahead where a list is walked
  */
 import { cmcd } from "./cmcd.js";
 import { ApiError } from "./edge.js";
@@ -101,12 +102,12 @@ export class Pilot {
     const now = performance.now();
     const isMoved = this.#planBps > 0 && Math.abs(this.#link.bps / this.#planBps - 1) > MOVED;
     const isDue = this.#refreshMs > 0 && (isMoved || now - this.#planMs > this.#refreshMs);
-    if (isDue) void this.#ask();
+    if (isDue) this.ask();
   }
 
   /** @returns {import("./types.js").PlayerState} */
   state() {
-    const { current, nexts, listed } = this.#window();
+    const { current, nexts, listed, ahead } = this.#window();
     const lanes = [...(current ? [current] : []), ...nexts];
     return {
       video: current?.clip.video ?? "",
@@ -122,6 +123,7 @@ export class Pilot {
       bandwidth_bps: Math.round(this.#link.bps),
       bandwidth_spread: Math.round(this.#link.spread * 1000) / 1000,
       rtt_ms: Math.round(this.#link.rttMs * 10) / 10,
+      ahead,
       ...(listed.length && { next: listed }),
     };
   }
@@ -161,7 +163,7 @@ export class Pilot {
     const { step, isOver } = following(this.#steps, now.atS, isDone);
     if (isOver && !this.#isOverTold && !this.#loader.flights.length) {
       this.#isOverTold = true;
-      void this.#ask();
+      this.ask();
     }
     return step;
   }
@@ -172,7 +174,8 @@ export class Pilot {
     return this.#refreshMs > 0 && this.#planFor === current.clip.video && ageMs < this.#refreshMs + GRACE_MS;
   }
 
-  async #ask() {
+  /** Ask for a new plan, unless one was asked for just now. */
+  async ask() {
     const now = performance.now();
     if (this.#isAsking || !this.#hasPlanner || now - this.#askedMs < MIN_ASK_MS) return;
     this.#isAsking = true;

@@ -70,6 +70,7 @@
  * @property {number} bandwidth_bps
  * @property {number} bandwidth_spread
  * @property {number} rtt_ms
+ * @property {number} ahead videos after the one on screen that there is room for
  * @property {string[]} [next] what a swipe leads to where a list is walked; the session's queue when left out
  *
  * @typedef {Object} Qoe how one showing went

@@ -8,17 +8,16 @@ const watched = new WeakSet();
 const watch = (video) => {
   if (watched.has(video)) return;
   watched.add(video);
-  const see = (_, { mediaTime }) => {
-    composed.set(video, video.src);
-    // A frame of the video before may be told late, where both share an element.
-    if (video === window.onScreen() && !video.paused && Math.abs(mediaTime - video.currentTime) < 1) {
-      const id = window.onScreenId();
-      meter.seen[id] = Math.max(meter.seen[id] ?? 0, Math.floor(mediaTime + 0.001));
-    }
-    video.requestVideoFrameCallback(see);
-  };
+  const see = () => (composed.set(video, video.src), note(video), video.requestVideoFrameCallback(see));
   video.requestVideoFrameCallback(see);
 };
+// By the playhead: a busy machine leaves frames out, but not the bytes of the seconds that pass.
+const note = (video) => {
+  if (video !== window.onScreen() || video.paused || video.readyState < 2) return;
+  const id = window.onScreenId();
+  meter.seen[id] = Math.max(meter.seen[id] ?? 0, Math.floor(video.currentTime));
+};
+document.addEventListener("timeupdate", ({ target }) => note(target), true);
 setInterval(() => document.querySelectorAll("video").forEach(watch), 50);
 addEventListener("keydown", ({ key, timeStamp }) => {
   if (key !== "ArrowDown") return;

@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from aiohttp import web
 
+from edge.app import Edge
 from origin.packaging.playlist import MEDIA_NAME, master, media
 from shared import embedded
 from tests.brains import ScriptedBrain
@@ -32,12 +33,12 @@ http {{
 """
 
 
-def shelf(n_videos: int) -> dict[str, Reel]:
+def shelf(n_videos: int, made: Sequence[Reel] = ()) -> dict[str, Reel]:
     """Videos by id; the same few pictures come again, their URLs do not."""
-    made = reels(N_REELS, CLIP_S)
+    made = made or reels(N_REELS, CLIP_S)
     found = {}
     for number in range(n_videos):
-        reel, video = made[number % N_REELS], f"clip{number:03}"
+        reel, video = made[number % len(made)], f"clip{number:03}"
         card = msgspec.structs.replace(reel.card, id=video, creator_id=f"maker{number:03}", created_ms=number)
         playlists = {"master.m3u8": master(card.rungs).encode()}
         for rung in card.rungs:
@@ -66,22 +67,31 @@ class ShelfOrigin(CardOrigin):
 
 
 @contextlib.asynccontextmanager
-async def edge(
+async def node(
     videos: dict[str, Reel], data_dir: Path, origin: ShelfOrigin | None = None
-) -> AsyncIterator[str]:
-    """URL of an edge whose queue is the shelf in its order."""
+) -> AsyncIterator[Edge]:
+    """An edge whose queue is the shelf in its order."""
     nats = await embedded.nats_server(data_dir / "nats", {})
     origin = origin or ShelfOrigin(videos)
     await origin.start()
     brain = await ScriptedBrain.start(nats.url)
     brain.ranking = list(videos)
     config = make_config(data_dir / "edge", nats_url=nats.url, origin_url=origin.url)
-    async with running_edge(config) as node:
-        await eventually(lambda: node.health.readiness()[1]["nats"] == "ok", within_s=30)
-        yield node.url
+    async with running_edge(config) as running:
+        await eventually(lambda: running.health.readiness()[1]["nats"] == "ok", within_s=30)
+        yield running
     await brain.close()
     await origin.stop()
     await nats.stop()
+
+
+@contextlib.asynccontextmanager
+async def edge(
+    videos: dict[str, Reel], data_dir: Path, origin: ShelfOrigin | None = None
+) -> AsyncIterator[str]:
+    """URL of such an edge."""
+    async with node(videos, data_dir, origin) as running:
+        yield running.url
 
 
 @contextlib.asynccontextmanager
