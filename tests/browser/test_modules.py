@@ -265,7 +265,7 @@ async def test_counts_are_short(modules: Page) -> None:
 
 
 async def test_an_age_is_told_in_the_largest_unit_that_says_something(modules: Page) -> None:
-    body = "return [0.5, 59, 60, 1439, 1440, 20160, 525600].map((minutes) => module.ago(0, minutes * 60000))"
+    body = "return [0.5, 59, 60, 1439, 1440, 20160, 525600].map((minutes) => m.ago(0, minutes * 60000))"
     assert await run(modules, "player/words.js", body) == ["now", "59m", "1h", "23h", "1d", "2w", "1y"]
 
 
