@@ -47,6 +47,8 @@ export class Pilot {
   #hasPlanner = true;
   /** Rung of the opening by video, where the edge named one. @type {Map<string, string>} */
   #openings = new Map();
+  /** Rung of the latest of these. */
+  #opensWith = "";
 
   /** A video will not come. @type {(lane: Lane, error: unknown) => void} */
   onRefused = () => {};
@@ -72,9 +74,11 @@ export class Pilot {
 
   /** A plan came, made for this video on screen. @param {Plan} plan @param {string} video */
   follow({ plan, cancel = [], refresh_s: refreshS = 0 }, video) {
-    for (const step of plan) if (!step.chunk) this.#openings.set(step.video, step.rung);
+    const openings = plan.filter(({ chunk }) => !chunk);
+    for (const step of openings) this.#openings.set(step.video, step.rung);
+    this.#opensWith = openings.at(-1)?.rung ?? this.#opensWith;
     if (!refreshS || video !== this.#window().current?.entry.item.video) return;
-    this.#openings = new Map(plan.filter(({ chunk }) => !chunk).map((step) => [step.video, step.rung]));
+    this.#openings = new Map(openings.map((step) => [step.video, step.rung]));
     this.#steps = plan.map((step) => ({ chunk: 0, ...step }));
     this.#planFor = video;
     this.#planMs = performance.now();
@@ -146,7 +150,8 @@ export class Pilot {
     const video = current?.video;
     const shortEdgePx = video ? Math.min(video.clientWidth, video.clientHeight) * (devicePixelRatio || 1) : 0;
     const aheadS = current?.clip.aheadS ?? 0;
-    return { atS: video?.currentTime ?? 0, aheadS, bps: this.#link.bps, shortEdgePx, opening: this.#openings };
+    const opened = { opening: this.#openings, opensWith: this.#opensWith };
+    return { atS: video?.currentTime ?? 0, aheadS, bps: this.#link.bps, shortEdgePx, ...opened };
   }
 
   #choose() {

@@ -16,6 +16,7 @@
  * @property {number} bps
  * @property {number} shortEdgePx of the screen
  * @property {Map<string, string>} [opening] rung of the opening by video, where the edge named one
+ * @property {string} [opensWith] the rung of the latest opening that it named: in that it has other videos' at hand
  */
 import { chooseRung, missing } from "./timeline.js";
 
@@ -36,8 +37,9 @@ function step(view, i, k) {
 }
 
 /** @param {View} view @param {Now} now */
-function opening(view, { opening: named }) {
-  return step(view, 0, Math.max(0, view.rungs.findIndex(({ name }) => name === named?.get(view.video))));
+function opening(view, { opening: named, opensWith }) {
+  const wanted = named?.get(view.video) ?? opensWith;
+  return step(view, 0, Math.max(0, view.rungs.findIndex(({ name }) => name === wanted)));
 }
 
 /** The video on screen up to `goalS` ahead. @param {View} view @param {Now} now @param {number} goalS @returns {PlanStep[]} */
