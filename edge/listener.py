@@ -91,14 +91,13 @@ class Listener:
         told = self._settings
         context = server_context(told.tls_cert, told.tls_key) if told.tls_cert else None
         await self._runner.setup()
-        try:
+        async with contextlib.AsyncExitStack() as undo:
+            undo.push_async_callback(self._runner.cleanup)
             links = list(inherited) or [await self._socket(listen)]
             hub = self._begin()
             for link in links:
                 self._acceptors.append(await self._accept(hub, link, context))
-        except BaseException:
-            await self._runner.cleanup()
-            raise
+            undo.pop_all()
         if self._unix is not None:
             return listen
         host, port = links[0].getsockname()[:2]
@@ -166,14 +165,13 @@ class Listener:
                 await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
             )[0]
             link = socket.socket(family, kind)
-        try:
+        with contextlib.ExitStack() as undo:
+            undo.callback(link.close)
             self._set_up(link)
             link.bind(address)
             link.listen(self._settings.backlog)
             link.setblocking(False)
-        except BaseException:
-            link.close()
-            raise
+            undo.pop_all()
         return link
 
     def _set_up(self, link: socket.socket) -> None:
