@@ -22,6 +22,7 @@ from edge.cache.frame import listed_of
 from edge.cache.journal import Listed
 from edge.cache.journal_file import JournalFile
 from edge.cache.key import StorageKey
+from edge.cache.lane import Lane, given
 from edge.cache.settings import CacheLimits
 from edge.cache.upkeep import Upkeep
 from edge.cache.writing import Write, blocks
@@ -55,7 +56,7 @@ class DiskTier:
         self._last_number = 0
         self._leaving: deque[int] = deque()
         """Files of what was evicted: they go with the next write, or at once when there is none."""
-        self.writer = ThreadPoolExecutor(1, thread_name_prefix="disk-write")
+        self.writer = Lane("disk-write")
         self._readers = ThreadPoolExecutor(limits.disk_readers, thread_name_prefix="disk-read")
         self._upkeep = Upkeep(self, limits)
 
@@ -96,7 +97,7 @@ class DiskTier:
     async def close(self) -> None:
         """Finish the writes that are queued, and the journal."""
         await self._upkeep.stop()
-        await asyncio.to_thread(self.writer.shutdown, wait=True)
+        await asyncio.to_thread(self.writer.shutdown)
         await asyncio.to_thread(self._readers.shutdown, wait=True, cancel_futures=True)
         self.files.release()
 
@@ -269,9 +270,8 @@ class DiskTier:
         self._numbers = {}
         self._upkeep.forget()
         name = self.next_number()
-        # Queued now: before the writes of what is put after this call.
-        renamed = asyncio.get_running_loop().run_in_executor(self.writer, self.files.remove_all, name)
-        return self._cleared(keys, renamed)
+        # Given now: before the writes of what is put after this call.
+        return self._cleared(keys, self.writer.do(lambda: self.files.remove_all(name)))
 
     async def _cleared(self, keys: list[str], renamed: asyncio.Future[None]) -> int:
         await asyncio.shield(renamed)
@@ -295,6 +295,6 @@ class DiskTier:
             self._leaving += numbers
             await self.run(self.writer, self._remove_leaving)
 
-    async def run(self, pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+    async def run(self, pool: ThreadPoolExecutor | Lane, work: Callable[[], T]) -> T:
         """What `work` returns; the caller's cancel must not leave the index behind what the thread does."""
-        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(pool, work))
+        return await asyncio.shield(given(pool, work))

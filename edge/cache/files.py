@@ -26,6 +26,8 @@ FIRST_READ_BYTES = 8192
 """Prefix and head of nearly every object, and all of a small one."""
 PIECE_BYTES = 256 * 1024
 """How much is verified at a time."""
+PLENTY_BYTES, N_UNASKED = 256 * 1024 * 1024, 16
+"""With more to spare than this, so many writes go by until it is asked again how much that is."""
 N_LOCK_TRIES, LOCK_PAUSE_S = 40, 0.05
 """A process that is just ending may still have the folder."""
 SHORT_OF_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
@@ -58,6 +60,7 @@ class ObjectFiles:
         self._reserve_bytes = reserve_bytes
         self._storage = storage
         self._lock_fd = -1
+        self._spare_bytes = self._n_unasked = 0
 
     def prepare(self) -> None:
         """Take the folder for this process, make what is below it, and drop what a killed writer left.
@@ -95,6 +98,14 @@ class ObjectFiles:
         told = os.statvfs(self._name)
         return self._reserve_bytes + n_new_bytes - told.f_bavail * told.f_frsize
 
+    def _missing_bytes(self, n_new_bytes: int) -> int:
+        """As `shortage_bytes`, for a write; it is asked only now and then while there is plenty."""
+        self._spare_bytes -= n_new_bytes
+        self._n_unasked += 1
+        if self._spare_bytes < PLENTY_BYTES or self._n_unasked > N_UNASKED:
+            self._spare_bytes, self._n_unasked = -self.shortage_bytes(n_new_bytes), 0
+        return -self._spare_bytes
+
     def write(self, number: int, entry: Entry, is_wanted: Callable[[], bool], *, syncs: bool) -> int:
         """The length of the file written, 0 when nobody wants it any more.
 
@@ -104,7 +115,7 @@ class ObjectFiles:
         n_bytes = len(head) + len(body)
         if not is_wanted():
             return 0
-        if (missing := self.shortage_bytes(n_bytes)) > 0:
+        if (missing := self._missing_bytes(n_bytes)) > 0:
             raise DiskShort(missing)
         temporary = f"{self._name}/{TEMPORARY}/{number:x}.tmp"
         try:

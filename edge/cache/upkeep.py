@@ -15,6 +15,7 @@ from edge.cache import metrics
 from edge.cache.files import ObjectFiles
 from edge.cache.journal import Listed
 from edge.cache.journal_file import JournalFile
+from edge.cache.lane import Lane
 from edge.cache.pace import Pace
 from edge.cache.settings import CacheLimits
 
@@ -33,7 +34,7 @@ class Tended(Protocol):
 
     files: ObjectFiles
     journal: JournalFile
-    writer: ThreadPoolExecutor
+    writer: Lane
     n_reading: int
 
     @property
@@ -43,7 +44,7 @@ class Tended(Protocol):
     def number(self, key: str) -> int | None: ...
     async def shrink(self, n_bytes: int) -> int: ...
     async def damaged(self, key: str, number: int, error: OSError | ValueError) -> None: ...
-    async def run(self, pool: ThreadPoolExecutor, work: Callable[[], T]) -> T: ...
+    async def run(self, pool: ThreadPoolExecutor | Lane, work: Callable[[], T]) -> T: ...
 
 
 class Upkeep:
