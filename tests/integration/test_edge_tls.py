@@ -125,6 +125,44 @@ async def test_large_bodies_go_both_ways(version: ssl.TLSVersion) -> None:
         assert place.made[0].data == BODY
 
 
+@pytest.mark.parametrize(("n_bytes", "n_records"), [(4_000, 1), (40_000, 1 + 3)])
+async def test_a_small_answer_is_one_record_with_its_head(n_bytes: int, n_records: int) -> None:
+    def answer(heard: Heard, _: bytes) -> None:
+        heard.wire.writelines((b"h" * 400, memoryview(BODY)[:n_bytes]))
+
+    received, sealed, raw, got = ssl.MemoryBIO(), ssl.MemoryBIO(), bytearray(), bytearray()
+    tls = client_context(ssl.TLSVersion.TLSv1_2).wrap_bio(received, sealed)  # its tickets come before
+    async with listening(answer) as place:
+        reader, writer = await asyncio.open_connection("127.0.0.1", place.port)
+
+        async def until_done(call: Callable[[], Any]) -> Any:
+            while True:
+                with contextlib.suppress(ssl.SSLWantReadError):
+                    return call()
+                writer.write(sealed.read())
+                raw.extend(piece := await reader.read(65536))
+                assert received.write(piece)
+
+        await until_done(tls.do_handshake)
+        tls.write(b"x")
+        raw.clear()
+        while len(got) < 400 + n_bytes:
+            got += await until_done(lambda: tls.read(65536))
+        writer.close()
+
+    assert got == b"h" * 400 + BODY[:n_bytes]
+    assert records(raw) == n_records
+
+
+def records(raw: bytes | bytearray) -> int:
+    """How many there are (RFC 8446 section 5.1)."""
+    n_records = place = 0
+    while place < len(raw):
+        place += 5 + int.from_bytes(raw[place + 3 : place + 5])
+        n_records += 1
+    return n_records
+
+
 async def test_it_tells_who_is_there() -> None:
     async with listening(echo) as place, client(place) as (reader, writer):
         writer.write(b"x")
