@@ -11,7 +11,9 @@ import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
+from threading import Thread
 from typing import Any
+from weakref import WeakSet
 
 from alembic import command
 from alembic.config import Config
@@ -40,7 +42,10 @@ class Database:
             url, pool_size=POOL_SIZE, max_overflow=0, pool_timeout=BUSY_TIMEOUT_S
         )
         self.is_sqlite = self._engine.dialect.name == "sqlite"
+        self._threads = WeakSet[Thread]()
+        """One for each connection of SQLite; it ends after the connection when a query was given up."""
         if self.is_sqlite:
+            event.listen(self._engine.sync_engine, "connect", self._remember_thread)
             event.listen(self._engine.sync_engine, "connect", _set_pragmas)
             event.listen(self._engine.sync_engine, "begin", _begin)
         # SQLite's own waiting is a poll with growing pauses: inside one process, queue fairly instead.
@@ -101,8 +106,13 @@ class Database:
             await conn.execute(select(literal(1)))
 
     async def close(self) -> None:
-        """Return every connection."""
+        """Return every connection; what still runs a query has BUSY_TIMEOUT_S to end."""
         await self._engine.dispose()
+        for thread in list(self._threads):
+            await asyncio.to_thread(thread.join, BUSY_TIMEOUT_S)
+
+    def _remember_thread(self, connection: Any, _record: object) -> None:
+        self._threads.add(connection.driver_connection._thread)
 
 
 async def insert_new(conn: AsyncConnection, table: Table, row: Mapping[str, Any]) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -26,6 +27,7 @@ from shared.errors import NotFound
 from shared.messages import CatalogEvent, CatalogKind, EventKind, TranscodeJob
 from tests import postgres
 from tests.builders import make_rung
+from tests.waiting import eventually
 
 _MIGRATED: set[str] = set()
 STILLS = Stills(
@@ -142,6 +144,29 @@ async def test_a_new_file_turns_to_wal_once_another_writer_has_finished(data_dir
         await migrating
         assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     await database.close()
+
+
+SLOW = """WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 3000000)
+SELECT max(x) FROM n"""
+
+
+async def test_a_closed_database_has_no_thread_left_of_a_query_that_was_given_up(data_dir: Path) -> None:
+    before = set(threading.enumerate())
+    database = Database(f"sqlite+aiosqlite:///{data_dir}/slow.sqlite")
+
+    async def ask() -> None:
+        async with database.read() as conn:
+            await conn.execute(text(SLOW))
+
+    asking = asyncio.create_task(ask())
+    await eventually(lambda: set(threading.enumerate()) - before)
+    await asyncio.sleep(0.05)  # under way, or the query is given up before it began: both must end
+    asking.cancel()
+    await asyncio.wait({asking})
+    await database.close()
+
+    left = set(threading.enumerate()) - before
+    assert not [thread for thread in left if "_connection_worker" in thread.name]
 
 
 async def test_a_new_video_is_queued_and_its_first_rung_ordered(database: Database) -> None:
