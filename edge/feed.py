@@ -18,7 +18,7 @@ from edge.notices import Notice, Notices
 from edge.prefetch import warming
 from edge.prefetch.worker import PrefetchLimits, PrefetchWorker
 from edge.refill import Refill
-from edge.session import intake, takeover
+from edge.session import intake, rerank, takeover
 from edge.session import slice as slices
 from edge.session.arrange import Ranking, View, arrange
 from edge.session.outlook import CurveOf, Outlook, PlanStep, Sources, link_of, outlook, prior_curve
@@ -174,6 +174,9 @@ class Feed:
             metrics.QUEUES.labels("unknown_session").inc()
             return False
         items = [item for item in push.items if not self._parts.cards.is_withdrawn(item.video_id)]
+        if not session.queue_version and not session.n_events:
+            rules = self._ranking
+            items = rerank.begin(items, self._supply.is_warm, rules.lead_among, rules.begin_gain)
         if not session.merge(msgspec.structs.replace(push, items=items)):
             metrics.QUEUES.labels("outdated").inc()
             return False

@@ -29,6 +29,13 @@ class Ranking:
     lead_among: int = setting(
         8, "the first of so many places whose opening is warm is shown first", low=1, high=500
     )
+    begin_gain: float = setting(
+        0.25,
+        "a session begins with what is warm before what is better by this at most",
+        unit="sd",
+        low=0,
+        high=10,
+    )
     spacing: rerank.Spacing = field(default_factory=rerank.Spacing)
     stay: Stay = field(default_factory=Stay)
 
@@ -46,7 +53,7 @@ class View:
 def arrange(session: Session, view: View, ranking: Ranking) -> None:
     """Re-rank the session's queue in place; the held head stays unless there is cause to move it.
 
-    After the first event what leads is warm if it can be: the first slice is as the brain ordered it.
+    After the first event what leads is warm if it can be.
     """
     queue = session.queue
     if not len(queue):

@@ -7,7 +7,7 @@ order back exactly. The stronger the delta, the more the affinity to the shifted
 
 import math
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from edge.session.candidates import B1, F32
 from shared.config import setting
+from shared.messages import Candidate
 
 Groups = tuple[list[int], list[int]]
 """Creators and categories of candidates as numbers; 0 groups with nothing."""
@@ -94,6 +95,25 @@ def lead(placed: "array[int]", is_ready: Callable[[int], bool], lookahead: int) 
     if ready:
         placed.insert(0, placed.pop(ready))
     return placed
+
+
+def begin(
+    items: Sequence[Candidate], is_ready: Callable[[str], bool], among: int, gain: float
+) -> list[Candidate]:
+    """`items` with what is ready first, among the first `among` and where it is nearly as good.
+
+    A new session asks for several openings at once. What is ready comes before one that is not and is better
+    by at most `gain` standard deviations of the scores; nothing falls behind by more than `among` places.
+    """
+    left, placed = list(items[:among]), []
+    ready = {one.video_id for one in left if is_ready(one.video_id)}
+    gap = gain * float(np.std([one.score for one in items])) if items else 0.0
+    while left:
+        least = left[0].score - gap
+        chosen = next((one for one in left if one.video_id in ready and one.score >= least), left[0])
+        left.remove(chosen)
+        placed.append(chosen)
+    return [*placed, *items[among:]]
 
 
 def _spaced(creators: list[int], categories: list[int], spacing: Spacing) -> list[int]:

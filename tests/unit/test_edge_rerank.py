@@ -13,7 +13,7 @@ from edge.session.candidates import F32, base, code, standard
 from edge.session.signals import Signal
 from edge.session.state import Session
 from edge.session.vectors import ItemVectors
-from shared.messages import VideoCard
+from shared.messages import Candidate, VideoCard
 from tests.edge_builders import make_card, make_session, make_table
 
 FREE = rerank.Spacing(creator_gap=0, category_run=1_000)
@@ -192,6 +192,26 @@ def test_what_is_ready_leads_and_the_better_one_is_next() -> None:
 def test_nothing_leads_from_too_far_behind_or_when_nothing_is_ready() -> None:
     assert rerank.lead(array("H", [3, 1, 2, 0]), lambda index: index == 0, 3).tolist() == [3, 1, 2, 0]
     assert rerank.lead(array("H", [3, 1]), lambda index: False, 9).tolist() == [3, 1]
+
+
+def test_a_session_begins_with_what_is_ready_where_it_is_nearly_as_good() -> None:
+    items = [
+        Candidate(video, score, "vectors") for video, score in zip("abcdef", (9, 8, 7, 1, 1, 1), strict=True)
+    ]
+    spread = float(np.std([one.score for one in items]))
+
+    begun = rerank.begin(items, lambda video: video in "cef", 5, 2.1 / spread)
+
+    assert [one.video_id for one in begun] == ["c", "a", "b", "e", "d", "f"]
+
+
+def test_nothing_that_is_ready_overtakes_what_is_better_when_nothing_may_be_lost() -> None:
+    items = [Candidate(video, score, "vectors") for video, score in zip("abc", (3, 2, 2), strict=True)]
+
+    begun = rerank.begin(items, lambda video: video == "c", 8, 0.0)
+
+    assert [one.video_id for one in begun] == ["a", "c", "b"]
+    assert rerank.begin([], lambda video: True, 8, 0.25) == []
 
 
 def test_a_warm_video_leads_after_the_first_event_and_not_before() -> None:
