@@ -214,7 +214,8 @@ class Feed:
         queued = {one.card.id: one.card for one in slices.upcoming(session, card_of, n)}
         # Behind a list comes the queue: back in the feed its openings are wanted again.
         listed = {card.id: card for card in self._listed(told.listed, session.current)}
-        steps = warming.steps(list((listed | queued).values())[:n], limits, told)
+        cards = list((listed | queued).values())[:n]
+        steps = warming.steps(cards, limits, told, has_screen=bool(session.current))
         screen = f"/v/{session.current}/" if session.current else ""
         self._parts.worker.submit(session.id, steps, screen=screen)
 

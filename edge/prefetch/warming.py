@@ -104,17 +104,23 @@ def openings(upcoming: Sequence[VideoCard], limits: PlanLimits) -> list[Opening]
     return [one for one in found if one is not None]
 
 
-def steps(upcoming: Sequence[VideoCard], limits: PlanLimits, told: Told = NOTHING_TOLD) -> list[Step]:
+def steps(
+    upcoming: Sequence[VideoCard], limits: PlanLimits, told: Told = NOTHING_TOLD, *, has_screen: bool = True
+) -> list[Step]:
     """What the edge should warm for one session, most urgent first.
 
     What the player has been told comes first. Openings are those that it will be told next, with the rung
-    that it was last told to open with; the lowest is a reserve then.
+    that it was last told to open with; the lowest is a reserve then. `has_screen`: False: the next video is
+    the first that is shown.
     """
     first = {
         path: Step(Urgency.PLANNED if path.endswith(OPENING) else Urgency.CHUNK, distance, path, n_bytes)
         for path, n_bytes, distance in told.warm
     }
-    others = [*_openings(upcoming, limits, told), *_beside(upcoming, limits, has_plan=bool(told.opens_with))]
+    openings = list(_openings(upcoming, limits, told))
+    if not has_screen and openings:
+        openings[0] = openings[0]._replace(urgency=Urgency.PLANNED, distance=0)
+    others = [*openings, *_beside(upcoming, limits, has_plan=bool(told.opens_with))]
     return sorted([*first.values(), *(step for step in others if step.path not in first)])
 
 

@@ -26,6 +26,8 @@ PINNED_URGENCY = Urgency.PLAYLIST
 """A swipe that finds less than this in RAM waits: such steps are kept there, not only warmed."""
 ON_SCREEN = (Urgency.PLANNED, 0)
 """Urgency and distance of the opening that a viewer waits for: nothing of theirs is to share its way."""
+AHEAD_SHARE = 0.5
+"""Of what is warmed at once, for what no player was told yet: what was is not to queue behind it."""
 MAX_WAIT_S = 1.0
 """Longest sleep for the budget before the most urgent step is looked for again."""
 
@@ -162,7 +164,11 @@ class PrefetchWorker:
         """What may be taken now: the reserve one by one, when nothing else is under way."""
         if not self._running:
             return Urgency.RESERVE
-        n_spare = sum(one.urgency > PINNED_URGENCY for one in self._running.values())
+        running = self._running.values()
+        n_ahead = sum(one.urgency > Urgency.PLANNED for one in running)
+        if n_ahead >= self._limits.n_concurrent * AHEAD_SHARE:
+            return Urgency.PLANNED
+        n_spare = sum(one.urgency > PINNED_URGENCY for one in running)
         return Urgency.CHUNK if n_spare < self._limits.n_spare else PINNED_URGENCY
 
     async def _run(self, step: Step, session: str) -> None:

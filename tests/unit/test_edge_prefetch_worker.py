@@ -38,7 +38,7 @@ def step(path: str, urgency: Urgency = Urgency.OPENING) -> Step:
 
 
 @asynccontextmanager
-async def working(warming: Warming, n_concurrent: int = 4) -> AsyncIterator[PrefetchWorker]:
+async def working(warming: Warming, n_concurrent: int = 8) -> AsyncIterator[PrefetchWorker]:
     limits = PrefetchLimits(n_concurrent=n_concurrent)
     worker = PrefetchWorker(warming.warm, lambda path: False, lambda path: False, limits, FakeClock())
     task = asyncio.create_task(worker.run_forever())
@@ -140,3 +140,14 @@ async def test_what_waited_for_the_screen_comes_when_that_is_there() -> None:
         await eventually(lambda: warming.running == ["/screen"])
         warming.gate.set()
         await eventually(lambda: warming.came == ["/screen", "/next"])
+
+
+async def test_what_no_player_was_told_yet_leaves_room_for_what_one_is_told_next() -> None:
+    warming = Warming()
+    async with working(warming, n_concurrent=2) as worker:
+        worker.submit("ann", [step("/ahead"), step("/farther")])
+        await eventually(lambda: warming.running == ["/ahead"])
+
+        worker.submit("bob", [step("/told", Urgency.PLANNED)])
+
+        await eventually(lambda: warming.running == ["/ahead", "/told"])

@@ -74,6 +74,13 @@ def test_what_the_player_has_at_hand_makes_room_for_what_it_is_told_next() -> No
     assert openings == [(Urgency.OPENING, 3), (Urgency.OPENING, 5), (Urgency.RESERVE, 6)]
 
 
+def test_the_first_video_of_a_session_is_what_its_viewer_waits_for() -> None:
+    plan = steps(CARDS, PlanLimits(), has_screen=False)
+
+    assert plan[0] == Step(Urgency.PLANNED, 0, "/v/a/360p-0123456789abcdef/open.mp4", 100_000)
+    assert [one.distance for one in plan if one.urgency is Urgency.OPENING] == [2, 3]
+
+
 def test_a_player_that_follows_plans_has_no_chunk_warmed_that_none_names() -> None:
     plan = steps(CARDS, PlanLimits(), Told([("/v/a/540p/1.m4s", 5, 1)], opens_with="540p"))
 

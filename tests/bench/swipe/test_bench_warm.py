@@ -145,6 +145,7 @@ class Player:
         await asyncio.sleep(rng.uniform(0, crowd.within_s))
         feed = await self._viewer.open(user_id=f"user{rng.getrandbits(32)}")
         self._first = screen = feed["items"][0]["video"]
+        await asyncio.sleep(HALF_TRIP_S)
         for number in range(N_SWIPES):
             held = [video for video, chunk in self._held if chunk == 0 and video != screen][-8:]
             feed = await self._viewer.swipe(screen, current=screen, held=held, player=self._state(screen))
