@@ -26,8 +26,8 @@ async def edge_process(folder: Path, settings: Mapping[str, str], n_cards: int) 
         sys.executable, "-m", "edge", "--config", str(file), stdout=quiet
     )
     try:
-        await eventually((folder / "edge.url").exists, within_s=START_S)
-        url = (folder / "edge.url").read_text()
+        place = folder / "edge.url"
+        url = await eventually(lambda: place.exists() and place.read_text(), within_s=START_S)
         async with aiohttp.ClientSession() as http:
 
             async def knows_the_cards() -> bool:

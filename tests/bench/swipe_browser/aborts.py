@@ -28,8 +28,9 @@ from tests.bench.swipe_browser.schedule import quantile
 from tests.bench.swipe_browser.shelf import ShelfOrigin, shelf
 from tests.brains import ScriptedBrain
 from tests.browser.conftest import PHONE
+from tests.waiting import eventually
 
-N_SWIPES = 20
+N_SWIPES = 14
 DWELL_S = 1.5
 SETTLE_S = 0.5
 PIECE_BYTES = 4096
@@ -155,6 +156,7 @@ async def one_swipe(page: Page, devtools: CDPSession, paths: dict[str, str]) -> 
     devtools.on("Network.loadingFailed", failed)
     page.on("response", answered)
     await page.keyboard.press("ArrowDown")
+    await eventually(lambda: posted)
     await asyncio.sleep(SETTLE_S)
     devtools.remove_listener("Network.requestWillBeSent", sent)
     devtools.remove_listener("Network.loadingFailed", failed)
