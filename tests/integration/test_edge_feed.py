@@ -259,6 +259,8 @@ async def test_no_swipe_fails_when_the_origin_goes_away_in_the_middle(loop: Loop
     failed, shown = [], []
     for number in range(40):
         if number == 4:
+            near = [opening(one) for one in videos(await loop.viewer.feed(n=10))]
+            await eventually(lambda near=near: all(map(media.is_in_memory, near)))
             await loop.origin.stop()
         video = videos(feed)[0]
         shown.append(video)
