@@ -84,8 +84,8 @@ export class Profile extends View {
     const { followers, following, videos } = this.#user;
     const mine = Number(isFollowed) - Number(this.#wasFollowed);
     const shown = /** @type {[string, number][]} */ ([
-      ["Videos", videos],
-      ["Followers", Math.max(0, followers + mine)],
+      [videos === 1 ? "Video" : "Videos", videos],
+      [followers + mine === 1 ? "Follower" : "Followers", Math.max(0, followers + mine)],
       ["Following", following],
     ]);
     return shown.map(([label, n]) => {

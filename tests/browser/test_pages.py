@@ -81,7 +81,7 @@ async def test_a_profile_shows_their_videos_and_a_follow_reaches_the_origin(page
     n_before = await n_followers()
     await follow.click()
     await expect(follow).to_have_attribute("aria-pressed", "true")
-    await expect(page.locator("#page-user .counts")).to_contain_text(f"{n_before + 1}Followers")
+    await expect(page.locator("#page-user .counts")).to_contain_text(f"{n_before + 1}Follower")
     await eventually(lambda: _is(n_followers, n_before + 1), within_s=30)
     await follow.click()
     await expect(follow).to_have_text("Follow")

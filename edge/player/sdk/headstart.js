@@ -20,13 +20,13 @@
  */
 import { ApiError, Edge, backoffMs, browserStore } from "./edge.js";
 import { Link } from "./link.js";
-import { Refused } from "./loader.js";
+import { keepLink, knownLink } from "./linkstore.js";
+import { Mending } from "./mending.js";
 import { Pilot } from "./pilot.js";
-import { Pool, Unplayable } from "./pool.js";
+import { Pool } from "./pool.js";
 import { prime } from "./prime.js";
 import { around, merge, without } from "./queue.js";
-import { Swipes } from "./swipes.js";
-import { Watch } from "./watch.js";
+import { Showings } from "./showings.js";
 
 /** Videos kept behind the one on screen; beyond twice as many the oldest are let go. */
 const MAX_BEHIND = 20;
@@ -34,12 +34,8 @@ const MAX_BEHIND = 20;
 const REWIND_MS = 400;
 /** Elements behind go to what is ahead this long after a swipe: not in the frames that the viewer waits for. */
 const ARRANGE_MS = 120;
-/** A video that fails so often is skipped. */
-const MAX_RETRIES = 5;
 /** Videos of a list that the edge is told: as many as it takes. */
 const MAX_LISTED = 8;
-const LINK_KEY = "headstart.link";
-const LINK_KEPT_MS = 600_000;
 
 export { browserStore };
 
@@ -60,13 +56,7 @@ export class Headstart {
   #browsed = [];
   /** May the next video be replaced, and old ones be let go? Not while a finger is on them. */
   mayMove = () => true;
-  #record = new Swipes();
   #nextKey = 1;
-  /** The swipe that showed an entry. @type {Map<number, import("./swipes.js").Swipe>} */
-  #shown = new Map();
-  /** @type {Map<number, number>} */
-  #retries = new Map();
-  #watch = new Watch(0);
   #isPolling = false;
   /** Elements are about to be given from behind to ahead. */
   #arranging = 0;
@@ -79,6 +69,8 @@ export class Headstart {
   #link;
   #pool;
   #pilot;
+  #showings;
+  #mending;
   #nAhead;
 
   /** @param {Options} [options] */
@@ -86,23 +78,25 @@ export class Headstart {
     this.#store = store;
     this.#place = place ?? ((_, video) => root?.append(video));
     this.#nAhead = Math.min(Math.max(size, 3), 5) - 2;
-    this.#link = new Link(this.#knownLink());
+    this.#link = new Link(knownLink(store));
     this.edge = new Edge({ base: edge, store });
     this.edge.context = () => this.#context();
     this.edge.onSlice = (slice, video) => this.take(slice, video);
     this.edge.onReachable = (isReachable) => this.#tell("reach", { isReachable });
     this.edge.onMoved = () => this.#arrange(true);
+    this.#showings = new Showings(this.edge);
+    this.#mending = new Mending(this.edge);
     this.#pool = new Pool(() => this.#element(!place), this.#nAhead + 2);
     this.#pool.onBroken = (entry, error) => this.#broken(entry, error);
     this.#pool.onLeave = (lane) => this.#left(lane);
     this.#pool.onOpened = ({ clip, key, video }) => {
       const isCurrent = () => key === this.current?.key;
       if (!isCurrent()) void prime(video, isCurrent);
-      else if (clip.opened) this.#record.opened(clip.video, clip.opened);
+      else if (clip.opened) this.#showings.record.opened(clip.video, clip.opened);
     };
     this.#pilot = new Pilot({ edge: this.edge, pool: this.#pool, link: this.#link, window: () => this.#window() });
     this.#pilot.onRefused = (lane, error) => this.#pool.fail(lane, error);
-    this.#record.onChange = () => this.#tell("swipe", {});
+    this.#showings.record.onChange = () => this.#tell("swipe", {});
   }
 
   /** Be told of something. @template {keyof Events} K @param {K} kind @param {(told: Events[K]) => void} act @returns {() => void} stops it */
@@ -138,7 +132,7 @@ export class Headstart {
   }
 
   get swipes() {
-    return this.#record.kept;
+    return this.#showings.record.kept;
   }
 
   /** @returns {Entry | undefined} */
@@ -223,12 +217,10 @@ export class Headstart {
     this.#leave();
     this.#isLeaving = this.isPaused = false;
     this.index = index;
-    this.#watch = new Watch(entry.item.card.duration_ms / 1000);
-    this.edge.note("impression", entry.item.video, { position: this.#record.n });
+    this.#showings.announce(entry);
     if (!this.video) this.#arrange();
     const lane = this.#pool.lane(entry.key);
-    if (lane) this.#record.begin(lane, this.slice, atMs);
-    if (lane && this.#record.last) this.#shown.set(entry.key, this.#record.last);
+    if (lane) this.#showings.begin(lane, this.slice, atMs);
     if (lane) lane.video.muted = this.isMuted;
     void this.play();
     for (const video of this.#pool.videos) video.classList.toggle("is-current", video === this.video);
@@ -296,14 +288,14 @@ export class Headstart {
   }
 
   get durationS() {
-    return this.#watch.durationS;
+    return this.#showings.durationS;
   }
 
   /** @param {number} atS */
   seek(atS) {
     if (!this.video) return;
     this.video.currentTime = Math.min(Math.max(atS, 0), Math.max(this.durationS - 0.05, 0));
-    this.#watch.atS = this.video.currentTime;
+    this.#showings.jump(this.video.currentTime);
     this.#tell("time", { atS: this.video.currentTime, durationS: this.durationS });
     this.#pilot.tick();
   }
@@ -320,60 +312,23 @@ export class Headstart {
 
   /** What is watched of the video on screen, as an event: it is leaving. */
   noteWatch() {
-    if (!this.current || !this.swipes.length) return;
-    this.#see();
-    const { report, durationS } = this.#watch;
-    const shown = this.#shown.get(this.current.key);
-    if (shown) shown.watched_ms += report.watched_ms;
-    if (report.watched_ms > 0 || durationS > 0) {
-      this.edge.note("watch", this.current.item.video, { ...report, position: this.#record.n - 1 });
-    }
-    this.#watch = new Watch(durationS, this.video?.currentTime ?? 0);
-  }
-
-  #see() {
-    const lane = this.#pool.lane(this.current?.key);
-    if (!lane) return;
-    this.#watch.see(lane.video.currentTime);
-    if (lane.video.readyState >= 2) lane.clip.see(lane.video.currentTime);
+    if (this.current) this.#showings.noteWatch(this.current, this.#pool.lane(this.current.key));
   }
 
   #leave() {
     const { video, current } = this;
     this.noteWatch();
-    this.#record.flow();
+    this.#showings.record.flow();
     video?.pause();
     setTimeout(() => {
       if (video && this.current !== current && this.#pool.lane(current?.key)?.video === video) video.currentTime = 0;
     }, REWIND_MS);
   }
 
-  /** How a showing went, once its element goes to another. @param {import("./pool.js").Lane} lane */
-  #left({ key, clip }) {
-    const shown = this.#shown.get(key);
-    if (!shown && !clip.fetchedBytes) return;
-    this.edge.noteQoe({
-      video: clip.video,
-      is_shown: !!shown,
-      startup_ms: shown?.first_frame_ms ?? null,
-      n_stalls: shown?.stalls ?? 0,
-      stalled_ms: Math.round(shown?.stalled_ms ?? 0),
-      watched_ms: shown?.watched_ms ?? 0,
-      fetched_bytes: clip.fetchedBytes,
-      wasted_bytes: clip.wastedBytes,
-    });
-    this.#shown.delete(key);
-    const { bps, spread, rttMs } = this.#link;
-    if (bps) this.#store.setItem(LINK_KEY, JSON.stringify({ bps, spread, rtt_ms: rttMs, at_ms: Date.now() }));
-  }
-
-  #knownLink() {
-    try {
-      const known = JSON.parse(this.#store.getItem(LINK_KEY) ?? "{}");
-      return Date.now() - known.at_ms < LINK_KEPT_MS ? known : {};
-    } catch {
-      return {};
-    }
+  /** @param {import("./pool.js").Lane} lane */
+  #left(lane) {
+    this.#showings.left(lane);
+    keepLink(this.#store, this.#link);
   }
 
   /** @param {Entry[]} entries @param {Entry[]} removed */
@@ -403,7 +358,8 @@ export class Headstart {
     if (isStacked) video.className = "headstart";
     const whenCurrent = (/** @type {() => void} */ act) => () => video === this.video && act();
     video.addEventListener("timeupdate", whenCurrent(() => {
-      this.#see();
+      const lane = this.#pool.lane(this.current?.key);
+      if (lane) this.#showings.see(lane);
       this.#pilot.tick();
       this.#tell("time", { atS: video.currentTime, durationS: this.durationS });
     }));
@@ -411,10 +367,10 @@ export class Headstart {
       this.#pool.lane(this.current?.key)?.clip.recheck();
       this.#pilot.tick();
       this.#tell("wait", { isWaiting: true });
-      if (!video.seeking) this.#record.stall();
+      if (!video.seeking) this.#showings.record.stall();
     }));
     video.addEventListener("playing", whenCurrent(() => {
-      this.#record.flow();
+      this.#showings.record.flow();
       this.#tell("wait", { isWaiting: false });
     }));
     video.addEventListener("ended", whenCurrent(() => void this.play()));
@@ -423,25 +379,17 @@ export class Headstart {
 
   /** @param {Entry} entry @param {unknown} error */
   #broken(entry, error) {
-    const n = this.#retries.get(entry.key) ?? 0;
-    this.#retries.set(entry.key, n + 1);
-    const isGone = (error instanceof Refused && error.isGone) || error instanceof Unplayable || n >= MAX_RETRIES;
+    const waitMs = this.#mending.after(entry, error);
+    const isGone = waitMs === null;
     if (entry.key === this.current?.key) this.#tell("trouble", { entry, isGone });
     if (isGone) {
       this.drop(({ video }) => video === entry.item.video);
       return;
     }
-    if (error instanceof Refused) void this.#resign(entry);
     setTimeout(() => {
       this.#arrange();
       if (entry.key === this.current?.key && !this.isPaused) void this.play();
-    }, backoffMs(n));
-  }
-
-  /** A signed URL has expired: ask for the video anew. @param {Entry} entry */
-  async #resign({ item }) {
-    const answer = await this.edge.read(`videos/${item.video}`).catch(() => null);
-    if (answer?.base) Object.assign(item, { base: answer.base, master: `${answer.base}master.m3u8` });
+    }, waitMs);
   }
 
   async #refill() {
