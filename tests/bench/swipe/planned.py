@@ -10,7 +10,6 @@ from edge.prefetch.planner import PlanRules, decide
 from edge.prefetch.situation import ASSUMED_LINK, Clip, Decision, InFlight, Link, Situation
 from tests.bench.swipe.policies import Undisturbed, estimate
 from tests.bench.swipe.session import Get, Player, Wait
-from tests.bench.swipe.videos import RATES
 
 
 def link_of(player: Player) -> Link:
@@ -63,4 +62,4 @@ class Planned(Undisturbed):
         if self._knows:
             watch_s = player.setup.watch_s[video]
             survival = [1.0 if second < watch_s else 0.0 for second in range(one.n_chunks + 1)]
-        return Clip(one.chunk_bytes, RATES, survival, player.held[video])
+        return Clip(one.chunk_bytes, one.rates, survival, player.held[video])

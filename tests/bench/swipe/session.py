@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import NamedTuple, Protocol
 
 from tests.bench.swipe.links import Trace
-from tests.bench.swipe.videos import RATES, Video
+from tests.bench.swipe.videos import Video
 
 WINDOW = 5
 """Videos that a player knows: the one on screen and four more."""
@@ -30,6 +30,8 @@ class Setup(NamedTuple):
     trace: Trace
     start_s: float = 0.0
     rtt_s: float = 0.08
+    is_pipelined: bool = False
+    """A request leaves before the one before it has ended: a busy link has no round trips between."""
 
 
 class Get(NamedTuple):
@@ -67,6 +69,8 @@ class Player:
     held: list[dict[int, int]] = field(default_factory=list)
     """By video: chunk to rung."""
     flight: Flight | None = None
+    arrived_s: float = -math.inf
+    """When the latest download ended."""
     speeds: list[tuple[float, float]] = field(default_factory=list)
     """Bits and seconds of the latest downloads, round trips left out."""
     n_swipes: int = 0
@@ -163,8 +167,10 @@ def run(setup: Setup, policy: Policy) -> Outcome:
 
 def _flight(player: Player, what: Get) -> Flight:
     n_bytes = player.setup.videos[what.video].chunk_bytes[what.rung][what.chunk]
-    done_s = player.setup.trace.arrival(player.now_s + player.setup.rtt_s, n_bytes)
-    return Flight(what, n_bytes, player.now_s, done_s)
+    rtt_s = player.setup.rtt_s
+    is_behind = player.setup.is_pipelined and player.now_s - player.arrived_s < TICK
+    asked_s = player.now_s - rtt_s if is_behind else player.now_s
+    return Flight(what, n_bytes, asked_s, player.setup.trace.arrival(asked_s + rtt_s, n_bytes))
 
 
 def _arrive(player: Player, outcome: Outcome) -> None:
@@ -175,6 +181,7 @@ def _arrive(player: Player, outcome: Outcome) -> None:
     outcome.got_bytes += flight.n_bytes
     taken_s = max(1e-3, flight.done_s - flight.asked_s - player.setup.rtt_s)
     player.speeds.append((8.0 * flight.n_bytes, taken_s))
+    player.arrived_s = player.now_s
     player.flight = None
 
 
@@ -230,7 +237,7 @@ def _swipe(player: Player, outcome: Outcome) -> bool:
 
 def _judge(outcome: Outcome, setup: Setup) -> None:
     outcome.played = list(dict.fromkeys(outcome.played))
-    rates = [RATES[rung] for _, _, rung in outcome.played]
+    rates = [setup.videos[video].rates[rung] for video, _, rung in outcome.played]
     outcome.quality = sum(rates)
     outcome.changes = sum(abs(a - b) for a, b in pairwise(rates))
     outcome.played_bytes = sum(setup.videos[v].chunk_bytes[r][c] for v, c, r in outcome.played)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from edge.prefetch.planner import PlanRules
 from edge.prefetch.situation import Decision
 from tests.bench.swipe.planned import Planned, link_of
-from tests.bench.swipe.session import Get, Player, Wait
+from tests.bench.swipe.session import WINDOW, Get, Player, Wait
 
 MOVED = 0.3
 EDGE_S = 0.005
@@ -29,8 +29,10 @@ class _Asked(NamedTuple):
 class Told(Planned):
     """Follows plans as a player over the network does."""
 
-    def __init__(self, rules: PlanRules) -> None:
+    def __init__(self, rules: PlanRules, room: int = WINDOW) -> None:
+        """`room`: videos after the one on screen that the player can hold, whatever it was told."""
         super().__init__(rules)
+        self._room = room
         self._steps: deque[tuple[Get, float]] = deque()
         self._video = -1
         """On screen when the plan in hand was asked for."""
@@ -44,7 +46,7 @@ class Told(Planned):
         self._listen(player)
         while self._steps:
             step, at_s = self._steps[0]
-            if step.video < player.video or step.chunk in player.held[step.video]:
+            if self._is_impossible(step, player):
                 self._steps.popleft()
                 continue
             if at_s > player.playhead_s + 1e-6 and self._video == player.video:
@@ -79,6 +81,11 @@ class Told(Planned):
             comes_s = player.now_s + player.setup.rtt_s + EDGE_S
             flight = player.flight.what if player.flight else None
             self._asked = _Asked(comes_s, player.video, self.decide(player), flight)
+
+    def _is_impossible(self, step: Get, player: Player) -> bool:
+        """Held, or of a video that is gone or that there is no room for."""
+        ahead = step.video - player.video
+        return ahead < 0 or ahead > self._room or step.chunk in player.held[step.video]
 
     def _is_due(self, player: Player) -> bool:
         bps = link_of(player).bandwidth_bps

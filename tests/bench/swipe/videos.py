@@ -20,6 +20,8 @@ class Video(NamedTuple):
     """By rung, by second."""
     survival: list[float]
     """Share still watching at each second 0..n."""
+    rates: Sequence[float] = RATES
+    """Mbit/s of the rungs."""
 
     @property
     def n_chunks(self) -> int:

@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import contextlib
 import shutil
+import signal
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -164,6 +165,8 @@ def main() -> None:
     n_runs = len(asked.links) * len(asked.players)
     expected_s = SETUP_S + n_runs * (sum(seconds) + START_S)
     print(f"{n_runs} runs of {asked.swipes} swipes: about {expected_s / 60:.0f} minutes", flush=True)
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop, signal.default_int_handler)
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn(elapsed_when_finished=True))
     with Progress(*columns) as progress:
         asyncio.run(measure(Bench(seconds, progress), asked.swipes + 10, asked.links, asked.players))
