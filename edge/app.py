@@ -139,6 +139,7 @@ class Edge:
             media.warm, media.is_in_memory, self._is_cached, config.prefetch, clock, pins=pins
         )
         self.delivery.fills.on_live_bytes = self.worker.yield_to
+        self.delivery.fills.on_hang_up = self.worker.hung_up
         self.notices = Notices()
         self.curves = Curves(self._bus, config.brain)
         self.refill = Refill(self._bus, self.vectors, self.curves, config.brain, clock)

@@ -63,6 +63,8 @@ class Fills:
         self._finish_s = limits.finish_s
         self.on_live_bytes: Callable[[int], None] = lambda n_bytes: None
         """Told of the bytes that the origin sent for requests that wait."""
+        self.on_hang_up: Callable[[str], None] = lambda primary: None
+        """Told of an object that is warmed, too, and was left before its end."""
         cache.on_purge.append(self._part)
 
     @property
@@ -98,12 +100,16 @@ class Fills:
             reader.flight.is_kept_on = True
         if not reader.is_leader:
             metrics.COLLAPSED.inc()
+        if not want.is_live:
+            reader.flight.warmed = want.primary
         return reader
 
-    def leave(self, reader: Reader[Head]) -> None:
+    def leave(self, reader: Reader[Head], *, is_viewer: bool = True) -> None:
         """A request or a warming is over. What nobody reads stops, unless the rest comes in `finish_s`."""
         flight = reader.flight
         flight.leave(reader)
+        if is_viewer and flight.warmed and flight.n_readers == 1 and not flight.is_done:
+            self.on_hang_up(flight.warmed)
         if flight.n_readers or flight.is_done or flight.is_kept_on:
             return
         length = flight.head.response.length if isinstance(flight.head, Fetched) else None

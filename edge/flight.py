@@ -53,6 +53,8 @@ class Flight(Generic[H]):
     error: ServiceError | None = None
     is_done = False
     """Nothing more will come."""
+    warmed = ""
+    """What it brings, where it is warmed."""
     is_kept_on = False
     """Somebody wants it who does not read it to the end: it goes on without readers."""
     size_bytes = 0

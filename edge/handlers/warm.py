@@ -67,7 +67,7 @@ class Warmer:
             try:
                 return await _read(reader)
             finally:
-                self._fills.leave(reader)
+                self._fills.leave(reader, is_viewer=False)
         except ServiceError as exc:
             log.debug("warm_failed", extra={"key": primary, "code": exc.code})
             return WarmResult(Warmth.FAILED)

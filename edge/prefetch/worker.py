@@ -130,8 +130,18 @@ class PrefetchWorker:
         """Not for this session any more: what is for none ends."""
         running.sessions.discard(session)
         if not running.sessions and not self._backlog.names(path):
-            del self._running[path]
-            running.scope.reschedule(asyncio.get_running_loop().time())
+            self._cut(path, running)
+
+    def hung_up(self, path: str) -> None:
+        """A viewer left an object before its end: a swipe, whose new plan is on its way. What was warmed for
+        one session alone ends now."""
+        running = self._running.get(path)
+        if running is not None and len(running.sessions) == 1 and not self._backlog.names(path):
+            self._cut(path, running)
+
+    def _cut(self, path: str, running: Running) -> None:
+        del self._running[path]
+        running.scope.reschedule(asyncio.get_running_loop().time())
 
     def yield_to(self, n_bytes: int) -> None:
         """Live traffic took so much from the origin: prefetch has that much less."""

@@ -124,6 +124,28 @@ async def test_a_swipe_ends_at_the_origin_what_the_edge_warmed_for_the_video_lef
     await origin.stop()
 
 
+async def test_a_viewer_who_hangs_up_ends_what_is_warmed_for_their_plan_before_the_next_one(
+    data_dir: Path,
+) -> None:
+    origin = SlowOrigin()
+    for number, video in enumerate(CLIPS):
+        origin.publish(make_card(video, rungs=LADDER, duration_ms=20_000, created_ms=number))
+    await origin.start()
+    async with running_edge(make_config(data_dir, origin_url=origin.url)) as edge, viewer(edge.url) as player:
+        await eventually(lambda: len(edge.cards) == len(CLIPS))
+        first = (await player.open())["items"][0]["video"]
+        told = await player.call("POST", "/v1/plan", json=state(first))
+        path = told["plan"][0]["url"]
+        await eventually(lambda: path in origin.sending)
+
+        async with player.http.get(player.url + path) as answer:
+            await answer.content.readexactly(1)
+            answer.close()
+
+        await eventually(lambda: path in origin.hung_up)
+    await origin.stop()
+
+
 async def test_a_plan_for_a_list_names_its_openings_and_they_come_into_ram(
     edge: Edge, player: Viewer
 ) -> None:

@@ -151,3 +151,17 @@ async def test_what_no_player_was_told_yet_leaves_room_for_what_one_is_told_next
         worker.submit("bob", [step("/told", Urgency.PLANNED)])
 
         await eventually(lambda: warming.running == ["/ahead", "/told"])
+
+
+async def test_what_is_warmed_for_one_session_ends_when_its_viewer_hangs_up() -> None:
+    warming = Warming()
+    async with working(warming) as worker:
+        worker.submit("ann", [step("/own"), step("/shared")])
+        await eventually(lambda: len(warming.running) == 2)
+        worker.submit("bob", [step("/shared")])
+
+        for path in ("/own", "/shared", "/unknown"):
+            worker.hung_up(path)
+
+        await eventually(lambda: warming.running == ["/shared"])
+        assert warming.ended == ["/own"]
