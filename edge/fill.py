@@ -63,8 +63,8 @@ class Fills:
         self._finish_s = limits.finish_s
         self.on_live_bytes: Callable[[int], None] = lambda n_bytes: None
         """Told of the bytes that the origin sent for requests that wait."""
-        self.on_hang_up: Callable[[str], None] = lambda primary: None
-        """Told of an object that is warmed, too, and was left before its end."""
+        self.on_hang_up: Callable[[str], bool] = lambda primary: False
+        """Told of an object that is warmed, too, and was left before its end; True: its warming is over."""
         cache.on_purge.append(self._part)
 
     @property
@@ -108,9 +108,10 @@ class Fills:
         """A request or a warming is over. What nobody reads stops, unless the rest comes in `finish_s`."""
         flight = reader.flight
         flight.leave(reader)
-        if is_viewer and flight.warmed and flight.n_readers == 1 and not flight.is_done:
-            self.on_hang_up(flight.warmed)
-        if flight.n_readers or flight.is_done or flight.is_kept_on:
+        if flight.is_done or flight.is_kept_on:
+            return
+        is_last = is_viewer and flight.warmed and flight.n_readers == 1 and self.on_hang_up(flight.warmed)
+        if flight.n_readers and not is_last:
             return
         length = flight.head.response.length if isinstance(flight.head, Fetched) else None
         if flight.left_s(length, asyncio.get_running_loop().time()) > self._finish_s:

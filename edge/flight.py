@@ -41,7 +41,7 @@ class FillFailed(ServiceError):
 
 
 class Abandoned(ServiceError):
-    """Nobody reads a fill, and it is not kept or would take long: it stops. No reader ever sees this."""
+    """Nobody reads a fill, and it is not kept or would take long: it stops. No viewer ever sees this."""
 
     code = "fill_abandoned"
 

@@ -132,12 +132,14 @@ class PrefetchWorker:
         if not running.sessions and not self._backlog.names(path):
             self._cut(path, running)
 
-    def hung_up(self, path: str) -> None:
-        """A viewer left an object before its end: a swipe, whose new plan is on its way. What was warmed for
-        one session alone ends now."""
+    def hung_up(self, path: str) -> bool:
+        """A viewer left an object before its end: a swipe, whose new plan is on its way. True: it was warmed
+        for one session alone, and that is over."""
         running = self._running.get(path)
-        if running is not None and len(running.sessions) == 1 and not self._backlog.names(path):
-            self._cut(path, running)
+        if running is None or len(running.sessions) > 1 or self._backlog.names(path):
+            return False
+        self._cut(path, running)
+        return True
 
     def _cut(self, path: str, running: Running) -> None:
         del self._running[path]
@@ -187,7 +189,7 @@ class PrefetchWorker:
                 running = Running(step.urgency, {session}, scope)
                 self._running[step.path] = running
                 try:
-                    await self._fetch(step)
+                    await self._fetch(step, running)
                 finally:
                     if self._running.get(step.path) is running:
                         del self._running[step.path]
@@ -196,7 +198,7 @@ class PrefetchWorker:
                 raise
             metrics.PREFETCH_STEPS.labels("cut").inc()
 
-    async def _fetch(self, step: Step) -> None:
+    async def _fetch(self, step: Step, running: Running) -> None:
         try:
             wait_s = self.budget.take(step.size_bytes, self._clock.monotonic())
             while wait_s:
@@ -205,7 +207,8 @@ class PrefetchWorker:
             asked_s = self._clock.monotonic()
             result = await self._warm(step.path)
             metrics.PREFETCH_STEPS.labels(result.source).inc()
-            self._judge(result.source, asked_s)
+            if self._running.get(step.path) is running:  # what was cut says nothing of the origin
+                self._judge(result.source, asked_s)
         except ServiceError as exc:
             metrics.PREFETCH_STEPS.labels(exc.code).inc()
 
