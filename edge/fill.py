@@ -9,10 +9,8 @@ import functools
 import logging
 from collections.abc import Callable
 
-from edge.body import Body
 from edge.cache import metrics
-from edge.cache.admission import Predictor, reserved_bytes
-from edge.cache.entry import Entry, Times, tags_of, updated
+from edge.cache.entry import Entry, tags_of, updated
 from edge.cache.freshness import (
     OF_THE_REQUEST,
     Storable,
@@ -22,13 +20,11 @@ from edge.cache.key import PrimaryKey, StorageKey
 from edge.cache.tags import Purge
 from edge.cache.tiered import TieredCache
 from edge.direct import Direct, Step
-from edge.exchange import Fetcher, OriginAborted, OriginRequest, OriginResponse, OriginTimeout
+from edge.exchange import Fetcher, OriginRequest
 from edge.flight import Abandoned, Flight, Reader
-from edge.handlers.headers import Completion, is_same_tag
-from edge.heads import Heads
-from edge.pieces import Piece
+from edge.handlers.headers import is_same_tag
+from edge.receiving import Receiving
 from edge.singleflight import Flights, Led
-from edge.stand_ins import StandIns
 from edge.turn import Turn
 from edge.want import Arrived, Fetched, FillSettings, Head, Moment, Ready, Source, Want
 from edge.wire import InformedOf
@@ -42,27 +38,15 @@ N_TURNS = 5
 in time, and was not read because this process was busy, is no late one."""
 
 
-class Fills:
+class Fills(Receiving):
     """Runs the fills and stores what they bring."""
 
     def __init__(self, cache: TieredCache, upstream: Fetcher, clock: Clock, settings: FillSettings) -> None:
-        limits = settings.limits
-        self._cache = cache
-        self._upstream = upstream
-        self._clock = clock
-        self._completion = Completion.of(settings.name, settings.extra_headers)
-        self._storage = limits.storage()
-        self._heads = Heads(settings, self._completion, clock)
-        self._admission = limits.admission()
-        self._stand_ins = StandIns(limits, clock)
-        self._refused = Predictor(limits.n_refused, limits.refused_s)
+        super().__init__(cache, upstream, clock, settings)
+        self._storage = settings.limits.storage()
         self._flights: Flights[Head] = Flights()
         self.turn = Turn()
-        self._filling_bytes = 0
-        self._n_resumes = settings.n_resumes
-        self._finish_s = limits.finish_s
-        self.on_live_bytes: Callable[[int], None] = lambda n_bytes: None
-        """Told of the bytes that the origin sent for requests that wait."""
+        self._finish_s = settings.limits.finish_s
         self.on_hang_up: Callable[[str], bool] = lambda primary: False
         """Told of an object that is warmed, too, and was left before its end; True: its warming is over."""
         cache.on_purge.append(self._part)
@@ -236,76 +220,6 @@ class Fills:
         flight.begin(ready, is_shared=True, keeps=True)
         flight.finish()
 
-    def now(self) -> Moment:
-        """What is to be remembered of the moment in which a request leaves."""
-        stand_ins = self._stand_ins
-        return Moment(self._cache.revision, self._clock.wall_ms(), stand_ins.sent(), stand_ins.n_answers)
-
-    def arrived(self, want: Want, response: OriginResponse, sent: Moment) -> Arrived:
-        """The head of the origin's answer is there."""
-        self._stand_ins.answered(sent.timed_s)
-        return Arrived(want, response, Times(sent.wall_ms, self._clock.wall_ms()), sent.revision)
-
-    async def stream(self, flight: Flight[Head], arrived: Arrived) -> None:
-        """Tell the readers the head, receive the body and store it when it may be."""
-        head = self.begin(flight, arrived)
-        if head.verdict is not Storable.YES:
-            await self._drop_obsolete(arrived.want, arrived.response.status, head.verdict)
-        await self.store_streamed(flight, arrived.want, head, arrived.response)
-
-    def begin(
-        self, flight: Flight[Head], arrived: Arrived, first: Piece = b"", *, is_whole: bool = False
-    ) -> Fetched:
-        """Judge the answer, and tell the readers its head with the first bytes, or with all of them."""
-        want, status = arrived.want, arrived.response.status
-        head = self._heads.judged(arrived, self._filling_bytes)
-        is_stored = head.verdict is Storable.YES
-        if status != 206 or not want.span or not is_stored:
-            self._refused.note(want.primary, head.verdict, self._clock.monotonic())
-        flight.begin(
-            head, is_shared=head.is_shared, keeps=is_stored, first=first, is_whole=is_whole and is_stored
-        )
-        return head
-
-    def reserve(self, n_bytes: int) -> None:
-        """So many more bytes are being received, or so many less."""
-        self._filling_bytes += n_bytes
-
-    async def store_streamed(
-        self,
-        flight: Flight[Head],
-        want: Want,
-        head: Fetched,
-        response: OriginResponse | None,
-        broke: OriginAborted | OriginTimeout | None = None,
-    ) -> None:
-        """Receive the body and store it when it may be; None: go on where another leader stopped."""
-        verdict, length = head.verdict, head.response.length
-        reserved = reserved_bytes(length, self._admission) if verdict is Storable.YES else 0
-        self._filling_bytes += reserved
-        try:
-            verdict = await self._receive(flight, want, head, response, broke)
-        finally:
-            self._filling_bytes -= reserved
-        if verdict is not head.verdict:
-            self._refused.note(want.primary, verdict, self._clock.monotonic())
-        if verdict is Storable.YES:
-            verdict = self.store(head, flight.body())
-        else:
-            metrics.FILLS.labels(verdict).inc()
-        flight.finish()
-        if verdict is Storable.YES and head.meta.status == 206:
-            await self._combine(want, head.revision)
-
-    def store(self, head: Fetched, body: Piece) -> Storable:
-        """Keep the object, unless a purge has won meanwhile."""
-        is_stored = self._cache.store(head.entry(body), head.revision)
-        if is_stored:
-            metrics.STORED.n += 1
-            return Storable.YES
-        metrics.FILLS.labels(Storable.PURGED).inc()
-        return Storable.PURGED
-
     def lead(self, flight: Flight[Head], want: Want, sent: Moment, first: Step | None) -> None:
         """A task goes on with a flight that a connection led: with `first`, or from where it is."""
         steps = [] if first is None else [first]
@@ -316,36 +230,3 @@ class Fills:
     def land(self, flight: Flight[Head]) -> None:
         """A flight that a connection led is complete."""
         self._flights.land(flight)
-
-    async def _combine(self, want: Want, revision: int) -> None:
-        """Make a whole of the parts, when none is missing and the whole may be stored."""
-        parts = await self._cache.find_parts(want.primary, want.headers)
-        if parts is None or not parts.validator or not parts.covers(0, parts.total):
-            return
-        if parts.total <= self._admission.object_bytes and await self._cache.combine(parts, revision):
-            metrics.FILLS.labels("combined").inc()
-
-    async def _receive(
-        self,
-        flight: Flight[Head],
-        want: Want,
-        head: Fetched,
-        response: OriginResponse | None,
-        broke: OriginAborted | OriginTimeout | None,
-    ) -> Storable:
-        """Feed the body; what was kept is let go when it grows over the limit without having said so."""
-        verdict = head.verdict
-        body = Body(self._upstream, want.primary, want.headers, head.response, self._n_resumes)
-        async for chunk in body.chunks(response, flight.size_bytes, broke):
-            if want.is_live:
-                self.on_live_bytes(len(chunk))
-            await flight.feed(chunk)
-            if verdict is Storable.YES and flight.size_bytes > self._admission.object_bytes:
-                verdict = Storable.TOO_LARGE
-                flight.stop_keeping()
-        return verdict
-
-    async def _drop_obsolete(self, want: Want, status: int, verdict: Storable) -> None:
-        """The origin now answers with something that is not stored: what is held is no longer true."""
-        if want.stale is not None and status < 500 and verdict not in OF_THE_REQUEST:
-            await self._cache.purge(Purge(primary=want.primary))
