@@ -1,7 +1,7 @@
 """`make bench-abuse`: what hits cost their viewers while others attack, and what is left of it afterwards.
 
-The edge, the attackers and the probe are processes of their own. Each attack runs twice: what the second adds
-to memory is a leak, what the first adds may be a pool that has filled.
+The edge, the attackers and the probe are processes of their own. Each attack is repeated until memory is
+flat: the first rounds fill pools, to the most that came at once. What never gets flat leaks.
 """
 
 import asyncio
@@ -18,13 +18,14 @@ from tests.origins import ROOT, EdgeProcess, Reply, ScriptedOrigin
 from tests.waiting import eventually
 
 N = {"slow_loris": 500, "disconnects": 10_000, "pipelined": 10_000, "large_heads": 2_000, "busting": 10_000}
+MAX_ROUNDS = 8
 P99_MS = 20.0
 GROWTH_BYTES = 8 * 1024 * 1024
-"""More memory after the second attack of a kind than after the first is a leak."""
+"""More memory after an attack than after the former one of its kind is not flat."""
 N_KEPT = 128 + 64
 """Descriptors that may stay: the pool of connections to the origin, files of hot bodies."""
 N_MORE = 48
-"""More descriptors after the second attack of a kind than after the first are a leak."""
+"""More descriptors after the last attack of a kind than after the first are a leak."""
 LONGEST_S = 120.0
 LONG = {"Cache-Control": "max-age=3600"}
 
@@ -103,16 +104,17 @@ async def test_hits_stay_fast_and_nothing_is_left_behind(origin: ScriptedOrigin,
         for name in ATTACKS:
             rss: list[int] = []
             descriptors: list[int] = []
-            for _ in range(2):
+            while len(rss) < 2 or (rss[-1] - rss[-2] > GROWTH_BYTES and len(rss) < MAX_ROUNDS):
                 row = figures(await attacked(address, name))
                 await eventually(lambda: n_descriptors(edge.pid) <= before + N_KEPT, within_s=30)
                 rss.append(rss_bytes(edge.pid))
                 descriptors.append(n_descriptors(edge.pid))
                 rows[name] = row if name not in rows else max(rows[name], row, key=lambda one: one["p99_ms"])
             rows[name] |= {
-                "left_fds": descriptors[1] - before,
-                "more_fds": descriptors[1] - descriptors[0],
-                "grown_bytes": rss[1] - rss[0],
+                "left_fds": descriptors[-1] - before,
+                "more_fds": descriptors[-1] - descriptors[0],
+                "grown_bytes": rss[-1] - rss[-2],
+                "rounds": len(rss),
             }
     finally:
         await edge.stop()
