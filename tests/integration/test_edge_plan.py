@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -105,13 +106,21 @@ async def test_what_a_player_is_told_to_fetch_comes_into_ram(edge: Edge, player:
     await eventually(lambda: all(media.is_in_memory(step["url"]) for step in told["plan"]))
 
 
-async def test_a_swipe_ends_at_the_origin_what_the_edge_warmed_for_the_video_left(data_dir: Path) -> None:
+@asynccontextmanager
+async def behind_slow_origin(data_dir: Path) -> AsyncIterator[tuple[SlowOrigin, Viewer]]:
+    """An edge that knows CLIPS, and a player at it."""
     origin = SlowOrigin()
     for number, video in enumerate(CLIPS):
         origin.publish(make_card(video, rungs=LADDER, duration_ms=20_000, created_ms=number))
     await origin.start()
     async with running_edge(make_config(data_dir, origin_url=origin.url)) as edge, viewer(edge.url) as player:
         await eventually(lambda: len(edge.cards) == len(CLIPS))
+        yield origin, player
+    await origin.stop()
+
+
+async def test_a_swipe_ends_at_the_origin_what_the_edge_warmed_for_the_video_left(data_dir: Path) -> None:
+    async with behind_slow_origin(data_dir) as (origin, player):
         left, screen = (item["video"] for item in (await player.open())["items"][:2])
         await player.call("POST", "/v1/plan", json=state(left))
         await eventually(lambda: any(f"/{left}/" in path for path in origin.sending))
@@ -121,18 +130,12 @@ async def test_a_swipe_ends_at_the_origin_what_the_edge_warmed_for_the_video_lef
         await eventually(lambda: not any(f"/{left}/" in path for path in origin.sending))
         await eventually(lambda: any(f"/{screen}/" in path for path in origin.sending))
         assert not {step["url"] for step in feed["plan"]} & {*origin.hung_up}
-    await origin.stop()
 
 
 async def test_a_viewer_who_hangs_up_ends_what_is_warmed_for_their_plan_before_the_next_one(
     data_dir: Path,
 ) -> None:
-    origin = SlowOrigin()
-    for number, video in enumerate(CLIPS):
-        origin.publish(make_card(video, rungs=LADDER, duration_ms=20_000, created_ms=number))
-    await origin.start()
-    async with running_edge(make_config(data_dir, origin_url=origin.url)) as edge, viewer(edge.url) as player:
-        await eventually(lambda: len(edge.cards) == len(CLIPS))
+    async with behind_slow_origin(data_dir) as (origin, player):
         first = (await player.open())["items"][0]["video"]
         told = await player.call("POST", "/v1/plan", json=state(first))
         path = told["plan"][0]["url"]
@@ -143,7 +146,6 @@ async def test_a_viewer_who_hangs_up_ends_what_is_warmed_for_their_plan_before_t
             answer.close()
 
         await eventually(lambda: path in origin.hung_up)
-    await origin.stop()
 
 
 async def test_a_plan_for_a_list_names_its_openings_and_they_come_into_ram(
