@@ -15,9 +15,10 @@ from threading import Thread
 from typing import Any
 from weakref import WeakSet
 
+import aiosqlite
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Table, event, func, inspect, literal, select
+from sqlalchemy import Connection, Table, event, func, inspect, literal, make_url, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -38,14 +39,17 @@ class Database:
     """Short transactions on one engine; what is not our statement's fault is CatalogUnavailable."""
 
     def __init__(self, url: str) -> None:
-        self._engine = create_async_engine(
-            url, pool_size=POOL_SIZE, max_overflow=0, pool_timeout=BUSY_TIMEOUT_S
-        )
-        self.is_sqlite = self._engine.dialect.name == "sqlite"
+        self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
         self._threads = WeakSet[Thread]()
         """One for each connection of SQLite; it ends after the connection when a query was given up."""
+        self._engine = create_async_engine(
+            url,
+            pool_size=POOL_SIZE,
+            max_overflow=0,
+            pool_timeout=BUSY_TIMEOUT_S,
+            connect_args={"async_creator_fn": self._connection} if self.is_sqlite else {},
+        )
         if self.is_sqlite:
-            event.listen(self._engine.sync_engine, "connect", self._remember_thread)
             event.listen(self._engine.sync_engine, "connect", _set_pragmas)
             event.listen(self._engine.sync_engine, "begin", _begin)
         # SQLite's own waiting is a poll with growing pauses: inside one process, queue fairly instead.
@@ -108,11 +112,15 @@ class Database:
     async def close(self) -> None:
         """Return every connection; what still runs a query has BUSY_TIMEOUT_S to end."""
         await self._engine.dispose()
-        for thread in list(self._threads):
+        for thread in [one for one in self._threads if one.is_alive()]:
             await asyncio.to_thread(thread.join, BUSY_TIMEOUT_S)
 
-    def _remember_thread(self, connection: Any, _record: object) -> None:
-        self._threads.add(connection.driver_connection._thread)
+    def _connection(self, *where: Any, **options: Any) -> aiosqlite.Connection:
+        """Known before it is open: opening it may be given up, too."""
+        connection = aiosqlite.connect(*where, **options)
+        connection._thread.daemon = True  # as SQLAlchemy has its own
+        self._threads.add(connection._thread)
+        return connection
 
 
 async def insert_new(conn: AsyncConnection, table: Table, row: Mapping[str, Any]) -> bool:
