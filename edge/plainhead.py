@@ -3,7 +3,8 @@
 A head is plain when each of its lines is written in the one way that every reader understands alike, and none
 of them changes the framing or the connection (RFC 9112). Whatever is not goes to the full parser, so this one
 may be as strict as it likes; where it reads, both say the same. What the names of a head mean is worked out
-once: an origin says other values under the same names again and again.
+once: an origin says other values under the same names again and again, so a head is first tried with one
+pattern made of the names of the last one.
 """
 
 import re
@@ -25,6 +26,8 @@ _FIELDS = re.compile(r"\n([\w-]+): ?([^ \n].*)", re.ASCII)
 """Values may end in a space here, and hold anything."""
 _VISIBLE = bytes(range(0x20, 0x7F))
 _LENGTH = re.compile("[1-9][0-9]{0,11}")
+_REASON, _VALUE = "([A-Za-z ]{0,31}[A-Za-z])", "[!-~](?:[ -~]*[!-~])?"
+"""As above, for the pattern of one kind."""
 _UNFIT: Final = frozenset(
     (
         "transfer-encoding",
@@ -56,6 +59,8 @@ class HeadKind:
     """Places on the wire of what must say keep-alive."""
     length: int
     """Place of Content-Length; -1: such heads are for the full parser."""
+    pattern: re.Pattern[str]
+    """Of such heads, with a group for the reason and one for each value."""
 
     @classmethod
     def of(cls, wire_names: tuple[str, ...]) -> "HeadKind":
@@ -71,6 +76,7 @@ class HeadKind:
             kept=None if len(kept) == len(lower) else tuple(kept),
             connection=tuple(place for place, name in enumerate(lower) if name == "connection"),
             length=places.get("content-length", -1) if is_fit else -1,
+            pattern=_pattern(wire_names),
         )
 
 
@@ -95,14 +101,31 @@ class PlainHead(NamedTuple):
         return CIMultiDict(zip(self.kind.names, self.values, strict=True))
 
 
+def _pattern(wire_names: tuple[str, ...]) -> re.Pattern[str]:
+    values = {"connection": "(?i:keep-alive)", "keep-alive": _VALUE, "content-length": f"({_LENGTH.pattern})"}
+    fields = [f"\r\n{re.escape(name)}: ?{values.get(name.lower(), f'({_VALUE})')}" for name in wire_names]
+    return re.compile("".join([r"HTTP/1\.1 200 ", _REASON, *fields]))
+
+
 class HeadReader:
     """Reads heads, and remembers their kinds."""
 
     def __init__(self) -> None:
         self._kinds: dict[tuple[str, ...], HeadKind] = {}
+        self._latest: HeadKind | None = None
 
     def read(self, head: bytes) -> PlainHead | None:
         """What the head, without its empty line, says; None: it is for the full parser."""
+        kind = self._latest
+        if kind is not None:
+            alike = kind.pattern.fullmatch(head.decode("latin-1"))
+            if alike is not None:
+                reason, *values = alike.groups()
+                return PlainHead(kind, reason, tuple(values), int(values[kind.length]))
+        return self._read(head)
+
+    def _read(self, head: bytes) -> PlainHead | None:
+        """The same of a head whose names are others than the last one's."""
         lines = head.translate(None, _VISIBLE)
         text = head.replace(b"\r\n", b"\n").decode("latin-1")
         status, fields = _STATUS.match(text), _FIELDS.findall(text)
@@ -119,7 +142,11 @@ class HeadReader:
                 return None
             values = tuple([values[place] for place in kind.kept])
         length = values[kind.length]
-        return PlainHead(kind, status[1], values, int(length)) if _LENGTH.fullmatch(length) else None
+        if not _LENGTH.fullmatch(length):
+            return None
+        if sum(map(len, names)) <= KIND_CHARS:
+            self._latest = kind
+        return PlainHead(kind, status[1], values, int(length))
 
     def _kind(self, names: tuple[str, ...]) -> HeadKind:
         kind = HeadKind.of(names)
