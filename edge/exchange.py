@@ -6,7 +6,6 @@ Each deadline has its own error, so that a client and a metric can tell a dead o
 import random
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
 from typing import ClassVar, NamedTuple, Protocol, Self, TypeVar
 
 import aiohttp
@@ -110,17 +109,35 @@ class NodeName(NamedTuple):
         return cls(name, f"{name};n={rng.getrandbits(48):012x}")
 
 
-@dataclass(slots=True)
 class OriginResponse:
-    """An answer whose body is still to be read. `headers` are end-to-end only."""
+    """An answer whose body is still to be read."""
 
-    status: int
-    reason: str
-    headers: CIMultiDict[str]
-    _response: aiohttp.ClientResponse | LinkAnswer
-    _stall_s: float = field(default=0.0)
-    plain: PlainHead | None = None
-    """The head, if it was so plain."""
+    __slots__ = ("_headers", "_response", "_stall_s", "plain", "reason", "status")
+
+    def __init__(
+        self,
+        status: int,
+        reason: str,
+        headers: CIMultiDict[str] | None,
+        response: aiohttp.ClientResponse | LinkAnswer,
+        stall_s: float = 0.0,
+        *,
+        plain: PlainHead | None = None,
+    ) -> None:
+        self.status = status
+        self.reason = reason
+        self._headers = headers
+        self._response = response
+        self._stall_s = stall_s
+        self.plain = plain
+        """The head, if it was so plain; then it need not be given as `headers`."""
+
+    @property
+    def headers(self) -> CIMultiDict[str]:
+        """The end-to-end fields."""
+        if self._headers is None:
+            self._headers = CIMultiDict() if self.plain is None else self.plain.headers
+        return self._headers
 
     @property
     def length(self) -> int | None:

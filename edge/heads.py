@@ -41,13 +41,11 @@ class Heads:
         if age_s is None:
             return None
         fields, policy = plan.fields(head), plan.judgement.policy
-        response.headers.extend(fields[len(head.values) :])
         tags, n_bytes = plan.tags_of(head), head.n_bytes
         meta = Meta(want.primary, (), 200, fields, times, policy, age_s, tags, n_bytes)
         verdict = admit(Storable.YES, n_bytes, filling_bytes, self._admission)
         is_shared = verdict is Storable.YES and judge(policy, age_s, NO_RULES) is Verdict.FRESH
-        headers = CIMultiDictProxy(response.headers)
-        return Fetched(response, headers, (), verdict, is_shared, meta, revision, plan)
+        return Fetched(response, (), verdict, is_shared, meta, revision, plan)
 
     def _ordinary(self, arrived: Arrived, filling_bytes: int) -> Fetched:
         want, response, times, revision = arrived
@@ -67,7 +65,7 @@ class Heads:
         if placed is None or (status == 416 and want.span):  # it answers this one span only
             verdict = Storable.STATUS
         is_shared = verdict is Storable.YES and self._is_fresh(meta) and not judgement.withheld
-        return Fetched(response, headers, vary, verdict, is_shared, placed or meta, revision)
+        return Fetched(response, vary, verdict, is_shared, placed or meta, revision, None, headers)
 
     def _is_fresh(self, meta: Meta) -> bool:
         return judge(meta.policy, meta.age_s(self._clock.wall_ms()), NO_RULES) is Verdict.FRESH

@@ -64,14 +64,29 @@ def request_head(method: str, target: str, host: str, fields: MultiMapping[str])
 class LinkAnswer:
     """An answer on a connection of its own until it is released or closed."""
 
-    status: int
-    reason: str
-    headers: CIMultiDictProxy[str] | CIMultiDict[str]
+    _message: Message
     content: Content
     _pool: "LinkPool"
     _link: LinkConnection
-    plain: PlainHead | None = None
-    """The head, if it was so plain: `headers` are without those of the connection."""
+
+    @property
+    def status(self) -> int:
+        return self._message.code
+
+    @property
+    def reason(self) -> str:
+        return self._message.reason
+
+    @property
+    def headers(self) -> CIMultiDictProxy[str] | CIMultiDict[str]:
+        """Of a plain head without those of the connection."""
+        return self._message.headers
+
+    @property
+    def plain(self) -> PlainHead | None:
+        """The head, if it was so plain."""
+        message = self._message
+        return message if isinstance(message, PlainHead) else None
 
     def release(self) -> None:
         """The body is read: the connection may serve others."""
@@ -93,8 +108,7 @@ class Begun:
     def answer(self, message: Message, content: Content) -> LinkAnswer:
         """The head is there."""
         self.link.listen(None)
-        told = (message.code, message.reason, message.headers, content, self._pool, self.link)
-        return LinkAnswer(*told, message if isinstance(message, PlainHead) else None)
+        return LinkAnswer(message, content, self._pool, self.link)
 
     def drop(self) -> None:
         """No answer is wanted, or none will come."""
@@ -206,7 +220,7 @@ class LinkPool:
                 message, content = await link.read()
         finally:
             link.listen(None)
-        return LinkAnswer(message.code, message.reason, message.headers, content, self, link)
+        return LinkAnswer(message, content, self, link)
 
     async def _acquire(self, deadline_s: float) -> tuple[LinkConnection, bool]:
         """A connection, and whether it has served before."""
@@ -233,7 +247,7 @@ class LinkPool:
         """A connection that rests and is fit for use."""
         while self._idle:
             link, since_s = self._idle.pop()
-            if time.monotonic() - since_s < IDLE_S and link.is_connected() and not link.should_close:
+            if time.monotonic() - since_s < IDLE_S and link.is_fit:
                 return link
             link.close()
         return None
@@ -253,7 +267,7 @@ class LinkPool:
         """Keep a connection for the next request, or close it when it is not fit for one. Once per use."""
         if link not in self._in_use:
             return
-        if link.should_close or not link.is_connected():
+        if not link.is_fit:
             self.drop(link)
             return
         self._in_use.discard(link)

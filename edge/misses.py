@@ -117,7 +117,7 @@ class Misses:
         head = reader.flight.head
         if not isinstance(head, Fetched) or head.verdict is not Storable.YES or head.response.status != 200:
             return None
-        if "Content-Length" not in head.headers or self.is_buried(want.primary):
+        if head.response.length is None or self.is_buried(want.primary):
             return None
         if not reader.is_leader and not (head.is_shared and _matches(head, want)):
             return None

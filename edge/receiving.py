@@ -5,7 +5,7 @@ from collections.abc import Callable
 from edge.body import Body
 from edge.cache import metrics
 from edge.cache.admission import Predictor, reserved_bytes
-from edge.cache.entry import Times
+from edge.cache.entry import Times, complete
 from edge.cache.freshness import OF_THE_REQUEST, Storable
 from edge.cache.tags import Purge
 from edge.cache.tiered import TieredCache
@@ -100,7 +100,7 @@ class Receiving:
 
     def store(self, head: Fetched, body: Piece) -> Storable:
         """Keep the object, unless a purge has won meanwhile."""
-        is_stored = self._cache.store(head.entry(body), head.revision)
+        is_stored = self._cache.store(complete(head.meta, body), head.revision)
         if is_stored:
             metrics.STORED.n += 1
             return Storable.YES

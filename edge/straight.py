@@ -41,6 +41,21 @@ _HEADS = HeadReader()
 class StraightBody:
     """A body while it arrives. Its pieces are parts of one buffer, which nobody changes once it is filled."""
 
+    __slots__ = (
+        "_buffer",
+        "_link",
+        "_loop",
+        "_n_arrived",
+        "_n_read",
+        "_waiter",
+        "_whole",
+        "error",
+        "has_moved",
+        "is_complete",
+        "n_bytes",
+        "on_change",
+    )
+
     def __init__(self, link: "LinkConnection", loop: asyncio.AbstractEventLoop, n_bytes: int) -> None:
         self._link = link
         self._loop = loop
@@ -48,18 +63,16 @@ class StraightBody:
         self._whole = self._buffer.toreadonly()
         self.n_bytes = n_bytes
         """Announced."""
-        self._n_arrived = 0
-        self._n_read = 0
+        self._n_arrived = self._n_read = 0
+        self.is_complete = False
+        """Whether all has arrived."""
+        self.has_moved = True
+        """For who looks whether it stalls, and takes that back."""
         self.error: Exception | None = None
         """What broke it, after what has come."""
         self.on_change: Callable[[], None] | None = None
         """Called after each arrival and at the end, in place of a task that waits."""
         self._waiter: asyncio.Future[None] | None = None
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether all has arrived."""
-        return self._n_arrived == self.n_bytes
 
     @property
     def room(self) -> memoryview:
@@ -74,11 +87,15 @@ class StraightBody:
 
     def arrived(self, n_bytes: int) -> None:
         """So many bytes are in the room."""
+        self.has_moved = True
         self._n_arrived += n_bytes
-        if self._n_arrived > self.n_bytes:
-            self._n_arrived = self.n_bytes
-            self._link.force_close()  # bytes that nobody asked for
-        self._wake()
+        if self._n_arrived >= self.n_bytes:
+            self.is_complete = True
+            if self._n_arrived > self.n_bytes:
+                self._n_arrived = self.n_bytes
+                self._link.force_close()  # bytes that nobody asked for
+        if self._waiter is not None:
+            self._wake()
 
     def fail(self, error: Exception) -> None:
         """No more bytes come. What came before is still read."""
@@ -147,7 +164,8 @@ class LinkConnection(OriginConnection):
         """Called once."""
         self._head: tuple[RawResponseMessage, Content] | None = None
         """Parsed, and for the receiver."""
-        self._last_byte_s = 0.0
+        self._moved_s = 0.0
+        """When the straight body was last seen to have moved."""
         self._deadline_s = 0.0
         """Of the head that the receiver waits for."""
         self._may_be_plain = False
@@ -212,9 +230,11 @@ class LinkConnection(OriginConnection):
         return True
 
     @property
-    def should_close(self) -> bool:
-        """Also when its body is not complete."""
-        return self._straight is not None or super().should_close
+    def is_fit(self) -> bool:
+        """Whether it may serve another request: it is open, and nothing is left of the last one."""
+        transport = self.transport
+        is_open = transport is not None and not transport.is_closing()
+        return is_open and self._straight is None and not self.should_close
 
     def rest_received(self, data: bytes, place: int) -> None:
         """Bytes of a straight body are not for the parser."""
@@ -237,10 +257,7 @@ class LinkConnection(OriginConnection):
 
     def _settle(self) -> None:
         """After each arrival: when the straight body is complete, the connection is as before."""
-        if self._straight is None:
-            return
-        self._last_byte_s = self._loop.time()
-        if self._straight.is_complete:
+        if self._straight is not None and self._straight.is_complete:
             self._straight = self._payload = None
             self._drop_timeout()
 
@@ -270,7 +287,11 @@ class LinkConnection(OriginConnection):
         straight = self._straight
         if self.receiver is not None and now_s >= self._deadline_s:
             self.give_up()
-        elif straight is not None and self._stall_s and now_s >= self._last_byte_s + self._stall_s:
+        elif straight is None or not self._stall_s:
+            return
+        elif straight.has_moved:
+            straight.has_moved, self._moved_s = False, now_s
+        elif now_s >= self._moved_s + self._stall_s:
             error = SocketTimeoutError("Timeout on reading data from socket")
             self.set_exception(error)
             straight.fail(error)

@@ -142,13 +142,10 @@ class Upstream:
 
     def response(self, answer: aiohttp.ClientResponse | LinkAnswer) -> OriginResponse:
         """An answer as a fill takes it."""
-        plain = answer.plain if isinstance(answer, LinkAnswer) else None
-        headers = answer.headers
-        if plain is None or not isinstance(headers, CIMultiDict):
-            headers = end_to_end(headers)
-        return OriginResponse(
-            answer.status, answer.reason or "", headers, answer, self._limits.stall_s, plain
-        )
+        stall_s, plain = self._limits.stall_s, answer.plain if isinstance(answer, LinkAnswer) else None
+        if plain is not None:
+            return OriginResponse(200, plain.reason, None, answer, stall_s, plain=plain)
+        return OriginResponse(answer.status, answer.reason or "", end_to_end(answer.headers), answer, stall_s)
 
     def fetch(self, request: OriginRequest) -> AbstractAsyncContextManager[OriginResponse]:
         """The origin's answer, its body open. Raises OriginUnreachable, OriginTimeout, OriginInvalid,

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from edge.cache.entry import Body, Entry, Meta, Times, complete
+from edge.cache.entry import Entry, Meta, Times
 from edge.cache.freshness import Storable
 from edge.cache.key import PrimaryKey, VaryValues
 from edge.cache.settings import CacheLimits
@@ -81,11 +81,11 @@ class Arrived(NamedTuple):
     """Of the purges, before the request left."""
 
 
-class Fetched(NamedTuple):
+@dataclass(slots=True)
+class Fetched:
     """The origin's answer; its body is in the flight."""
 
     response: OriginResponse
-    headers: Headers
     vary: VaryValues
     """What the nominated fields were in the request that was sent."""
     verdict: Storable
@@ -96,12 +96,15 @@ class Fetched(NamedTuple):
     """Of the purges, before the request left."""
     plan: Plan | None = None
     """By which it was judged: it is stored as it is."""
+    _headers: Headers | None = None
+    """Not needed when it is stored as it is."""
 
-    def entry(self, body: Body) -> Entry:
-        """The complete object."""
-        if self.plan is None:
-            return complete(self.meta, body)
-        return Entry(self.meta, body, self.headers)
+    @property
+    def headers(self) -> Headers:
+        """Its fields, completed."""
+        if self._headers is None:
+            self._headers = CIMultiDictProxy(CIMultiDict(self.meta.fields))
+        return self._headers
 
 
 @dataclass(frozen=True, slots=True)

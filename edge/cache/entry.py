@@ -66,13 +66,20 @@ class Meta(NamedTuple):
         return self.initial_age_s + max(0, now_ms - self.times.response_ms) / 1000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Entry:
-    """A complete stored response. `len(body) == meta.size_bytes`."""
+    """A complete stored response; nobody changes it. `len(body) == meta.size_bytes`."""
 
     meta: Meta
     body: Body
-    headers: CIMultiDictProxy[str] = field(compare=False)
+    _headers: CIMultiDictProxy[str] | None = field(default=None, init=False, compare=False, repr=False)
+
+    @property
+    def headers(self) -> CIMultiDictProxy[str]:
+        """Its fields by name, made when they are asked for: many an object leaves before."""
+        if self._headers is None:
+            self._headers = CIMultiDictProxy(CIMultiDict(self.meta.fields))
+        return self._headers
 
     @property
     def key(self) -> StorageKey:
@@ -124,7 +131,7 @@ def complete(meta: Meta, body: Body) -> Entry:
     """The entry of a head and all of its bytes."""
     if meta.size_bytes != len(body):
         meta = meta._replace(size_bytes=len(body))
-    return Entry(meta, body, CIMultiDictProxy(CIMultiDict(meta.fields)))
+    return Entry(meta, body)
 
 
 def agrees(entry: Entry, headers: MultiMapping[str]) -> bool:

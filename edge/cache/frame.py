@@ -123,7 +123,7 @@ def read_listed(prefix: Prefix, head: bytes, number: int) -> Listed:
 def listed_of(entry: Entry, number: int, file_bytes: int) -> Listed:
     """What the index must know of an entry that was written as file `number`."""
     meta = entry.meta
-    language = _language(meta.vary, entry.headers)
+    language = _language(meta.vary, entry.headers) if meta.vary else ""
     return Listed(number, meta.primary, meta.vary, meta.tags, file_bytes, language)
 
 

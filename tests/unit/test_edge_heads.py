@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from edge.cache.entry import Times
+from edge.cache.entry import Times, complete
 from edge.cache.freshness import Storable
 from edge.cache.key import PrimaryKey
 from edge.cache.settings import CacheLimits
@@ -81,7 +81,7 @@ def test_a_plan_judges_and_answers_as_field_by_field(lines: list[str], delay_ms:
     )
     assert planned.meta._replace(size_bytes=0) == ordinary.meta
     if planned.verdict is Storable.YES:
-        one, other = planned.entry(b"0123456789"), ordinary.entry(b"0123456789")
+        one, other = (complete(head.meta, b"0123456789") for head in (planned, ordinary))
         assert one == other
         assert list(one.headers.items()) == list(other.headers.items())
     if planned.plan is not None:
