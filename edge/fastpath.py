@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 from edge.headblock import WHOLE
 from edge.hot import HotAnswer
+from edge.memfile import MemFile
 from edge.misses import Handed, Miss
 from edge.outbox import Outbox
 
@@ -26,6 +27,7 @@ class FastPath(asyncio.Protocol):
         "_hub",
         "_outbox",
         "_parked",
+        "_suffix",
         "_table",
         "address",
         "is_busy",
@@ -44,6 +46,8 @@ class FastPath(asyncio.Protocol):
         self._table = hub.table
         self._outbox: Outbox | None = None
         self._parked: bytes | None = None
+        self._suffix = b""
+        """How the requests of this connection end, but for their first line: as the last one did."""
         self.address: Address | None = None
         """For the limit of connections per address."""
         self.is_busy = False
@@ -85,29 +89,43 @@ class FastPath(asyncio.Protocol):
             slow.connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self.is_busy:
-            self._park(data)
-            return
-        line, _, block = data.partition(b"\r\n")
-        table = self._table
-        answer = table.whole.get(line) if table.blocks.get(block) is WHOLE else table.find(line, block)
-        if answer is None:
-            self._answer_otherwise(line, block, data)
-            return
-        now_ns = table.now_ns()
-        if not answer.from_ns <= now_ns < answer.until_ns and not table.renew(answer, now_ns):
-            self._fall_through(data)
-            return
+        answer = self._table.current.get(data.removesuffix(self._suffix))
+        if answer is None or self.is_busy:
+            answer = self._find(data)
+            if answer is None:
+                return
         if answer.n_hits == 0:
-            table.dirty.append(answer)
+            self._table.dirty.append(answer)
         answer.n_hits += 1
         self.n_answered += 1
         if self.n_answered == self.logs_at:
             self._hub.log_hit(self, answer)
         if answer.is_joined:
             self.transport.write(answer.head)  # type: ignore[union-attr]  # it has come from there
-        elif not self._send_file(answer):
+        elif answer.file is None or not self._send_file(answer, answer.file):
             self._write(answer)
+
+    def _find(self, data: bytes) -> HotAnswer | None:
+        """The answer to bytes that are not known by heart; None: they are seen to."""
+        if self.is_busy:
+            self._park(data)
+            return None
+        line, _, block = data.partition(b"\r\n")
+        table = self._table
+        suffix = table.suffixes.get(block)
+        answer = table.find(line, block) if suffix is None else table.whole.get(line)
+        if answer is None:
+            self._answer_otherwise(line, block, data)
+            return None
+        now_ns = table.now_ns()
+        if not answer.from_ns <= now_ns < answer.until_ns and not table.renew(answer, now_ns):
+            self._fall_through(data)
+            return None
+        if suffix is not None:
+            self._suffix = suffix
+            if answer.n_hits:
+                table.keep_current(answer, now_ns)
+        return answer
 
     def _answer_otherwise(self, line: bytes, block: bytes, data: bytes) -> None:
         if self._table.span(block) is not WHOLE or not self._begin_miss(line, block, data):
@@ -155,12 +173,11 @@ class FastPath(asyncio.Protocol):
         assert body is not None
         transport.writelines((answer.head, body))
 
-    def _send_file(self, answer: HotAnswer) -> bool:
-        """Whether the outbox has taken the answer; the transport must, when it encrypts or is not empty, or
-        the answer is in no file."""
-        transport, outbox, file = self.transport, self._outbox, answer.file
+    def _send_file(self, answer: HotAnswer, file: MemFile) -> bool:
+        """Whether the outbox has taken the answer; the transport must, when it encrypts or is not empty."""
+        transport, outbox = self.transport, self._outbox
         assert transport is not None
-        if file is None or transport.get_write_buffer_size():  # one that is closing gives nothing to answer
+        if transport.get_write_buffer_size():  # one that is closing gives nothing to answer
             return False
         if outbox is None:
             fd = self._hub.descriptor(transport)
@@ -168,7 +185,8 @@ class FastPath(asyncio.Protocol):
                 return False
             outbox = self._outbox = Outbox(fd, self._hub.room, self._on_room)
         try:
-            self.is_busy = not outbox.send(answer.head, file, answer.start, answer.start + answer.size)
+            if not outbox.send(answer.head, file, answer.start, answer.size):
+                self.is_busy = True
         except OSError:
             transport.abort()
         return True

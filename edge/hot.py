@@ -20,7 +20,7 @@ from edge.headblock import WHOLE, Asked
 from edge.headblock import judge as judge_block
 from edge.memfile import MemFile, allowed_files, file_of
 from edge.wirehead import Template, render, template
-from shared.clock import Clock, wall_ns
+from shared.clock import Clock, call_later, wall_ns
 from shared.config import setting
 from shared.metrics import before_scrape
 
@@ -33,6 +33,8 @@ JOINED_BYTES = 4 * 1024
 """Up to this size head and body are kept as one piece: one write of one buffer, and the body held twice."""
 MS = 1_000_000
 """Nanoseconds."""
+SUFFIX_BYTES = 1024
+"""Of a header block that a connection is known by; each may hold another."""
 N_PARTS = 8
 """Ranges and entity tags of one object that have a prepared answer."""
 
@@ -106,13 +108,18 @@ class HotTable:
 
     def __init__(self, memory: MemoryTier, clock: Clock, limits: HotLimits) -> None:
         self.whole: dict[bytes, HotAnswer] = {}
+        self.current: dict[bytes, HotAnswer] = {}
+        """Those of `whole` that are asked for often and whose head is good: a timer takes them out in time."""
         self.parts: dict[bytes, dict[Asked, HotAnswer]] = {}
         self.blocks: dict[bytes, Asked] = {}
+        self.suffixes: dict[bytes, bytes] = {}
+        """What stands after the request line, by the block in it: of short blocks that ask for the whole."""
         self.dirty: list[HotAnswer] = []
         """Answers with hits that are not folded yet."""
         self.misses: Misses | None = None
         """Answers what is asked for the first time."""
         self.now_ns: Callable[[], int] = wall_ns(clock)
+        self._call_later = call_later(clock)
         self._memory = memory
         self._limits = limits
         self._n_files = allowed_files(limits.n_files) if limits.is_on else 0
@@ -126,7 +133,7 @@ class HotTable:
         """Leave to the ordinary path whatever it refuses."""
         self._max_block_bytes = min(limits.head_bytes, limits.field_bytes)
         self._max_fields = limits.n_fields
-        self.blocks.clear()
+        self._forget_blocks()
 
     def span(self, block: bytes) -> Asked | None:
         """What a header block asks for, judged once; None: not for the fast path."""
@@ -138,9 +145,15 @@ class HotTable:
         judged = judge_block(block)
         if judged is not None and CLIENT_DATA not in block.lower():
             if len(self.blocks) >= self._limits.n_blocks:
-                self.blocks.clear()
+                self._forget_blocks()
             self.blocks[block] = judged
+            if judged is WHOLE and len(block) <= SUFFIX_BYTES:
+                self.suffixes[block] = b"\r\n" + block
         return judged
+
+    def _forget_blocks(self) -> None:
+        self.blocks.clear()
+        self.suffixes.clear()
 
     def find(self, line: bytes, block: bytes) -> HotAnswer | None:
         """The prepared answer to a request: for the whole, a range, or a tag that is held."""
@@ -154,6 +167,7 @@ class HotTable:
         """Forget everything about a storage key."""
         line = _line(key)
         self.whole.pop(line, None)
+        self.current.pop(line, None)
         self.parts.pop(line, None)
 
     def renew(self, answer: HotAnswer, now_ns: int) -> bool:
@@ -174,6 +188,16 @@ class HotTable:
         if answer.is_joined:
             answer.head += answer.hot.entry.body[answer.start : answer.start + answer.size]
         return True
+
+    def keep_current(self, answer: HotAnswer, now_ns: int) -> None:
+        """Answer without a look at the clock until the head is no longer good. As exact as a turn of the loop."""
+        if self._call_later is not None:
+            self.current[answer.line] = answer
+            self._call_later((answer.until_ns - now_ns) / 1e9, self._lapse, answer)
+
+    def _lapse(self, answer: HotAnswer) -> None:
+        if self.current.get(answer.line) is answer:
+            del self.current[answer.line]
 
     def fold(self) -> None:
         """Tell metrics and eviction of the hits so far."""
@@ -219,6 +243,7 @@ class HotTable:
             self.clear()
         if span == WHOLE:
             self.whole[answer.line] = answer
+            self.current.pop(answer.line, None)
             return
         parts = self.parts.setdefault(answer.line, {})
         if len(parts) >= N_PARTS:
@@ -229,6 +254,7 @@ class HotTable:
         """Forget all answers; those that are asked for come back."""
         self.fold()
         self.whole.clear()
+        self.current.clear()
         self.parts.clear()
 
     def _place(self, answer: HotAnswer) -> None:

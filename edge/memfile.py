@@ -18,6 +18,8 @@ N_DESCRIPTORS = 2
 class MemFile(mmap.mmap):
     """A read-only mapping of an unlinked tmpfs file. It cannot shrink, so no view of it can fault."""
 
+    __slots__ = ("fd",)
+
     n_open = 0
     """Files of this process."""
     fd: int

@@ -82,22 +82,22 @@ class Outbox:
         self._file: MemFile | None = None
         self._offset = self._stop = 0
         self.n_sent = 0
-        """Bytes, for whoever looks whether it goes on."""
+        """Bytes of answers that did not go out at once, for whoever looks whether they go on."""
 
-    def send(self, head: bytes, file: MemFile, start: int, stop: int) -> bool:
+    def send(self, head: bytes, file: MemFile, start: int, size: int) -> bool:
         """Send a head and bytes of a file; False: the rest goes when there is room. Raises OSError."""
         n_head = n_body = 0
         try:
             n_head = self._send(head, _MORE)
             if n_head == len(head):
-                n_body = sendfile(self._fd, file.fd, start, stop - start)
+                n_body = sendfile(self._fd, file.fd, start, size)
         except BlockingIOError:
             pass
-        self.n_sent += n_head + n_body
-        if n_body == stop - start:
+        if n_body == size:
             return True
+        self.n_sent += n_head + n_body
         self._head = memoryview(head)[n_head:]
-        self._file, self._offset, self._stop = file, start + n_body, stop
+        self._file, self._offset, self._stop = file, start + n_body, start + size
         return self.resume()
 
     def resume(self) -> bool:

@@ -1,5 +1,8 @@
 """Dull defaults for tests of the cache: headers, entries, a clock that is turned by hand."""
 
+from collections.abc import Callable
+from typing import Any
+
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from edge.cache.entry import Entry, Times, complete, make_meta
@@ -39,6 +42,10 @@ class FakeClock:
 
     def __init__(self, now_ms: int = NOW_MS) -> None:
         self.now_ms = now_ms
+        self._timers: list[tuple[int, Callable[..., object], tuple[Any, ...]]] = []
+
+    def call_later(self, delay_s: float, function: Callable[..., object], *arguments: Any) -> None:
+        self._timers.append((self.now_ms + int(delay_s * 1000), function, arguments))
 
     def monotonic(self) -> float:
         return self.now_ms / 1000
@@ -47,5 +54,12 @@ class FakeClock:
         return self.now_ms
 
     def advance(self, seconds: float) -> None:
-        """Let time pass."""
+        """Let time pass; a step back is one of the wall clock, and all timers are due before anybody looks."""
         self.now_ms += int(seconds * 1000)
+        timers, self._timers = self._timers, []
+        for timer in timers:
+            due_ms, function, arguments = timer
+            if due_ms <= self.now_ms or seconds < 0:
+                function(*arguments)
+            else:
+                self._timers.append(timer)
