@@ -89,8 +89,9 @@ class FastPath(asyncio.Protocol):
             slow.connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        answer = self._table.current.get(data.removesuffix(self._suffix))
-        if answer is None or self.is_busy:
+        line = data.removesuffix(self._suffix)
+        answer = self._table.current.get(line)
+        if answer is None or line is data or self.is_busy:  # the same object: it has another end, or none yet
             answer = self._find(data)
             if answer is None:
                 return

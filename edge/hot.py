@@ -109,7 +109,7 @@ class HotTable:
     def __init__(self, memory: MemoryTier, clock: Clock, limits: HotLimits) -> None:
         self.whole: dict[bytes, HotAnswer] = {}
         self.current: dict[bytes, HotAnswer] = {}
-        """Those of `whole` that are asked for often and whose head is good: a timer takes them out in time."""
+        """Those of `whole` that are asked for often, while their head is good: a timer takes them out."""
         self.parts: dict[bytes, dict[Asked, HotAnswer]] = {}
         self.blocks: dict[bytes, Asked] = {}
         self.suffixes: dict[bytes, bytes] = {}
@@ -190,7 +190,7 @@ class HotTable:
         return True
 
     def keep_current(self, answer: HotAnswer, now_ns: int) -> None:
-        """Answer without a look at the clock until the head is no longer good. As exact as a turn of the loop."""
+        """Answer without a look at the clock until the head is no longer good, to a turn of the loop."""
         if self._call_later is not None:
             self.current[answer.line] = answer
             self._call_later((answer.until_ns - now_ns) / 1e9, self._lapse, answer)

@@ -82,7 +82,7 @@ class Outbox:
         self._file: MemFile | None = None
         self._offset = self._stop = 0
         self.n_sent = 0
-        """Bytes of answers that did not go out at once, for whoever looks whether they go on."""
+        """Bytes, for whoever looks whether it goes on."""
 
     def send(self, head: bytes, file: MemFile, start: int, size: int) -> bool:
         """Send a head and bytes of a file; False: the rest goes when there is room. Raises OSError."""
@@ -93,9 +93,9 @@ class Outbox:
                 n_body = sendfile(self._fd, file.fd, start, size)
         except BlockingIOError:
             pass
+        self.n_sent += n_head + n_body
         if n_body == size:
             return True
-        self.n_sent += n_head + n_body
         self._head = memoryview(head)[n_head:]
         self._file, self._offset, self._stop = file, start + n_body, start + size
         return self.resume()

@@ -54,7 +54,7 @@ class FakeClock:
         return self.now_ms
 
     def advance(self, seconds: float) -> None:
-        """Let time pass; a step back is one of the wall clock, and all timers are due before anybody looks."""
+        """Let time pass. A step back is one of the wall clock alone: timers go on, and all are due."""
         self.now_ms += int(seconds * 1000)
         timers, self._timers = self._timers, []
         for timer in timers:

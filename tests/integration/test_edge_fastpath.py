@@ -19,10 +19,10 @@ from edge.hot import HotLimits
 from edge.listener import ListenSettings
 from edge.memfile import MemFile
 from edge.outbox import Outbox, Room
-from tests.fast_edges import BIG, LIMITS, SMALL_BUFFER, heated, hits, serving
+from tests.fast_edges import BIG, LIMITS, SMALL_BUFFER, Served, heated, hits, serving
 from tests.origins import FRESH, Reply, ScriptedOrigin
 from tests.waiting import eventually
-from tests.wire import connected, get
+from tests.wire import Wire, connected, get
 
 pytestmark = pytest.mark.filterwarnings("ignore:Overriding the:pytest.PytestDeprecationWarning")
 
@@ -36,6 +36,22 @@ def n_files() -> int:
     """Files that somebody still holds."""
     gc.collect()
     return MemFile.n_open
+
+
+def fallen_through(served: Served) -> bool:
+    """Whether aiohttp has a connection."""
+    transports = [(one, one.transport) for one in served.listener.connections]
+    return any(transport is not None and transport.get_protocol() is not one for one, transport in transports)
+
+
+async def asked_often(served: Served, wire: Wire) -> None:
+    """Ask for /a until the answer is known by heart: hits are folded ten times a second."""
+
+    async def is_current() -> bool:
+        await heated(wire)
+        return bool(served.delivery.hot.current)
+
+    await eventually(is_current)
 
 
 @pytest.mark.parametrize("size", [0, 1, 1024, 4096, 4097, 32 * 1024, 32 * 1024 + 1, 64 * 1024, 1_000_000])
@@ -169,6 +185,72 @@ async def test_age_and_date_move_and_the_end_of_freshness_ends_the_answer() -> N
             assert origin.n_seen("/a") == 2
 
 
+async def test_what_is_asked_for_often_is_known_by_heart_until_its_head_changes() -> None:
+    async with ScriptedOrigin() as origin:
+        origin.replies["/a"] = Reply()
+        async with serving(origin) as served, connected(served.fast) as fast:
+            current = served.delivery.hot.current
+            await asked_often(served, fast)
+
+            assert (await fast.ask(get())).field("Age") == "0"
+            served.clock.advance(0.999)
+            assert len(current) == 1
+            served.clock.advance(0.001)
+
+            assert current == {}
+            assert (await fast.ask(get())).field("Age") == "1"
+
+
+async def test_what_is_known_by_heart_is_answered_to_no_other_header_block() -> None:
+    async with ScriptedOrigin() as origin:
+        origin.replies["/a"] = Reply(b"body")
+        async with serving(origin) as served, connected(served.fast) as fast:
+            await asked_often(served, fast)
+
+            part = await fast.ask(get("/a", "Range: bytes=1-2"))
+            cookie = await fast.ask(get("/a", "Cookie: a"))
+            extra = await fast.ask(get().replace(b"\r\n", b"\r\nRange: bytes=0-0\r\n", 1))
+
+            assert served.delivery.hot.current
+            assert (part.status, part.body) == (206, b"od")
+            assert cookie.status == 200
+            assert (extra.status, extra.body) == (206, b"b")
+            assert (await fast.ask(get())).body == b"body"
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+async def test_a_first_line_alone_is_not_what_is_known_by_heart(is_new: bool) -> None:
+    async with ScriptedOrigin() as origin:
+        origin.replies["/a"] = Reply(b"body")
+        async with (
+            serving(origin) as served,
+            connected(served.fast) as known,
+            connected(served.fast) as new,
+        ):
+            wire = new if is_new else known
+            await asked_often(served, known)
+
+            wire.writer.write(b"GET /a HTTP/1.1")
+            await eventually(lambda: fallen_through(served))
+
+            reply = await wire.ask(b"\r\nHost: edge.example\r\nRange: bytes=1-2\r\n\r\n")
+            assert (reply.status, reply.body) == (206, b"od")
+
+
+async def test_a_connection_remembers_no_long_header_block() -> None:
+    long = get("/a", "Referer: /" + 1024 * "a")
+    async with ScriptedOrigin() as origin:
+        origin.replies["/a"] = Reply(b"body")
+        async with serving(origin) as served, connected(served.fast) as fast:
+            await heated(fast, long)
+            hot, before = served.delivery.hot, hits()
+
+            assert [(await fast.ask(long)).body for _ in range(3)] == 3 * [b"body"]
+
+            assert hits() == before + 3
+            assert hot.blocks and hot.suffixes == hot.current == {}
+
+
 async def test_a_clock_that_goes_back_tells_no_greater_age() -> None:
     async with ScriptedOrigin() as origin:
         origin.replies["/a"] = Reply()
@@ -186,11 +268,11 @@ async def test_a_purge_empties_the_fast_path_at_once() -> None:
     async with ScriptedOrigin() as origin:
         origin.replies["/a"] = [Reply(b"old"), Reply(b"new")]
         async with serving(origin) as served, connected(served.fast) as fast:
-            await heated(fast)
+            await asked_often(served, fast)
 
             await served.delivery.cache.purge(Purge(primary=primary_key("/a")))
 
-            assert not served.is_hot()
+            assert not served.is_hot() and not served.delivery.hot.current
             assert (await fast.ask(get())).body == b"new"
 
 
