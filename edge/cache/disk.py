@@ -55,7 +55,7 @@ class DiskTier:
         self._writing: dict[str, Write] = {}
         self._last_number = 0
         self._leaving: deque[int] = deque()
-        """Files of what was evicted: they go with the next write, or at once when there is none."""
+        """Files that are not needed any more: each write uses one; what is left of them goes soon."""
         self.writer = Lane("disk-write")
         self._readers = ThreadPoolExecutor(limits.disk_readers, thread_name_prefix="disk-read")
         self._upkeep = Upkeep(self, limits)
@@ -97,6 +97,7 @@ class DiskTier:
     async def close(self) -> None:
         """Finish the writes that are queued, and the journal."""
         await self._upkeep.stop()
+        await self.tidy()
         await asyncio.to_thread(self.writer.shutdown)
         await asyncio.to_thread(self._readers.shutdown, wait=True, cancel_futures=True)
         self.files.release()
@@ -197,13 +198,16 @@ class DiskTier:
         self._upkeep.note([listed_of(entry, write.number, file_bytes)])
         victims = self._eviction.admit(key, blocks(file_bytes))
         self._leaving += [*obsolete, *self._forget(victims)]
-        if self._leaving and (not self._writing or len(self._leaving) > MANY_FILES):
-            await self.run(self.writer, self._remove_leaving)
         return victims
 
-    def _remove_leaving(self) -> None:
+    async def tidy(self) -> None:
+        """Delete the files that no write has used."""
+        if self._leaving:
+            await self.run(self.writer, self._remove_leaving)
+
+    def _remove_leaving(self, n_kept: int = 0) -> None:
         """In the writer's thread."""
-        while self._leaving:
+        while len(self._leaving) > n_kept:
             self.files.remove([self._leaving.popleft()])
 
     async def _written(self, entry: Entry, write: Write) -> int:
@@ -223,8 +227,9 @@ class DiskTier:
             return 0
 
     def _write(self, entry: Entry, write: Write) -> int:
-        self._remove_leaving()
-        return self.files.write(write.number, entry, lambda: write.is_wanted, syncs=self._does_sync)
+        former = self._leaving.popleft() if self._leaving else None
+        self._remove_leaving(MANY_FILES)
+        return self.files.write(write.number, entry, lambda: write.is_wanted, former, syncs=self._does_sync)
 
     async def shrink(self, n_bytes: int) -> int:
         """Make so many bytes free, as far as there are any; returns how many objects left."""

@@ -19,6 +19,7 @@ from edge.cache.entry import Body, Entry, complete
 from edge.cache.frame import Prefix, check_body, framed, read_head, read_listed, read_prefix
 from edge.cache.freshness import StorageRules
 from edge.cache.journal import Listed
+from edge.cache.writing import BLOCK_BYTES
 from shared.errors import ServiceError
 
 TEMPORARY = "tmp"
@@ -106,27 +107,30 @@ class ObjectFiles:
             self._spare_bytes, self._n_unasked = -self.shortage_bytes(n_new_bytes), 0
         return -self._spare_bytes
 
-    def write(self, number: int, entry: Entry, is_wanted: Callable[[], bool], *, syncs: bool) -> int:
-        """The length of the file written, 0 when nobody wants it any more.
+    def write(
+        self, number: int, entry: Entry, is_wanted: Callable[[], bool], former: int | None, *, syncs: bool
+    ) -> int:
+        """The length of the file written, 0 when nobody wants it any more. `former` is a file that is not
+        needed: it goes, or is written over, which saves the kernel half of its work.
 
         Raises DiskShort, OSError, and ValueError for an entry that cannot be framed; nothing stays behind.
         """
-        head, body = framed(entry)
-        n_bytes = len(head) + len(body)
-        if not is_wanted():
-            return 0
-        if (missing := self._missing_bytes(n_bytes)) > 0:
-            raise DiskShort(missing)
-        temporary = f"{self._name}/{TEMPORARY}/{number:x}.tmp"
+        temporary, n_bytes = f"{self._name}/{TEMPORARY}/{number:x}.tmp", 0
+        is_used = former is not None and _renamed(self._path(former), temporary)
         try:
-            _write_file(temporary, head, body, syncs=syncs)
+            head, body = framed(entry, number)
+            n_bytes = len(head) + len(body)
+            if is_wanted():
+                if (missing := self._missing_bytes(n_bytes)) > 0:
+                    raise DiskShort(missing)
+                _write_file(temporary, head, body, is_used=is_used, syncs=syncs)
             if not is_wanted():
-                os.unlink(temporary)
+                _unlink(temporary)
                 return 0
             self._place(temporary, number)
-        except OSError as exc:
+        except (OSError, DiskShort, ValueError) as exc:
             _unlink(temporary)
-            if exc.errno in SHORT_OF_SPACE:
+            if isinstance(exc, OSError) and exc.errno in SHORT_OF_SPACE:
                 raise DiskShort(n_bytes) from exc
             raise
         if syncs:
@@ -159,7 +163,7 @@ class ObjectFiles:
         with open(self._path(number), "rb", buffering=0) as file:
             fd = file.fileno()
             prefix, first = _first(fd)
-            meta = read_head(prefix, prefix.head_of(first), self._storage)
+            meta = read_head(prefix, prefix.head_of(first), number, self._storage)
             _check_length(fd, prefix.body_at + meta.size_bytes)
             body = first[prefix.body_at :]
             if len(body) != meta.size_bytes:
@@ -217,9 +221,20 @@ def _unlink(path: str) -> None:
         os.unlink(path)
 
 
-def _write_file(path: str, head: bytes, body: Body, *, syncs: bool) -> None:
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+def _renamed(path: str, new: str) -> bool:
     try:
+        os.rename(path, new)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _write_file(path: str, head: bytes, body: Body, *, is_used: bool, syncs: bool) -> None:
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        if is_used:  # the last page not to be read for what it held
+            n_bytes = len(head) + len(body)
+            os.ftruncate(fd, n_bytes - n_bytes % BLOCK_BYTES)
         left = [memoryview(head), memoryview(body)]
         while left:
             n_written = os.writev(fd, left)

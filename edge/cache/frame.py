@@ -1,8 +1,9 @@
 """The bytes of one object on disk: magic, length and digest of the head, digest of the body, head, body.
 
 Pure. Every byte is covered: the head by its digest, the body by its own, the digests by not matching. A file
-that is torn, flipped or from another format is a ValueError, never an object. The digest is XXH3 of 128 bits:
-it finds what a disk does to bytes, and is not meant against who may write to the folder.
+that is torn, flipped or from another format is a ValueError, never an object; so is one that was written as
+another file: a name may come to the medium before the bytes, when a file is used again. The digest is XXH3 of
+128 bits: it finds what a disk does to bytes, and is not meant against who may write to the folder.
 """
 
 import hashlib
@@ -21,6 +22,8 @@ from edge.cache.journal import Listed
 from edge.cache.key import PrimaryKey
 
 MAX_HEAD_BYTES = 256 * 1024
+N_FIELDS = 7
+"""Of a head, before the number of the file, which heads did not always tell."""
 
 
 class Hash(Protocol):
@@ -63,12 +66,12 @@ class Prefix:
         return data[self.layout.prefix.size : self.body_at]
 
 
-def framed(entry: Entry) -> tuple[bytes, Body]:
-    """Prefix and head as one piece, and the body. Raises ValueError when the head is over its limit."""
+def framed(entry: Entry, number: int) -> tuple[bytes, Body]:
+    """Prefix and head of file `number` as one piece, and the body. Raises ValueError for too long a head."""
     meta = entry.meta
     times = (meta.times.request_ms, meta.times.response_ms)
     fields = (meta.primary, meta.vary, meta.status, meta.fields, times, meta.initial_age_s, meta.size_bytes)
-    head = msgpack.packb(fields, unicode_errors="surrogateescape")
+    head = msgpack.packb((*fields, number), unicode_errors="surrogateescape")
     assert isinstance(head, bytes)
     if len(head) > MAX_HEAD_BYTES:
         raise ValueError(f"a head of {len(head)} bytes is over {MAX_HEAD_BYTES}")
@@ -89,10 +92,10 @@ def read_prefix(data: bytes) -> Prefix:
     return Prefix(layout, head_bytes, head_digest, body_digest)
 
 
-def read_head(prefix: Prefix, head: bytes, storage: StorageRules) -> Meta:
-    """The meta in these bytes. Raises ValueError on anything that `framed` did not write."""
+def read_head(prefix: Prefix, head: bytes, number: int, storage: StorageRules) -> Meta:
+    """The meta in these bytes of file `number`. Raises ValueError on anything that `framed` did not write."""
     try:
-        primary, vary, status, fields, times, age, size = _unpacked(prefix, head)
+        primary, vary, status, fields, times, age, size = _unpacked(prefix, head, number)
         headers = CIMultiDict(_pairs(fields))
         return Meta(
             primary=PrimaryKey(str(primary)),
@@ -112,7 +115,7 @@ def read_head(prefix: Prefix, head: bytes, storage: StorageRules) -> Meta:
 def read_listed(prefix: Prefix, head: bytes, number: int) -> Listed:
     """What the index must know, from the head of file `number`. Raises ValueError as `read_head` does."""
     try:
-        primary, vary, _, fields, _, _, size = _unpacked(prefix, head)
+        primary, vary, _, fields, _, _, size = _unpacked(prefix, head, number)
         headers, file_bytes = CIMultiDict(_pairs(fields)), prefix.body_at + int(size)
         told = tags_of(headers), file_bytes, _language(vary, headers)
         return Listed(number, PrimaryKey(str(primary)), _pairs(vary), *told)
@@ -137,10 +140,10 @@ def check_body(prefix: Prefix, body: bytes) -> None:
         raise ValueError("the body does not match its digest")
 
 
-def read_file(data: bytes, storage: StorageRules) -> Entry:
-    """The entry in the bytes of a whole file, every digest verified. Raises ValueError."""
+def read_file(data: bytes, number: int, storage: StorageRules) -> Entry:
+    """The entry in the bytes of the whole file `number`, every digest verified. Raises ValueError."""
     prefix = read_prefix(data)
-    meta = read_head(prefix, prefix.head_of(data), storage)
+    meta = read_head(prefix, prefix.head_of(data), number, storage)
     body = data[prefix.body_at :]
     if len(body) != meta.size_bytes:
         raise ValueError(f"the body has {len(body)} bytes and not {meta.size_bytes}: no digest can match")
@@ -148,7 +151,7 @@ def read_file(data: bytes, storage: StorageRules) -> Entry:
     return complete(meta, body)
 
 
-def _unpacked(prefix: Prefix, head: bytes) -> tuple[Any, ...]:
+def _unpacked(prefix: Prefix, head: bytes, number: int) -> tuple[Any, ...]:
     if prefix.layout.hashed(head).digest() != prefix.head_digest:
         raise ValueError("the head does not match its digest")
     try:
@@ -157,7 +160,9 @@ def _unpacked(prefix: Prefix, head: bytes) -> tuple[Any, ...]:
         raise ValueError(f"not a stored head: {exc}") from exc
     if not isinstance(read, tuple):
         raise ValueError("not a stored head")
-    return read
+    if read[N_FIELDS:] not in ((number,), ()):
+        raise ValueError(f"was written as another file than {number}")
+    return read[:N_FIELDS]
 
 
 def _pairs(value: Iterable[Any]) -> Fields:

@@ -150,7 +150,9 @@ async def test_an_older_copy_is_out_of_reach_while_a_newer_one_is_written(tmp_pa
 
     assert "/0" not in tier and tier.may_hold("/0")
     assert await tier.load(make_entry("/0").key) is None
-    assert await writing == [] and len(list(tmp_path.rglob("*.obj"))) == 1
+    assert await writing == []
+    await tier.tidy()
+    assert len(list(tmp_path.rglob("*.obj"))) == 1
     await tier.close()
 
 
@@ -311,3 +313,40 @@ async def test_writes_that_push_each_other_out_leave_no_file_of_what_left(tmp_pa
     assert left == {tier.number(key) for key in tier.keys()}  # noqa: SIM118 - no mapping
     assert not tier.n_writing and 0 < len(left) < 5
     await tier.close()
+
+
+@pytest.mark.parametrize("n_bytes", [5000, 300_000, 320_000])
+async def test_a_file_that_is_not_needed_is_written_over_by_the_next_object(
+    tmp_path: Path, n_bytes: int
+) -> None:
+    tier, victims, number = await filled(tmp_path, 0), list[str](), 0
+    while not victims:
+        places = {path.stat().st_ino for path in tmp_path.rglob("*.obj")}
+        victims = await tier.put(make_entry(f"/{number}", bytes([number]) * 300_000))
+        number += 1
+    entry = make_entry("/next", b"y" * n_bytes)
+
+    await tier.put(entry)
+
+    ours = tier.number("/next")
+    (path,) = (path for path in tmp_path.rglob("*.obj") if int(path.stem, 16) == ours)
+    assert path.stat().st_ino in places
+    assert await tier.load(entry.key) == entry
+    assert all(victim not in tier for victim in victims)
+    await tier.close()
+    assert len(list(tmp_path.rglob("*.obj"))) == len(tier)
+
+
+async def test_a_file_whose_name_came_to_the_medium_before_its_bytes_is_refused(tmp_path: Path) -> None:
+    tier = await filled(tmp_path, 1)
+    (path,) = tmp_path.rglob("*.obj")
+    await tier.close()
+    renamed = tmp_path / "objects" / "02" / "000000000002.obj"
+    renamed.parent.mkdir()
+    path.rename(renamed)
+
+    again = DiskTier(tmp_path, LIMITS)
+
+    assert await again.open() == []
+    await again.close()
+    assert not renamed.exists()

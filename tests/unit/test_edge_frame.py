@@ -1,10 +1,11 @@
 """An object's bytes on disk: what is written is read, and nothing else is."""
 
+import msgpack
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.cache.frame import FORMER, WRITTEN, framed, read_file, read_head, read_prefix
+from edge.cache.frame import FORMER, N_FIELDS, WRITTEN, framed, read_file, read_head, read_prefix
 from tests.edge_cache_builders import TO_THE_LETTER, headers, make_entry
 
 
@@ -18,21 +19,21 @@ def formerly_written(tag: str = "") -> bytes:
 
 
 def written(tag: str = "") -> bytes:
-    return b"".join(framed(make_entry(Surrogate_Key=tag)))
+    return b"".join(framed(make_entry(Surrogate_Key=tag), 7))
 
 
 @given(st.binary(max_size=200), st.text(max_size=20))
 def test_what_is_written_is_read(body: bytes, value: str) -> None:
     entry = make_entry(body=body, X_Any=value, Surrogate_Key="video:1", Vary="X", request=headers(X="1"))
 
-    read = read_file(b"".join(framed(entry)), TO_THE_LETTER)
+    read = read_file(b"".join(framed(entry, 7)), 7, TO_THE_LETTER)
 
     assert read == entry
     assert list(read.headers.items()) == list(entry.headers.items())
 
 
 def test_the_former_layout_is_read() -> None:
-    assert read_file(formerly_written("video:1"), TO_THE_LETTER) == make_entry(Surrogate_Key="video:1")
+    assert read_file(formerly_written("video:1"), 7, TO_THE_LETTER) == make_entry(Surrogate_Key="video:1")
 
 
 @pytest.mark.parametrize("data", [written(), formerly_written()])
@@ -41,36 +42,51 @@ def test_every_flipped_byte_is_noticed(data: bytes) -> None:
         flipped = bytearray(data)
         flipped[place] ^= 0x40
         with pytest.raises(ValueError, match=r"."):
-            read_file(bytes(flipped), TO_THE_LETTER)
+            read_file(bytes(flipped), 7, TO_THE_LETTER)
 
 
 @pytest.mark.parametrize("data", [written(), formerly_written()])
 def test_every_torn_file_is_noticed(data: bytes) -> None:
     for length in range(len(data)):
         with pytest.raises(ValueError, match=r"."):
-            read_file(data[:length], TO_THE_LETTER)
+            read_file(data[:length], 7, TO_THE_LETTER)
 
 
 def test_a_file_with_something_after_its_end_is_refused() -> None:
     with pytest.raises(ValueError, match="digest"):
-        read_file(written() + b"x", TO_THE_LETTER)
+        read_file(written() + b"x", 7, TO_THE_LETTER)
 
 
 @given(st.binary(max_size=300))
 def test_foreign_bytes_are_refused(data: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
-        read_file(data, TO_THE_LETTER)
+        read_file(data, 7, TO_THE_LETTER)
 
 
 def test_the_head_is_enough_for_the_index() -> None:
     data = written(tag="video:1")
     prefix = read_prefix(data[: WRITTEN.prefix.size])
 
-    meta = read_head(prefix, prefix.head_of(data), TO_THE_LETTER)
+    meta = read_head(prefix, prefix.head_of(data), 7, TO_THE_LETTER)
 
     assert meta.tags == ("video:1",) and meta.size_bytes == 7
 
 
+def test_a_file_that_was_written_as_another_is_refused() -> None:
+    with pytest.raises(ValueError, match="another file"):
+        read_file(written(), 8, TO_THE_LETTER)
+
+
+def test_a_head_without_the_number_of_its_file_is_read() -> None:
+    data = written()
+    prefix, body = read_prefix(data), make_entry().body
+    head = msgpack.packb(msgpack.unpackb(prefix.head_of(data))[:N_FIELDS])
+    digests = WRITTEN.hashed(head).digest(), WRITTEN.hashed(body).digest()
+    former = WRITTEN.prefix.pack(WRITTEN.magic, len(head), *digests) + head + bytes(body)
+
+    assert read_file(former, 8, TO_THE_LETTER) == make_entry(Surrogate_Key="")
+
+
 def test_a_head_over_its_limit_is_not_written() -> None:
     with pytest.raises(ValueError, match="over"):
-        framed(make_entry(X_Huge="x" * 300_000))
+        framed(make_entry(X_Huge="x" * 300_000), 7)
