@@ -30,7 +30,7 @@ from edge.notices import Notices
 from edge.origin_api import OriginApi
 from edge.peers.discovery import Neighbours
 from edge.prefetch.pins import Pins
-from edge.prefetch.worker import PrefetchWorker
+from edge.prefetch.worker import PrefetchWorker, Ways
 from edge.purge.desk import BusDesk
 from edge.purge.ears import CatalogEar, OrderEar, Replays
 from edge.readiness import EdgeHealth
@@ -135,9 +135,8 @@ class Edge:
             lambda path, distance: cache.pin(media.key(path), distance),
             lambda path: cache.unpin(media.key(path)),
         )
-        self.worker = PrefetchWorker(
-            media.warm, media.is_in_memory, self._is_cached, config.prefetch, clock, pins=pins
-        )
+        ways = Ways(media.warm, media.is_in_memory, self._is_cached, media.arrived_bytes)
+        self.worker = PrefetchWorker(ways, config.prefetch, clock, pins=pins)
         self.delivery.fills.on_live_bytes = self.worker.yield_to
         self.delivery.fills.on_hang_up = self.worker.hung_up
         self.notices = Notices()

@@ -230,8 +230,9 @@ class Feed:
         screen = self._parts.cards.get(player.video)
         window = [screen, *nexts[:n_ahead]] if screen is not None and screen.rungs else nexts[:n_ahead]
         told = outlook(player, window, session.link, session.pace, self._sources)
+        starts_with = told.told.starts_with or session.told.starts_with
         opens_with = told.told.opens_with or session.told.opens_with
-        session.told = told.told._replace(opens_with=opens_with)
+        session.told = told.told._replace(starts_with=starts_with, opens_with=opens_with)
         metrics.PLAN_SECONDS.observe(self._parts.clock.monotonic() - began_s)
         metrics.PLAN_STEPS.labels("fetch").inc(len(told.plan))
         metrics.PLAN_STEPS.labels("cancel").inc(len(told.cancel))

@@ -290,6 +290,10 @@ class MediaHandler:
         """Bring the object at path into RAM."""
         return await self._warmer.warm(self.key(path))
 
+    def arrived_bytes(self, path: str) -> int:
+        """What came so far of an object that is under way."""
+        return self._warmer.arrived_bytes(self.key(path))
+
     def is_in_memory(self, path: str) -> bool:
         """Whether RAM holds the object at path, fresh or not."""
         return self._cache.is_in_memory(self.key(path))

@@ -1,5 +1,6 @@
 """Objects brought into RAM before anybody asks, through the same fills as every request."""
 
+import asyncio
 import logging
 from enum import StrEnum
 from typing import NamedTuple
@@ -39,6 +40,8 @@ class WarmResult(NamedTuple):
 
     source: Warmth
     size_bytes: int = 0
+    took_s: float = 0.0
+    """From the fill's first request to its last byte."""
 
 
 class Warmer:
@@ -48,6 +51,11 @@ class Warmer:
         self._cache = cache
         self._fills = fills
         self._clock = clock
+
+    def arrived_bytes(self, primary: PrimaryKey) -> int:
+        """What came so far of an object that is under way."""
+        flight = self._fills.under_way(self._cache.flight_key(primary, NO_HEADERS))
+        return flight.size_bytes if flight is not None else 0
 
     async def warm(self, primary: PrimaryKey) -> WarmResult:
         """Bring the object into RAM. Never raises for the origin's sake; a cancelled warming's fill stops
@@ -80,4 +88,7 @@ async def _read(reader: Reader[Head]) -> WarmResult:
     if head.verdict is not Storable.YES:
         return WarmResult(Warmth.REFUSED)
     n_bytes = sum([len(chunk) async for chunk in reader.chunks()])
-    return WarmResult(Warmth.ORIGIN, n_bytes) if head.response.status == 200 else WarmResult(Warmth.REFUSED)
+    if head.response.status != 200:
+        return WarmResult(Warmth.REFUSED)
+    took_s = asyncio.get_running_loop().time() - reader.flight.began_s
+    return WarmResult(Warmth.ORIGIN, n_bytes, took_s)

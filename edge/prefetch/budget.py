@@ -32,6 +32,10 @@ class TokenBucket:
         self._fill(now)
         self._tokens = max(-self._burst, self._tokens - n_bytes)
 
+    def give_back(self, n_bytes: int) -> None:
+        """Of what was taken so much was not fetched."""
+        self._tokens = min(self._burst, self._tokens + n_bytes)
+
     def _fill(self, now: float) -> None:
         passed_s = max(0.0, now - self._filled_s)
         self._filled_s = max(self._filled_s, now)

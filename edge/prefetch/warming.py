@@ -12,6 +12,8 @@ from typing import NamedTuple
 from shared.config import setting
 from shared.messages import Rung, VideoCard
 
+WATCH_S = 2.0
+"""Nearly all viewers stay longer."""
 OPENING = "/open.mp4"
 """How the path of a video's first chunk ends."""
 
@@ -32,6 +34,8 @@ class PlanLimits:
 class Urgency(IntEnum):
     """What is missed first when it is not there."""
 
+    SCREEN = -2
+    """The opening that a viewer waits for: nothing of theirs is to share its way."""
     PLANNED = -1
     """An opening that a player was told to fetch: it will ask within seconds."""
     OPENING = 0
@@ -53,9 +57,11 @@ class Opening(NamedTuple):
 
 
 class Step(NamedTuple):
-    """One object that the edge warms; sorts by urgency, then by distance from the screen."""
+    """One object that the edge warms; sorts by urgency, then by when it is needed."""
 
     urgency: Urgency
+    within_s: float
+    """From the plan on, until a player asks for it."""
     distance: int
     """Swipes until it is needed; 0: it is on screen."""
     path: str
@@ -66,10 +72,14 @@ class Step(NamedTuple):
 class Told(NamedTuple):
     """What a player last told of itself and was told to fetch, as far as the edge's RAM goes."""
 
-    warm: Sequence[tuple[str, int, int]] = ()
-    """The plan's objects: unsigned path, bytes, swipes until it is needed."""
+    warm: Sequence[tuple[str, int, int, float]] = ()
+    """The plan's objects: unsigned path, bytes, swipes until it is needed, seconds until it is asked for."""
+    starts_with: str = ""
+    """The rung in which this player opens a video that it has to wait for."""
     opens_with: str = ""
     """The rung of a plan's last opening; empty before there was one."""
+    held: frozenset[str] = frozenset()
+    """Videos whose opening the player has."""
     at_hand: frozenset[str] = frozenset()
     """Videos whose opening the player holds, fetches or was told to fetch."""
     listed: Sequence[str] = ()
@@ -114,14 +124,28 @@ def steps(
     the first that is shown.
     """
     first = {
-        path: Step(Urgency.PLANNED if path.endswith(OPENING) else Urgency.CHUNK, distance, path, n_bytes)
-        for path, n_bytes, distance in told.warm
+        path: Step(_urgency(path, distance), within_s, distance, path, n_bytes)
+        for path, n_bytes, distance, within_s in told.warm
     }
-    openings = list(_openings(upcoming, limits, told))
+    openings = [*_early(upcoming, told), *_openings(upcoming, limits, told)]
     if not has_screen and openings:
-        openings[0] = openings[0]._replace(urgency=Urgency.PLANNED, distance=0)
+        openings[0] = openings[0]._replace(urgency=Urgency.SCREEN, within_s=0.0, distance=0)
     others = [*openings, *_beside(upcoming, limits, has_plan=bool(told.opens_with))]
     return sorted([*first.values(), *(step for step in others if step.path not in first)])
+
+
+def _urgency(path: str, distance: int) -> Urgency:
+    if not path.endswith(OPENING):
+        return Urgency.CHUNK
+    return Urgency.PLANNED if distance else Urgency.SCREEN
+
+
+def _early(upcoming: Sequence[VideoCard], told: Told) -> Iterator[Step]:
+    """The very next video as it is asked for when the viewer gets there before the player has it."""
+    if upcoming and upcoming[0].id not in told.held and told.starts_with not in ("", told.opens_with):
+        rung = next((one for one in upcoming[0].rungs if one.name == told.starts_with), None)
+        if rung is not None:
+            yield _opening_step(Urgency.OPENING, 1, upcoming[0], rung)
 
 
 def _openings(upcoming: Sequence[VideoCard], limits: PlanLimits, told: Told) -> Iterator[Step]:
@@ -142,7 +166,8 @@ def _openings(upcoming: Sequence[VideoCard], limits: PlanLimits, told: Told) -> 
 
 
 def _opening_step(urgency: Urgency, distance: int, card: VideoCard, rung: Rung) -> Step:
-    return Step(urgency, distance, f"/v/{card.id}/{rung.path}{OPENING}", rung.open_bytes)
+    path = f"/v/{card.id}/{rung.path}{OPENING}"
+    return Step(urgency, WATCH_S * distance, distance, path, rung.open_bytes)
 
 
 def _beside(upcoming: Sequence[VideoCard], limits: PlanLimits, *, has_plan: bool) -> Iterator[Step]:
@@ -152,9 +177,11 @@ def _beside(upcoming: Sequence[VideoCard], limits: PlanLimits, *, has_plan: bool
         if rung is None:
             continue
         home = f"/v/{card.id}/"
-        yield Step(Urgency.PLAYLIST, distance, f"{home}master.m3u8", 0)
-        yield Step(Urgency.PLAYLIST, distance, f"{home}{rung.path}/index.m3u8", 0)
+        yield Step(Urgency.PLAYLIST, WATCH_S * distance, distance, f"{home}master.m3u8", 0)
+        yield Step(Urgency.PLAYLIST, WATCH_S * distance, distance, f"{home}{rung.path}/index.m3u8", 0)
         if card.poster:
-            yield Step(Urgency.POSTER, distance, home + card.poster, 0)
+            yield Step(Urgency.POSTER, WATCH_S * distance, distance, home + card.poster, 0)
         if distance == 1 and len(rung.chunk_bytes) > 1 and not has_plan:
-            yield Step(Urgency.CHUNK, distance, f"{home}{rung.path}/1.m4s", rung.chunk_bytes[1])
+            yield Step(
+                Urgency.CHUNK, WATCH_S * distance, distance, f"{home}{rung.path}/1.m4s", rung.chunk_bytes[1]
+            )

@@ -1,4 +1,4 @@
-"""Runs the plans of all sessions through the media cache: a few at a time, the most urgent first.
+"""Runs the plans of all sessions through the media cache: the most urgent first, as many as the path carries.
 
 A new plan of a session takes the place of its former one, so a swipe drops what is no longer wanted. What no
 session's plan names any more is not warmed on, either; its fill goes on for whoever else reads it.
@@ -7,14 +7,15 @@ session's plan names any more is not warmed on, either; its fill goes on for who
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from edge import metrics
-from edge.prefetch.backlog import Backlog
+from edge.prefetch.backlog import Backlog, Taken
 from edge.prefetch.budget import TokenBucket
 from edge.prefetch.pins import Pins
 from edge.prefetch.planner import PlanRules
 from edge.prefetch.warming import PlanLimits, Step, Urgency
+from edge.prefetch.window import Window
 from shared.clock import Clock
 from shared.config import setting
 from shared.errors import ServiceError
@@ -24,10 +25,8 @@ FAILED = "failed"
 NOT_ASKED = ("memory", "disk")
 PINNED_URGENCY = Urgency.PLAYLIST
 """A swipe that finds less than this in RAM waits: such steps are kept there, not only warmed."""
-ON_SCREEN = (Urgency.PLANNED, 0)
-"""Urgency and distance of the opening that a viewer waits for: nothing of theirs is to share its way."""
-AHEAD_SHARE = 0.5
-"""Of what is warmed at once, for what no player was told yet: what was is not to queue behind it."""
+WINDOW_SHARE = 4
+"""The window is never less than this part of `n_concurrent`."""
 MAX_WAIT_S = 1.0
 """Longest sleep for the budget before the most urgent step is looked for again."""
 
@@ -36,7 +35,12 @@ MAX_WAIT_S = 1.0
 class PrefetchLimits:
     """What prefetch may cost."""
 
-    n_concurrent: int = setting(32, "objects warmed at once", low=1, high=256)
+    n_concurrent: int = setting(
+        32, "objects warmed at once; a quarter of that while answers queue at the origin", low=1, high=256
+    )
+    ahead_share: float = setting(
+        0.5, "part of what is warmed at once for what no player was told to fetch yet", low=0.0, high=1.0
+    )
     n_spare: int = setting(
         2, "of those, how many may be less urgent than openings and playlists", low=1, high=256
     )
@@ -57,33 +61,40 @@ class Warmed(Protocol):
         """Where the bytes came from, or why there are none: an enum."""
         ...
 
+    @property
+    def took_s(self) -> float:
+        """From the request to the last byte."""
+        ...
+
+
+class Ways(NamedTuple):
+    """To the media cache, each by an object's path."""
+
+    warm: Callable[[str], Awaitable[Warmed]]
+    is_in_memory: Callable[[str], bool]
+    is_cached: Callable[[str], bool]
+    """In RAM or on disk: no origin is needed for it."""
+    arrived_bytes: Callable[[str], int]
+    """Of what is under way."""
+
 
 @dataclass
 class Running:
     """One warming under way, and the sessions that it is for."""
 
-    urgency: Urgency
+    step: Step
     sessions: set[str]
-    scope: asyncio.Timeout
+    task: asyncio.Task[None] | None = None
+    paid_bytes: int = 0
+    """Taken from the budget."""
 
 
 class PrefetchWorker:
     """Warms what the sessions will ask for. At most n_concurrent fills, max_steps waiting."""
 
-    def __init__(
-        self,
-        warm: Callable[[str], Awaitable[Warmed]],
-        is_in_memory: Callable[[str], bool],
-        is_cached: Callable[[str], bool],
-        limits: PrefetchLimits,
-        clock: Clock,
-        *,
-        pins: Pins | None = None,
-    ) -> None:
-        self._warm = warm
-        self._is_in_memory = is_in_memory
-        self.is_cached = is_cached
-        """In RAM or on disk: no origin is needed for it."""
+    def __init__(self, ways: Ways, limits: PrefetchLimits, clock: Clock, *, pins: Pins | None = None) -> None:
+        self._ways = ways
+        self.is_cached = ways.is_cached
         self.is_origin_away = False
         """The last thing asked of the origin did not come."""
         self._failed_s = float("-inf")
@@ -91,9 +102,10 @@ class PrefetchWorker:
         self._clock = clock
         self._pins = pins
         self._backlog = Backlog(limits.max_steps)
+        self._window = Window(max(1, limits.n_concurrent // WINDOW_SHARE), limits.n_concurrent)
         self.budget = TokenBucket(limits.rate_bytes_s, limits.burst_bytes, clock.monotonic())
         self._running: dict[str, Running] = {}
-        self._held_back: dict[str, tuple[Step, list[Step]]] = {}
+        self._held_back: dict[str, tuple[str, list[Step]]] = {}
         """By session: the opening on its screen that is still to come, and what waits for that."""
         self._wake = asyncio.Event()
 
@@ -105,11 +117,9 @@ class PrefetchWorker:
         if self._pins is not None:
             needed = {step.path: step.distance for step in steps if step.urgency <= PINNED_URGENCY}
             self._pins.replace(session, needed)
-        cold = [step for step in steps if not self._is_in_memory(step.path)]
+        cold = [step for step in steps if not self._ways.is_in_memory(step.path)]
         self._held_back.pop(session, None)
-        if cold and cold[0][:2] == ON_SCREEN:
-            self._held_back[session] = cold[0], cold[1:]
-        n_stale = self._backlog.replace(session, cold[:1] if session in self._held_back else cold)
+        n_stale = self._replace(session, cold)
         metrics.PREFETCH_STEPS.labels("stale").inc(n_stale)
         named = {step.path for step in cold}
         for path, running in list(self._running.items()):
@@ -120,10 +130,21 @@ class PrefetchWorker:
         if cold:
             self._wake.set()
 
-    def _release(self, session: str, step: Step) -> None:
+    def _replace(self, session: str, cold: list[Step]) -> int:
+        """What is on screen first and alone, if there is room for it."""
+        now_s = self._clock.monotonic()
+        is_first = bool(cold) and cold[0].urgency is Urgency.SCREEN
+        n_stale = self._backlog.replace(session, cold[:1] if is_first else cold, now_s)
+        if is_first and self._backlog.has(session, cold[0].path):
+            self._held_back[session] = cold[0].path, cold[1:]
+        elif is_first:
+            self._backlog.replace(session, cold[1:], now_s)
+        return n_stale
+
+    def _release(self, session: str, path: str) -> None:
         """What is on screen is there, or will not come: the rest of the session's plan may."""
-        if self._held_back.get(session, (None,))[0] == step:
-            self._backlog.replace(session, self._held_back.pop(session)[1])
+        if self._held_back.get(session, ("",))[0] == path:
+            self._backlog.replace(session, self._held_back.pop(session)[1], self._clock.monotonic())
             self._wake.set()
 
     def _leave(self, path: str, running: Running, session: str) -> None:
@@ -142,8 +163,17 @@ class PrefetchWorker:
         return True
 
     def _cut(self, path: str, running: Running) -> None:
+        self.budget.give_back(max(0, running.paid_bytes - self._ways.arrived_bytes(path)))
+        metrics.PREFETCH_STEPS.labels("cut").inc()
         del self._running[path]
-        running.scope.reschedule(asyncio.get_running_loop().time())
+        self._wake.set()
+        if running.task is not None:
+            running.task.cancel()
+
+    @property
+    def n_held_back(self) -> int:
+        """Sessions whose plan waits for the opening on their screen."""
+        return len(self._held_back)
 
     def yield_to(self, n_bytes: int) -> None:
         """Live traffic took so much from the origin: prefetch has that much less."""
@@ -152,69 +182,70 @@ class PrefetchWorker:
     async def run_forever(self) -> None:
         """Warm what is planned until cancelled."""
         async with asyncio.TaskGroup() as group:
-            for _ in range(self._limits.n_concurrent):
-                group.create_task(self._work())
-
-    async def _work(self) -> None:
-        while True:
-            taken = self._backlog.take(self._least())
-            if taken is None:
+            while True:
+                while (taken := self._next()) is not None:
+                    running = Running(taken.step, {taken.session})
+                    self._running[taken.step.path] = running
+                    running.task = group.create_task(self._run(running))
                 self._wake.clear()
                 await self._wake.wait()
-                continue
-            step, session = taken
-            if (running := self._running.get(step.path)) is not None:
-                running.sessions.add(session)
-                metrics.PREFETCH_STEPS.labels("there_already").inc()
-            elif self._is_in_memory(step.path):
-                metrics.PREFETCH_STEPS.labels("there_already").inc()
-            else:
-                await self._run(step, session)
-            self._release(session, step)
 
-    def _least(self) -> Urgency:
+    def _next(self) -> Taken | None:
+        """What is to be fetched now."""
+        while (least := self._least()) is not None and (taken := self._backlog.take(least)) is not None:
+            step, session = taken
+            running = self._running.get(step.path)
+            if running is not None:
+                running.sessions.add(session)
+            elif not self._ways.is_in_memory(step.path):
+                return taken
+            else:
+                self._release(session, step.path)
+            metrics.PREFETCH_STEPS.labels("there_already").inc()
+        return None
+
+    def _least(self) -> Urgency | None:
         """What may be taken now: the reserve one by one, when nothing else is under way."""
-        if not self._running:
+        running, size = [one.step.urgency for one in self._running.values()], self._window.size
+        if not running:
             return Urgency.RESERVE
-        running = self._running.values()
-        n_ahead = sum(one.urgency > Urgency.PLANNED for one in running)
-        if n_ahead >= self._limits.n_concurrent * AHEAD_SHARE:
+        if len(running) >= size:
+            return Urgency.SCREEN if len(running) < self._limits.n_concurrent else None
+        if sum(urgency > Urgency.PLANNED for urgency in running) >= size * self._limits.ahead_share:
             return Urgency.PLANNED
-        n_spare = sum(one.urgency > PINNED_URGENCY for one in running)
+        n_spare = sum(urgency > PINNED_URGENCY for urgency in running)
         return Urgency.CHUNK if n_spare < self._limits.n_spare else PINNED_URGENCY
 
-    async def _run(self, step: Step, session: str) -> None:
-        try:
-            async with asyncio.timeout(None) as scope:
-                running = Running(step.urgency, {session}, scope)
-                self._running[step.path] = running
-                try:
-                    await self._fetch(step, running)
-                finally:
-                    if self._running.get(step.path) is running:
-                        del self._running[step.path]
-        except TimeoutError:
-            if not scope.expired():
-                raise
-            metrics.PREFETCH_STEPS.labels("cut").inc()
-
-    async def _fetch(self, step: Step, running: Running) -> None:
+    async def _run(self, running: Running) -> None:
+        step = running.step
         try:
             wait_s = self.budget.take(step.size_bytes, self._clock.monotonic())
             while wait_s:
                 await asyncio.sleep(min(wait_s, MAX_WAIT_S))
                 wait_s = self.budget.take(step.size_bytes, self._clock.monotonic())
+            running.paid_bytes = step.size_bytes
             asked_s = self._clock.monotonic()
-            result = await self._warm(step.path)
+            result = await self._ways.warm(step.path)
             metrics.PREFETCH_STEPS.labels(result.source).inc()
             if self._running.get(step.path) is running:  # what was cut says nothing of the origin
-                self._judge(result.source, asked_s)
+                self._judge(result, step, asked_s)
         except ServiceError as exc:
             metrics.PREFETCH_STEPS.labels(exc.code).inc()
+        finally:
+            if self._running.get(step.path) is running:
+                del self._running[step.path]
+                for session in running.sessions:
+                    self._release(session, step.path)
+                self._wake.set()
 
-    def _judge(self, source: str, asked_s: float) -> None:
+    def _judge(self, result: Warmed, step: Step, asked_s: float) -> None:
         """What came late, asked for before the latest failure, does not say that the origin is back."""
-        if source == FAILED:
-            self.is_origin_away, self._failed_s = True, self._clock.monotonic()
-        elif source not in NOT_ASKED and asked_s >= self._failed_s:
-            self.is_origin_away = False
+        now_s = self._clock.monotonic()
+        if result.source == FAILED:
+            self.is_origin_away, self._failed_s = True, now_s
+        elif result.source in NOT_ASKED:
+            self.budget.give_back(step.size_bytes)
+        else:
+            self._window.came(result.took_s, now_s)
+            if asked_s >= self._failed_s:
+                self.is_origin_away = False

@@ -71,29 +71,31 @@ def outlook(
     flights = [_in_flight(one, window) for one in player.in_flight]
     decision = decide(Situation(clips, at_s, player.is_playing, link, flights), sources.rules)
     plan, warm = [], []
+    s_per_byte = 8 / max(1e3, link.bandwidth_bps)
+    clock_s = sum(one.left_bytes for one in flights) * s_per_byte
     for one in decision.fetches:
         card = window[one.clip]
         rung = card.rungs[one.rung]
         tail = object_path(rung, one.chunk)
         n_bytes = clips[one.clip].chunk_bytes[one.rung][one.chunk]
         plan.append(PlanStep(card.id, base_of(card.id) + tail, rung.name, one.chunk, n_bytes, one.at_s))
-        warm.append((f"/v/{card.id}/{tail}", n_bytes, one.clip))
-    opens_with = next((step.rung for step in reversed(plan) if step.chunk == 0), "")
+        clock_s = max(clock_s, one.at_s - at_s)
+        warm.append((f"/v/{card.id}/{tail}", n_bytes, one.clip, clock_s))
+        clock_s += link.rtt_s + n_bytes * s_per_byte
+    openings = [step for step in plan if step.chunk == 0]
+    opens_with = openings[-1].rung if openings else ""
+    starts_with = next((step.rung for step in openings if step.video == player.video), "")
     cancel: list[str] = []
     for flight in (player.in_flight[index] for index in decision.cancels):
         shown = sources.card_of(flight.video)
         named = _rung(flight, [shown])[1] if shown else None
         if named is not None:
             cancel.append(base_of(flight.video) + object_path(named, flight.chunk))
-    told = Told(warm, opens_with, _at_hand(player, plan), player.next)
-    return Outlook(plan, cancel, decision.refresh_s, told)
-
-
-def _at_hand(player: PlayerIn, plan: Sequence[PlanStep]) -> frozenset[str]:
-    """Videos whose opening the player has, or is about to have."""
-    held = {one.video for one in player.held if any(first == 0 for first, _ in one.chunks)}
+    held = frozenset(one.video for one in player.held if any(first == 0 for first, _ in one.chunks))
     flying = {one.video for one in player.in_flight if one.chunk == 0}
-    return frozenset(held | flying | {step.video for step in plan if step.chunk == 0})
+    at_hand = held | flying | {step.video for step in openings}
+    told = Told(warm, starts_with, opens_with, held, at_hand, player.next)
+    return Outlook(plan, cancel, decision.refresh_s, told)
 
 
 def link_of(player: PlayerIn, known: Link) -> Link:

@@ -4,7 +4,7 @@ import pytest
 
 from edge.prefetch.pins import Pins
 from edge.prefetch.warming import Step, Urgency
-from edge.prefetch.worker import PrefetchLimits, PrefetchWorker, Warmed
+from edge.prefetch.worker import PrefetchLimits, PrefetchWorker, Warmed, Ways
 from tests.edge_cache_builders import FakeClock
 
 
@@ -15,16 +15,19 @@ async def warm(path: str) -> Warmed:
 def worker(pinned: dict[str, int], clock: FakeClock, limits: PrefetchLimits | None = None) -> PrefetchWorker:
     pins = Pins(pinned.__setitem__, pinned.__delitem__)
     return PrefetchWorker(
-        warm, lambda path: True, lambda path: True, limits or PrefetchLimits(), clock, pins=pins
+        Ways(warm, lambda path: True, lambda path: True, lambda path: 0),
+        limits or PrefetchLimits(),
+        clock,
+        pins=pins,
     )
 
 
 PLAN = [
-    Step(Urgency.OPENING, 1, "/v/a/240p/open.mp4", 1000),
-    Step(Urgency.OPENING, 2, "/v/b/240p/open.mp4", 1000),
-    Step(Urgency.PLAYLIST, 1, "/v/a/master.m3u8", 0),
-    Step(Urgency.POSTER, 1, "/v/a/poster.jpg", 0),
-    Step(Urgency.RESERVE, 4, "/v/d/240p/open.mp4", 1000),
+    Step(Urgency.OPENING, 0.0, 1, "/v/a/240p/open.mp4", 1000),
+    Step(Urgency.OPENING, 0.0, 2, "/v/b/240p/open.mp4", 1000),
+    Step(Urgency.PLAYLIST, 0.0, 1, "/v/a/master.m3u8", 0),
+    Step(Urgency.POSTER, 0.0, 1, "/v/a/poster.jpg", 0),
+    Step(Urgency.RESERVE, 0.0, 4, "/v/d/240p/open.mp4", 1000),
 ]
 
 

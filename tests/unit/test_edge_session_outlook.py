@@ -43,7 +43,7 @@ def test_the_screen_comes_first_and_every_step_names_its_object() -> None:
 def test_the_edge_is_told_the_same_objects_without_their_signature() -> None:
     told = planned(PlayerIn(video="a"))
 
-    assert [path for path, _, _ in told.told.warm] == [step.url.removeprefix("/s/sig") for step in told.plan]
+    assert [path for path, *_ in told.told.warm] == [step.url.removeprefix("/s/sig") for step in told.plan]
 
 
 def test_what_is_held_or_under_way_is_not_planned() -> None:

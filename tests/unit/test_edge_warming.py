@@ -8,7 +8,7 @@ CARDS = [make_card(video) for video in "abcd"]
 
 
 def step(path: str, urgency: Urgency = Urgency.OPENING, distance: int = 1) -> Step:
-    return Step(urgency, distance, path, 1)
+    return Step(urgency, 0.0, distance, path, 1)
 
 
 def taken(backlog: Backlog) -> list[str]:
@@ -57,9 +57,9 @@ def test_the_rung_that_a_player_opens_with_is_warmed_before_the_lowest() -> None
 def test_what_a_player_was_told_to_fetch_is_warmed_first_and_once() -> None:
     path = "/v/a/360p-0123456789abcdef/open.mp4"
 
-    plan = steps(CARDS, PlanLimits(), Told([("/v/z/360p/4.m4s", 5, 0), (path, 7, 2)]))
+    plan = steps(CARDS, PlanLimits(), Told([("/v/z/360p/4.m4s", 5, 0, 0.0), (path, 7, 2, 0.5)]))
 
-    assert plan[0] == Step(Urgency.PLANNED, 2, path, 7)
+    assert plan[0] == Step(Urgency.PLANNED, 0.5, 2, path, 7)
     assert next(one for one in plan if one.path == "/v/z/360p/4.m4s").urgency is Urgency.CHUNK
     assert plan == sorted(plan)
     assert [one.path for one in plan].count(path) == 1
@@ -77,12 +77,12 @@ def test_what_the_player_has_at_hand_makes_room_for_what_it_is_told_next() -> No
 def test_the_first_video_of_a_session_is_what_its_viewer_waits_for() -> None:
     plan = steps(CARDS, PlanLimits(), has_screen=False)
 
-    assert plan[0] == Step(Urgency.PLANNED, 0, "/v/a/360p-0123456789abcdef/open.mp4", 100_000)
+    assert plan[0] == Step(Urgency.SCREEN, 0.0, 0, "/v/a/360p-0123456789abcdef/open.mp4", 100_000)
     assert [one.distance for one in plan if one.urgency is Urgency.OPENING] == [2, 3]
 
 
 def test_a_player_that_follows_plans_has_no_chunk_warmed_that_none_names() -> None:
-    plan = steps(CARDS, PlanLimits(), Told([("/v/a/540p/1.m4s", 5, 1)], opens_with="540p"))
+    plan = steps(CARDS, PlanLimits(), Told([("/v/a/540p/1.m4s", 5, 1, 0.0)], opens_with="540p"))
 
     assert [one.path for one in plan if one.urgency is Urgency.CHUNK] == ["/v/a/540p/1.m4s"]
 
@@ -157,3 +157,16 @@ def test_stale_entries_do_not_pile_up() -> None:
     assert len(backlog) == 2
     assert backlog.n_entries <= 200
     assert taken(backlog) == ["p4999", "q4999"]
+
+
+def test_a_viewer_who_outruns_the_player_finds_the_next_video_in_the_rung_that_starts_soonest() -> None:
+    cards = [make_card(f"v{n}", rungs=[make_rung("360p"), make_rung("720p")]) for n in range(3)]
+    told = Told(starts_with="360p", opens_with="720p", at_hand=frozenset({"v0"}))
+
+    first = steps(cards, PlanLimits(n_ahead=1), told)[:2]
+    assert [one.path.split("/")[2:4] for one in first] == [
+        ["v0", "360p-0123456789abcdef"],
+        ["v1", "720p-0123456789abcdef"],
+    ]
+    held = steps(cards, PlanLimits(n_ahead=1), told._replace(held=frozenset({"v0"})))
+    assert not [one for one in held if one.path.startswith("/v/v0/360p") and one.urgency < Urgency.PLAYLIST]

@@ -148,7 +148,7 @@ class Player:
                 await self._look(feed["items"][0], number)
                 screen = feed["items"][0]["video"]
             held = [video for video, chunk in self._held if chunk == 0 and video != screen][-8:]
-            state = {} if crowd.is_thin else {"player": self._state(screen), "held": held}
+            state: dict[str, Any] = {} if crowd.is_thin else {"player": self._state(screen), "held": held}
             watch_s = min(VIDEO_S, rng.lognormvariate(math.log(crowd.median_s), crowd.sigma))
             playing = asyncio.create_task(self._stream(screen, watch_s, number)) if crowd.is_thin else None
             feed = await self._viewer.swipe(screen, current=screen, **state)
