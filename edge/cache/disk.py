@@ -296,9 +296,9 @@ class DiskTier:
         """Delete files; many are only noted as deleted before this returns."""
         if len(numbers) > MANY_FILES:
             await self._upkeep.remove_later(numbers)
-        elif numbers:
+        else:
             self._leaving += numbers
-            await self.run(self.writer, self._remove_leaving)
+        await self.tidy()  # also what left before: nothing older is to come back
 
     async def run(self, pool: ThreadPoolExecutor | Lane, work: Callable[[], T]) -> T:
         """What `work` returns; the caller's cancel must not leave the index behind what the thread does."""
