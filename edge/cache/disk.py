@@ -25,13 +25,11 @@ from edge.cache.key import StorageKey
 from edge.cache.lane import Lane, given
 from edge.cache.settings import CacheLimits
 from edge.cache.upkeep import Upkeep
-from edge.cache.writing import Write, blocks
+from edge.cache.writing import N_TRIES, Write, blocks
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-N_WRITE_TRIES = 6
-"""Each makes more room than the one before."""
 MANY_FILES = 64
 """More are deleted behind the answer, with a word in the journal before it."""
 SLICE_KEYS = 1000
@@ -159,8 +157,8 @@ class DiskTier:
         log.warning("object_dropped", extra={"key": key, "number": number, "reason": str(error)})
         await self.delete(key)
 
-    def put(self, entry: Entry) -> Coroutine[Any, Any, list[str]]:
-        """Write entry and return the keys that left for it; a deletion after this call wins already.
+    def put(self, entry: Entry) -> asyncio.Future[list[str]]:
+        """Write entry; the keys that left for it. A deletion after this call wins already.
 
         An older copy is out of reach at once. An object that cannot be written is its own victim; the reason
         is counted.
@@ -169,35 +167,59 @@ class DiskTier:
         former = self._writing.get(key)
         if former is not None:
             former.is_wanted = False
-        write = self._writing[key] = Write(self.next_number(), self._numbers.pop(key, None))
-        return self._put(entry, write)
+        write = self._writing[key] = Write(entry, self.next_number(), self._numbers.pop(key, None))
+        victims: asyncio.Future[list[str]] = asyncio.get_running_loop().create_future()
+        self._try(write, victims)
+        return victims
 
     def next_number(self) -> int:
         """A number that no file has had."""
         self._last_number += 1
         return self._last_number
 
-    async def _put(self, entry: Entry, write: Write) -> list[str]:
-        key = str(entry.key)
-        try:
-            file_bytes = await self._written(entry, write)
-        except asyncio.CancelledError:
-            if write.is_wanted:
-                self._forget([key], withdraws=True)
-            raise
-        obsolete = [] if write.replaces is None else [write.replaces]
+    def _try(self, write: Write, victims: asyncio.Future[list[str]]) -> None:
+        """Without a task: every miss comes by here."""
+
+        def tried(writing: asyncio.Future[int]) -> None:
+            error = writing.exception()
+            if isinstance(error, DiskShort) and write.n_tries < N_TRIES:
+                self._upkeep.spawn(self._try_again(write, victims, error))
+                return
+            if error is not None:
+                self._count(error, write.entry)
+            left = self._settle(write, writing.result() if error is None else 0)
+            if not victims.done():
+                victims.set_result(left)
+
+        write.n_tries += 1
+        self.writer.do(lambda: self._write(write)).add_done_callback(tried)
+
+    async def _try_again(self, write: Write, victims: asyncio.Future[list[str]], short: DiskShort) -> None:
+        if not await self.shrink(short.missing_bytes << write.n_tries - 1):
+            write.n_tries = N_TRIES - 1  # there is nothing that could go: once more, and no further
+        self._try(write, victims)
+
+    def _count(self, error: BaseException, entry: Entry) -> None:
+        reason = "full" if isinstance(error, DiskShort) else "write" if isinstance(error, OSError) else "head"
+        metrics.DISK_ERRORS.labels(reason).inc()
+        log.debug("object_not_written", extra={"key": entry.key, "reason": str(error)})
+
+    def _settle(self, write: Write, file_bytes: int) -> list[str]:
+        """The write is over, with a file of this length; 0: without one. Returns the keys that leave."""
+        if write.replaces is not None:
+            self._leaving.append(write.replaces)
         if not write.is_wanted:  # deleted, or put again, while it was on its way
-            await self.remove([*obsolete, write.number])
+            self._leaving.append(write.number)
             return []
+        key = str(write.entry.key)
         del self._writing[key]
         if not file_bytes:
             self._eviction.remove(key)
-            await self.remove(obsolete)
             return [key]
         self._numbers[key] = write.number
-        self._upkeep.note([listed_of(entry, write.number, file_bytes)])
+        self._upkeep.note([listed_of(write.entry, write.number, file_bytes)])
         victims = self._eviction.admit(key, blocks(file_bytes))
-        self._leaving += [*obsolete, *self._forget(victims)]
+        self._leaving += self._forget(victims)
         return victims
 
     async def tidy(self) -> None:
@@ -210,26 +232,11 @@ class DiskTier:
         while len(self._leaving) > n_kept:
             self.files.remove([self._leaving.popleft()])
 
-    async def _written(self, entry: Entry, write: Write) -> int:
-        """The length of the file, 0 when it is not wanted any more or cannot be written."""
-        try:
-            for attempt in range(N_WRITE_TRIES):
-                try:
-                    return await self.run(self.writer, lambda: self._write(entry, write))
-                except DiskShort as exc:
-                    if not await self.shrink(exc.missing_bytes << attempt):
-                        raise
-            raise DiskShort(len(entry.body))
-        except (DiskShort, OSError, ValueError) as exc:
-            reason = "full" if isinstance(exc, DiskShort) else "write" if isinstance(exc, OSError) else "head"
-            metrics.DISK_ERRORS.labels(reason).inc()
-            log.debug("object_not_written", extra={"key": entry.key, "reason": str(exc)})
-            return 0
-
-    def _write(self, entry: Entry, write: Write) -> int:
+    def _write(self, write: Write) -> int:
+        """In the writer's thread: the length of the file, 0 when it is not wanted any more."""
         former = self._leaving.popleft() if self._leaving else None
         self._remove_leaving(MANY_FILES)
-        return self.files.write(write.number, entry, lambda: write.is_wanted, former, syncs=self._does_sync)
+        return self.files.write(write, former, syncs=self._does_sync)
 
     async def shrink(self, n_bytes: int) -> int:
         """Make so many bytes free, as far as there are any; returns how many objects left."""

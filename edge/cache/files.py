@@ -11,7 +11,7 @@ import fcntl
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from edge.cache.entry import Body, Entry, complete
 from edge.cache.frame import Prefix, check_body, framed, read_head, read_listed, read_prefix
 from edge.cache.freshness import StorageRules
 from edge.cache.journal import Listed
-from edge.cache.writing import BLOCK_BYTES
+from edge.cache.writing import BLOCK_BYTES, Write
 from shared.errors import ServiceError
 
 TEMPORARY = "tmp"
@@ -107,34 +107,32 @@ class ObjectFiles:
             self._spare_bytes, self._n_unasked = -self.shortage_bytes(n_new_bytes), 0
         return -self._spare_bytes
 
-    def write(
-        self, number: int, entry: Entry, is_wanted: Callable[[], bool], former: int | None, *, syncs: bool
-    ) -> int:
+    def write(self, write: Write, former: int | None, *, syncs: bool) -> int:
         """The length of the file written, 0 when nobody wants it any more. `former` is a file that is not
         needed: it goes, or is written over, which saves the kernel half of its work.
 
         Raises DiskShort, OSError, and ValueError for an entry that cannot be framed; nothing stays behind.
         """
-        temporary, n_bytes = f"{self._name}/{TEMPORARY}/{number:x}.tmp", 0
+        temporary, n_bytes = f"{self._name}/{TEMPORARY}/{write.number:x}.tmp", 0
         is_used = former is not None and _renamed(self._path(former), temporary)
         try:
-            head, body = framed(entry, number)
+            head, body = framed(write.entry, write.number)
             n_bytes = len(head) + len(body)
-            if is_wanted():
+            if write.is_wanted:
                 if (missing := self._missing_bytes(n_bytes)) > 0:
                     raise DiskShort(missing)
                 _write_file(temporary, head, body, is_used=is_used, syncs=syncs)
-            if not is_wanted():
+            if not write.is_wanted:
                 _unlink(temporary)
                 return 0
-            self._place(temporary, number)
+            self._place(temporary, write.number)
         except (OSError, DiskShort, ValueError) as exc:
             _unlink(temporary)
             if isinstance(exc, OSError) and exc.errno in SHORT_OF_SPACE:
                 raise DiskShort(n_bytes) from exc
             raise
         if syncs:
-            sync(_shard(self._path(number)))
+            sync(_shard(self._path(write.number)))
         return n_bytes
 
     def _place(self, temporary: str, number: int) -> None:

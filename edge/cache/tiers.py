@@ -6,6 +6,7 @@ Nothing here judges whether an entry may be used: that is for tiered.py.
 import asyncio
 import logging
 from collections.abc import Awaitable, Coroutine, Iterable
+from functools import partial
 from typing import Any
 
 from multidict import MultiMapping
@@ -45,11 +46,12 @@ class Tiers:
         self.memory = memory
         self.disk = disk
         self._listing = Listing(limits.n_variants)
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._tasks: set[asyncio.Future[Any]] = set()
         self._pending_limit = limits.disk_pending_bytes
         self._pending_bytes = 0
         self._ram_admission = RamAdmission(limits.memory_bytes, limits.large_share)
         self._used = metrics.USED_BYTES.labels("memory")
+        self._evicted_from_disk = metrics.EVICTIONS.labels("disk")
         self._unwritten: dict[StorageKey, Entry] = {}
         """Refused by RAM and not yet on disk."""
         before_scrape(self.tell)
@@ -110,7 +112,9 @@ class Tiers:
                 metrics.RAM_REFUSED.inc()
                 self._unwritten[key] = entry
             self._pending_bytes += len(entry.body)
-            self._spawn(self._write(self.disk.put(entry), entry))
+            writing = self.disk.put(entry)
+            self._tasks.add(writing)
+            writing.add_done_callback(partial(self._written, entry))
 
     def expect(self, primary: PrimaryKey) -> None:
         """An object is about to be asked for: it enters RAM at its first fill, however large."""
@@ -146,17 +150,15 @@ class Tiers:
             self._listing.remove(key)
         return n_only_hot + (0 if self.disk is None else await _deleted(self.disk.delete_all(keys)))
 
-    async def _write(self, writing: Coroutine[Any, Any, list[str]], entry: Entry) -> None:
-        try:
-            victims = await writing
-        finally:
-            self._pending_bytes -= len(entry.body)
-            if self._unwritten.get(entry.key) is entry:
-                del self._unwritten[entry.key]
-        self._forget_gone(victims)
-        metrics.EVICTIONS.labels("disk").inc(len(victims))
-        if self.disk is not None:
-            metrics.USED_BYTES.labels("disk").set(self.disk.used_bytes)
+    def _written(self, entry: Entry, writing: asyncio.Future[list[str]]) -> None:
+        self._tasks.discard(writing)
+        self._pending_bytes -= len(entry.body)
+        if self._unwritten.get(entry.key) is entry:
+            del self._unwritten[entry.key]
+        victims = writing.result()
+        if victims:
+            self._forget_gone(victims)
+            self._evicted_from_disk.inc(len(victims))
 
     def _insert(self, entry: Entry) -> None:
         victims = self.memory.insert(entry)
@@ -165,9 +167,11 @@ class Tiers:
             metrics.EVICTED.n += len(victims)
 
     def tell(self) -> None:
-        """How much RAM holds, to the metrics."""
+        """How much the tiers hold, to the metrics."""
         self._used.set(self.memory.used_bytes)
         metrics.PINNED_BYTES.set(self.memory.pinned_bytes)
+        if self.disk is not None:
+            metrics.USED_BYTES.labels("disk").set(self.disk.used_bytes)
 
     def _forget_gone(self, keys: Iterable[str]) -> None:
         for key in keys:

@@ -160,6 +160,7 @@ async def test_of_two_puts_at_once_the_later_one_is_kept(tmp_path: Path) -> None
     tier = await filled(tmp_path, 1)
 
     await asyncio.gather(tier.put(make_entry("/0", b"older")), tier.put(make_entry("/0", b"newer")))
+    await tier.tidy()
 
     loaded = await tier.load(make_entry("/0").key)
     assert loaded is not None and loaded.body == b"newer"
@@ -308,6 +309,7 @@ async def test_writes_that_push_each_other_out_leave_no_file_of_what_left(tmp_pa
     large = b"x" * (LIMITS.disk_bytes // 4)
 
     await asyncio.gather(*(tier.put(make_entry(f"/{number % 9}", large)) for number in range(40)))
+    await tier.tidy()
 
     left = {int(path.stem, 16) for path in tmp_path.rglob("*.obj")}
     assert left == {tier.number(key) for key in tier.keys()}  # noqa: SIM118 - no mapping
