@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, cast
 
 from edge.headblock import WHOLE
 from edge.hot import HotAnswer
-from edge.memfile import MemFile
 from edge.misses import Handed, Miss
 from edge.outbox import Outbox
 
@@ -103,8 +102,28 @@ class FastPath(asyncio.Protocol):
             self._hub.log_hit(self, answer)
         if answer.is_joined:
             self.transport.write(answer.head)  # type: ignore[union-attr]  # it has come from there
-        elif answer.file is None or not self._send_file(answer, answer.file):
+            return
+        transport, file = self.transport, answer.file
+        assert transport is not None
+        if (
+            file is None
+            or (outbox := self._outbox or self._opened()) is None
+            or transport.get_write_buffer_size()  # one that is closing gives nothing to answer
+        ):
             self._write(answer)
+            return
+        try:
+            if not outbox.send(answer.head, file, answer.start, answer.size):
+                self.is_busy = True
+        except OSError:
+            transport.abort()
+
+    def _opened(self) -> Outbox | None:
+        """The way past the transport; None when that encrypts."""
+        fd = self._hub.descriptor(self.transport)  # type: ignore[arg-type]
+        if fd >= 0:
+            self._outbox = Outbox(fd, self._hub.room, self._on_room)
+        return self._outbox
 
     def _find(self, data: bytes) -> HotAnswer | None:
         """The answer to bytes that are not known by heart; None: they are seen to."""
@@ -173,24 +192,6 @@ class FastPath(asyncio.Protocol):
             body = memoryview(answer.file)[answer.start : answer.start + answer.size]
         assert body is not None
         transport.writelines((answer.head, body))
-
-    def _send_file(self, answer: HotAnswer, file: MemFile) -> bool:
-        """Whether the outbox has taken the answer; the transport must, when it encrypts or is not empty."""
-        transport, outbox = self.transport, self._outbox
-        assert transport is not None
-        if transport.get_write_buffer_size():  # one that is closing gives nothing to answer
-            return False
-        if outbox is None:
-            fd = self._hub.descriptor(transport)
-            if fd < 0:
-                return False
-            outbox = self._outbox = Outbox(fd, self._hub.room, self._on_room)
-        try:
-            if not outbox.send(answer.head, file, answer.start, answer.size):
-                self.is_busy = True
-        except OSError:
-            transport.abort()
-        return True
 
     def _on_room(self) -> None:
         if not self.is_busy or self._outbox is None or self.transport is None:

@@ -87,8 +87,9 @@ class Outbox:
     def send(self, head: bytes, file: MemFile, start: int, size: int) -> bool:
         """Send a head and bytes of a file; False: the rest goes when there is room. Raises OSError."""
         n_head = n_body = 0
+        send = self._send  # called as a method it would be looked for in the class
         try:
-            n_head = self._send(head, _MORE)
+            n_head = send(head, _MORE)
             if n_head == len(head):
                 n_body = sendfile(self._fd, file.fd, start, size)
         except BlockingIOError:
