@@ -5,7 +5,6 @@ something breaks, a task goes on from where the fill is.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aiohttp.client_exceptions import ClientConnectionError
@@ -26,27 +25,18 @@ Step = Callable[[], Awaitable[object]]
 """What a task that takes over does first."""
 
 
-@dataclass(slots=True)
-class _Receiving:
-    """A body on its way."""
-
-    arrived: Arrived
-    body: StraightBody
-    head: Fetched | None = None
-    """What the readers were told."""
-
-
 class Direct:
     """One such fill. Invariant: it is the flight's until it lands, leads or is stopped."""
 
     __slots__ = (
         "_begun",
+        "_body",
         "_fills",
         "_flight",
+        "_head",
         "_is_waiting",
-        "_receiving",
+        "_message",
         "_sent",
-        "_told",
         "_upstream",
         "_want",
     )
@@ -56,9 +46,11 @@ class Direct:
         self._upstream = upstream
         self._flight = flight
         self._want = want
-        self._told: tuple[Message, StraightBody] | None = None
-        """A head that came in this turn."""
-        self._receiving: _Receiving | None = None
+        self._message: Message | None = None
+        self._body: StraightBody | None = None
+        """On its way."""
+        self._head: Fetched | None = None
+        """What the readers were told."""
         self._is_waiting = False
         """For its turn: what arrives until then is one piece."""
         asked = OriginRequest("GET", want.primary, want.headers, informed=flight.inform)
@@ -73,7 +65,7 @@ class Direct:
     def on_head(self, message: Message, content: Content) -> None:
         """The origin answers. What follows at once is written together with the head."""
         if message.code == 200 and isinstance(content, StraightBody):
-            self._told = message, content
+            self._message, self._body = message, content
             content.on_change = self._on_change
             self._on_change()
             return
@@ -101,22 +93,19 @@ class Direct:
 
     def stop(self) -> None:
         """Bring nothing more, and tell nobody."""
-        receiving = self._let_go()
-        if receiving is not None:
-            receiving.arrived.response.let_go()
+        self._let_go()
+        if self._head is not None:
+            self._head.response.let_go()
         elif self._begun is not None:
             self._begun.drop()
-            if self._told is not None:
-                self._told[1].on_change = None
-                self._told = None
 
-    def _let_go(self) -> _Receiving | None:
-        receiving, self._receiving = self._receiving, None
-        if receiving is not None:
-            receiving.body.on_change = None
-            if receiving.head is not None:
-                self._fills.reserve(-receiving.body.n_bytes)
-        return receiving
+    def _let_go(self) -> None:
+        """What arrives from now on is another's."""
+        body, self._body = self._body, None
+        if body is not None:
+            body.on_change = None
+            if self._head is not None:
+                self._fills.reserve(-body.n_bytes)
 
     def _lead(self, first: Step | None) -> None:
         assert self._sent is not None
@@ -130,16 +119,12 @@ class Direct:
     def _pass_on(self) -> None:
         """Give the readers what has arrived."""
         self._is_waiting = False
-        if self._told is not None:
-            (message, body), self._told = self._told, None
-            self._receiving = _Receiving(self._arrived(message, body), body)
-        receiving = self._receiving
-        if receiving is None:
+        body = self._body
+        if body is None:
             return
-        body = receiving.body
         piece = body.piece()
-        if receiving.head is None:
-            self._open(receiving, piece)
+        if self._head is None:
+            self._open(body, piece)
         elif body.is_complete:
             self._flight.complete(piece)
         elif piece:
@@ -149,18 +134,19 @@ class Direct:
         if body.is_complete or body.error is not None:
             self._fills.turn.add(END, self._end)
 
-    def _open(self, receiving: _Receiving, piece: Piece) -> None:
-        fills, flight, arrived = self._fills, self._flight, receiving.arrived
-        head = None
+    def _open(self, body: StraightBody, piece: Piece) -> None:
+        fills, flight, head = self._fills, self._flight, None
+        assert self._message is not None  # it came with the body
+        arrived = self._arrived(self._message, body)
         try:
-            head = fills.begin(flight, arrived, piece, is_whole=receiving.body.is_complete)
+            head = fills.begin(flight, arrived, piece, is_whole=body.is_complete)
         finally:
             if head is None:  # whatever went wrong, the readers are not to wait for ever
                 self.stop()
                 self._lead(None)
         if head.verdict is Storable.YES:
-            receiving.head = head
-            fills.reserve(receiving.body.n_bytes)
+            self._head = head
+            fills.reserve(body.n_bytes)
             return
         self._let_go()
         response, want = arrived.response, self._want
@@ -168,22 +154,15 @@ class Direct:
 
     def _end(self) -> None:
         """The readers have all before the object is stored; whoever comes between joins the flight."""
-        receiving = self._receiving
-        if receiving is None or receiving.head is None:
+        fills, flight, want, head, body = self._fills, self._flight, self._want, self._head, self._body
+        if body is None or head is None:
             return
-        fills, flight, want, head, body = (
-            self._fills,
-            self._flight,
-            self._want,
-            receiving.head,
-            receiving.body,
-        )
         self.stop()
         if body.is_complete:
             fills.store(head, body.whole())
             fills.land(flight)
         elif body.error is not None:
-            broke = receiving.arrived.response.broken_by(body.error)
+            broke = head.response.broken_by(body.error)
             self._lead(lambda: fills.store_streamed(flight, want, head, None, broke))
 
 

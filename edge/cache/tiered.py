@@ -141,7 +141,8 @@ class TieredCache(Tiers):
 
     def store(self, entry: Entry, revision: int) -> bool:
         """Hold entry in RAM now and on disk soon. False: a purge after `revision` covers it."""
-        key, meta = entry.key, entry.meta
+        meta = entry.meta
+        key = meta.key
         if self._purges.revision != revision and self._purges.covers_since(revision, key, meta.tags):
             return False
         language = entry.headers.get("Content-Language", "") if meta.vary else ""
@@ -151,7 +152,7 @@ class TieredCache(Tiers):
             self._spawn(self._delete_all([replaced]))
         if meta.vary:
             self._listing.parts.told(meta)
-        self._keep(entry)
+        self._keep(key, entry)
         return True
 
     async def purge(self, purge: Purge) -> int:

@@ -95,13 +95,13 @@ class Tiers:
         """Let the object leave RAM again when its turn comes."""
         self.memory.unpin(StorageKey(primary))
 
-    def _keep(self, entry: Entry) -> None:
+    def _keep(self, key: StorageKey, entry: Entry) -> None:
         """Hold entry in RAM, unless it must earn that first, and write it to disk."""
-        key = entry.key
-        self._unwritten.pop(key, None)
         if self.disk is None:
             self._insert(entry)
-        elif self._pending_bytes + len(entry.body) > self._pending_limit:
+            return
+        self._unwritten.pop(key, None)
+        if self._pending_bytes + len(entry.body) > self._pending_limit:
             self._insert(entry)
             metrics.DISK_ERRORS.labels("pending").inc()
             self._spawn(self.disk.delete(key))  # an older copy must not outlive this one
