@@ -27,7 +27,7 @@ MAX_BYTES = 1024 * 1024
 """A longer body is read in pieces: a reader that is slow, or gone, is not to hold more than this."""
 PLAIN_BYTES = 2048
 """A longer head is for the full parser."""
-HEAD_BYTES = 16 * 1024
+HEAD_BYTES = 4 * 1024
 """Read at once while a head is awaited: little of a body is copied behind it."""
 _raw_bytearray = ctypes.pythonapi.PyByteArray_FromStringAndSize
 """A buffer that is not filled with zeros, a tenth of a miss: nobody sees a byte of it before that came."""
