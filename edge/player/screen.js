@@ -72,6 +72,12 @@ export class Screen {
   }
 
   /** @param {Entry} entry */
+  #surround(entry) {
+    paint(find(document, "#ambient"), entry.item.card.blurhash ?? "");
+    find(document, "#live").textContent = this.slide?.root.getAttribute("aria-label") ?? "";
+  }
+
+  /** @param {Entry} entry */
   #slide(entry) {
     const slide = new Slide(entry, this.#social);
     const feed = this.#feed;
@@ -90,7 +96,6 @@ export class Screen {
     if (this.#isOther) this.#scroller.cut(index);
     else this.#scroller.go(index);
     this.#isOther = false;
-    paint(find(document, "#ambient"), entry.item.card.blurhash ?? "");
-    find(document, "#live").textContent = this.slide?.root.getAttribute("aria-label") ?? "";
+    setTimeout(() => this.#surround(entry)); // not in the way of the swipe's first frame
   }
 }

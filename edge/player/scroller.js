@@ -13,6 +13,10 @@ export class Scroller {
   #onIndex;
   /** Where a commanded scroll goes, -1 when the finger leads. */
   #target = -1;
+  /** Since the finger let go: where the scroll was last, and its direction. @type {{top: number, sign: number} | null} */
+  #free = null;
+  /** Where the snap brings what the finger let go, -1 while that is open. */
+  #coming = -1;
   /** The target was cut to: it is held until the finger leads, or for CUT_MS. */
   #isCut = false;
   #timer = 0;
@@ -22,8 +26,11 @@ export class Scroller {
     this.#feed = feed;
     this.#onIndex = onIndex;
     feed.addEventListener("scroll", () => this.#scrolled(), { passive: true });
-    feed.addEventListener("scrollend", () => !this.#isCut && this.#arrive());
+    feed.addEventListener("scrollend", () => this.#ended());
     feed.addEventListener("touchstart", () => this.#arrive(), { passive: true });
+    const release = (/** @type {TouchEvent} */ { touches }) => (this.#free = touches.length ? null : { top: feed.scrollTop, sign: 0 });
+    feed.addEventListener("touchend", release, { passive: true });
+    feed.addEventListener("touchcancel", release, { passive: true });
     new ResizeObserver(() => {
       if (this.#target < 0 || this.#isCut) this.jump(this.#isCut ? this.#target : this.#index);
     }).observe(feed);
@@ -49,7 +56,7 @@ export class Scroller {
 
   /** Bring a slide, unless it is the finger that brings it. @param {number} index */
   go(index) {
-    if (this.#target < 0 && this.isMoving && this.#index === index) return;
+    if (this.#target < 0 && this.isMoving && (this.#coming < 0 ? this.#index : this.#coming) === index) return;
     const isCalm = matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.#lead(index, ARRIVE_MS);
     this.#feed.scrollTo({ top: index * this.#height, behavior: isCalm ? "instant" : "smooth" });
@@ -68,9 +75,28 @@ export class Scroller {
     this.#feed.scrollTo({ top: index * this.#height, behavior: "instant" });
   }
 
+  /** The finger's release decides the swipe, long before the slide arrives: two steps the same way tell which. */
+  #follow() {
+    const { scrollTop: top } = this.#feed;
+    if (this.#free) {
+      const sign = Math.sign(top - this.#free.top);
+      const at = (top - 2 * sign) / this.#height;
+      if (sign && sign === this.#free.sign) this.#coming = sign > 0 ? Math.ceil(at) : Math.floor(at);
+      this.#free = { top, sign };
+    }
+    this.#onIndex(this.#coming < 0 ? this.#index : this.#coming, performance.now());
+  }
+
+  #ended() {
+    if (this.#isCut) return;
+    const isLed = this.#target < 0;
+    this.#arrive();
+    if (isLed) this.#onIndex(this.#index, performance.now());
+  }
+
   #scrolled() {
     const isThere = Math.abs(this.#feed.scrollTop - this.#target * this.#height) < 2;
-    if (this.#target < 0) this.#onIndex(this.#index, performance.now());
+    if (this.#target < 0) this.#follow();
     else if (this.#isCut && !isThere) this.jump(this.#target);
     else if (isThere && !this.#isCut) this.#target = -1;
   }
@@ -84,7 +110,8 @@ export class Scroller {
 
   #arrive() {
     clearTimeout(this.#timer);
-    this.#target = -1;
+    this.#target = this.#coming = -1;
+    this.#free = null;
     this.#isCut = false;
   }
 }

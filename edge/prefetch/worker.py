@@ -246,6 +246,7 @@ class PrefetchWorker:
         elif result.source in NOT_ASKED:
             self.budget.give_back(step.size_bytes)
         else:
-            self._window.came(result.took_s, now_s)
+            if step.size_bytes:  # a playlist is there sooner
+                self._window.came(result.took_s, now_s)
             if asked_s >= self._failed_s:
                 self.is_origin_away = False

@@ -1,9 +1,10 @@
 /**
  * Headstart's player: an endless feed of short videos in which a swipe does not wait.
  *
- * A swipe does, in this order: (1) note the watch of the video that leaves and the impression of the one that
- * comes, (2) play, (3) abort what is no longer wanted, (4) one POST to the edge, whose answer is the next slice and
- * plan, (5) before the next frame, give the elements of what is behind to what is ahead.
+ * A swipe does, in this order: (1) abort what is no longer wanted, (2) note the watch of the video that leaves and the
+ * impression of the one that comes, (3) play, (4) in a task of its own, for browsers end an aborted request only once the
+ * task is over that aborted it: fetch on, and one POST to the edge, whose answer is the next slice and plan,
+ * (5) a little later, give the elements of what is behind to what is ahead.
  *
  * @typedef {import("./types.js").Entry} Entry
  * @typedef {import("./types.js").Item} Item
@@ -150,12 +151,12 @@ export class Headstart {
     return this.#pilot.state();
   }
 
-  #window() {
-    const nexts = this.entries.slice(this.index + 1, this.index + 1 + this.#nAhead).map(({ key }) => this.#pool.lane(key));
-    const ahead = this.isList ? this.entries.slice(this.index + 1) : [];
+  #window(index = this.index) {
+    const nexts = this.entries.slice(index + 1, index + 1 + this.#nAhead).map(({ key }) => this.#pool.lane(key));
+    const ahead = this.isList ? this.entries.slice(index + 1) : [];
     const listed = this.#browsed.length ? this.#browsed : ahead.map(({ item }) => item.video);
     return {
-      current: this.#pool.lane(this.current?.key),
+      current: this.#pool.lane(this.entries[index]?.key),
       nexts: nexts.filter((lane) => lane !== undefined),
       ahead: this.#nAhead,
       listed: listed.slice(0, MAX_LISTED),
@@ -214,6 +215,7 @@ export class Headstart {
   show(index, atMs = performance.now()) {
     const entry = this.entries[index];
     if (!entry || index === this.index) return;
+    this.#pilot.giveUp(this.#window(index));
     this.#leave();
     this.#isLeaving = this.isPaused = false;
     this.index = index;
@@ -224,11 +226,14 @@ export class Headstart {
     if (lane) lane.video.muted = this.isMuted;
     void this.play();
     for (const video of this.#pool.videos) video.classList.toggle("is-current", video === this.video);
-    this.#pilot.swiped();
+    if (!lane?.clip.opened) this.#pilot.goOn();
     this.#tell("show", { entry, index });
     clearTimeout(this.#arranging);
     this.#arranging = setTimeout(() => this.#arrange(), ARRANGE_MS);
-    this.sync();
+    afterwards(() => {
+      this.#pilot.goOn();
+      this.sync();
+    });
     if (index > 2 * MAX_BEHIND) this.#trim();
   }
 
@@ -417,4 +422,15 @@ export class Headstart {
     this.index -= gone.length;
     this.#replace(this.entries.slice(gone.length), gone);
   }
+}
+
+const turn = new MessageChannel();
+/** @type {(() => void)[]} */
+const waiting = [];
+turn.port1.onmessage = () => waiting.shift()?.();
+
+/** In a task of its own, as soon as this one is over. @param {() => void} act */
+function afterwards(act) {
+  waiting.push(act);
+  turn.port2.postMessage(0);
 }

@@ -90,13 +90,16 @@ export class Pilot {
     this.#loader.pump();
   }
 
-  /** Another video is on screen: give up what left the window, and all else until that video has begun. */
-  swiped() {
-    const { current, nexts } = this.#window();
+  /** Another video comes on screen: give up what left the window, and all else until that video has begun. @param {Window} window */
+  giveUp({ current, nexts }) {
     const wanted = new Set(nexts.map(({ clip }) => clip.video));
     const isStarted = current?.clip.opened;
     this.#loader.abort(({ video }) => video !== current?.clip.video && !(isStarted && wanted.has(video)));
     this.#isOverTold = false;
+  }
+
+  /** Fetch what the video on screen needs, at once. */
+  goOn() {
     this.#loader.retry();
   }
 

@@ -1,8 +1,10 @@
 """`python -m tests.bench.swipe_browser.aborts`: how soon a swipe ends the requests that it makes pointless.
 
-At the player: from the key to DevTools' `loadingFailed`. At the origin, behind a real edge: to the end of the
-connection, and so at the edge at the latest. The origin is so slow that something is always under way. What
-goes on to its end is told apart: a plan after the swipe names it, or the edge took it to be nearly done.
+By keys, or with `--touch` by a finger that pulls less than half a screen and lets go. At the player: from
+the key or release to the request's abort, as the page tells it, and to `loadingFailed`, as DevTools do; at
+the origin, behind a real edge, to the end of the connection, and so at the edge at the latest. It is so slow
+that something is always under way. What goes on to its end is told apart: a plan after the swipe names
+it, or the edge took it to be nearly done.
 Origin, edge and browser are processes of their own. All clocks are the machine's monotonic one; DevTools'
 and the page's meet in the swipe's own POST.
 """
@@ -36,9 +38,23 @@ SETTLE_S = 0.5
 PIECE_BYTES = 4096
 PIECE_S = 0.06
 LOOK_S = 0.001
+LATE_S = 0.05
+"""What ends later after the key is told apart."""
 FINISH_S = 0.05
 """The edge's `cache.finish_s`: what comes within it is let come."""
-KEY_MS = "addEventListener('keydown', (e) => (window.keyMs = e.timeStamp), { once: true, capture: true })"
+WATCHED = """
+    window.aborts = [];
+    const asked = fetch;
+    window.fetch = (url, init) => {
+      const path = new URL(url, location.href).pathname;
+      init?.signal?.addEventListener("abort", () => aborts.push([path, performance.now()]));
+      return asked(url, init);
+    };"""
+KEY_MS = """(kind) => {
+    window.aborts = [];
+    addEventListener(kind, (e) => (window.keyMs = e.timeStamp), { once: true, capture: true });
+}"""
+ABORTED_AFTER_KEY = "() => aborts.map(([path, ms]) => [path, ms - keyMs])"
 POST_AFTER_KEY_MS = """() => performance.getEntriesByType('resource')
     .filter(({ name }) => name.includes('/v1/events')).at(-1).startTime - keyMs"""
 
@@ -126,14 +142,24 @@ class Swipe:
     """One swipe."""
 
     key_s: float
+    aborted: dict[str, float]
+    """Milliseconds after the key, by path."""
     given_up: list[tuple[str, float]]
     """Path, and when by the monotonic clock."""
     planned: set[str]
     """What the plans name that came after the key."""
 
 
-async def one_swipe(page: Page, devtools: CDPSession, paths: dict[str, str]) -> Swipe:
-    """Press the key, and see what is given up and what is planned after it."""
+async def flick(devtools: CDPSession) -> None:
+    """A finger pulls and lets go; what it pulled is less than half a screen."""
+    for y in range(700, 400, -40):
+        kind = "touchStart" if y == 700 else "touchMove"
+        await devtools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": 190, "y": y}]})
+    await devtools.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+async def one_swipe(page: Page, devtools: CDPSession, paths: dict[str, str], *, is_touch: bool) -> Swipe:
+    """Press the key or flick, and see what is given up and what is planned after it."""
     ended: list[tuple[str, float]] = []
     posted: list[float] = []
     planned: set[str] = set()
@@ -151,25 +177,28 @@ async def one_swipe(page: Page, devtools: CDPSession, paths: dict[str, str]) -> 
             answer = await response.json()
             planned.update(step["url"] for step in answer.get("feed", answer)["plan"])
 
-    await page.evaluate(KEY_MS)
+    await page.evaluate(KEY_MS, "touchend" if is_touch else "keydown")
     devtools.on("Network.requestWillBeSent", sent)
     devtools.on("Network.loadingFailed", failed)
     page.on("response", answered)
-    await page.keyboard.press("ArrowDown")
+    await (flick(devtools) if is_touch else page.keyboard.press("ArrowDown"))
     await eventually(lambda: posted)
     await asyncio.sleep(SETTLE_S)
     devtools.remove_listener("Network.requestWillBeSent", sent)
     devtools.remove_listener("Network.loadingFailed", failed)
     page.remove_listener("response", answered)
     key_s = posted[0] - await page.evaluate(POST_AFTER_KEY_MS) / 1000
-    return Swipe(key_s, [(paths[one], at_s) for one, at_s in ended], planned)
+    aborted = dict(await page.evaluate(ABORTED_AFTER_KEY))
+    return Swipe(key_s, aborted, [(paths[one], at_s) for one, at_s in ended], planned)
 
 
-async def swiped(url: str) -> list[Swipe]:
+async def swiped(url: str, *, is_touch: bool) -> list[Swipe]:
     """Every swipe of one viewer."""
     paths: dict[str, str] = {}
     async with chromium() as browser:
-        page = await (await browser.new_context(viewport=PHONE)).new_page()
+        context = await browser.new_context(viewport=PHONE, has_touch=is_touch, is_mobile=is_touch)
+        await context.add_init_script(WATCHED)
+        page = await context.new_page()
         devtools = await page.context.new_cdp_session(page)
         await devtools.send("Network.enable")
         devtools.on(
@@ -181,7 +210,7 @@ async def swiped(url: str) -> list[Swipe]:
         found = []
         for _ in range(N_SWIPES):
             await asyncio.sleep(DWELL_S)
-            found.append(await one_swipe(page, devtools, paths))
+            found.append(await one_swipe(page, devtools, paths, is_touch=is_touch))
     return found
 
 
@@ -190,12 +219,20 @@ def judged(swipes: list[Swipe], sent: list[Sending]) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {}
     for swipe in swipes:
         for path, at_s in swipe.given_up:
-            found.setdefault("given up by the player", []).append(1000 * (at_s - swipe.key_s))
+            found.setdefault("given up by the player, by DevTools", []).append(1000 * (at_s - swipe.key_s))
+            if path in swipe.aborted:
+                found.setdefault("aborted by the player", []).append(swipe.aborted[path])
             for one in sent:
                 if one.path == path and one.began_s < swipe.key_s < one.ended_s:
                     what = fate(one, at_s, is_planned=path in swipe.planned)
                     found.setdefault(what, []).append(1000 * (one.ended_s - swipe.key_s))
+                    if what == UNWANTED or one.ended_s - swipe.key_s > LATE_S:
+                        left_s = one.left_s(at_s)
+                        print(f"{what}: {path}, {left_s:.3f} s left, {swipe.aborted.get(path)} ms, {one}")
     return found
+
+
+UNWANTED = "went on, and should not have"
 
 
 def fate(one: Sending, at_s: float, *, is_planned: bool) -> str:
@@ -204,7 +241,7 @@ def fate(one: Sending, at_s: float, *, is_planned: bool) -> str:
         return "ended at the origin" + (", planned again" if is_planned else "")
     if is_planned:
         return "went on: a plan after the swipe names it"
-    return "went on: nearly done" if one.left_s(at_s) <= FINISH_S else "went on, and should not have"
+    return "went on: nearly done" if one.left_s(at_s) <= FINISH_S else UNWANTED
 
 
 async def main() -> None:
@@ -221,7 +258,8 @@ async def main() -> None:
         brain.ranking = list(videos)
         settings = {"origin_url": origin_url, "nats_url": nats.url}
         swipes = await swiped(
-            await stack.enter_async_context(edge_process(folder / "edge", settings, len(videos)))
+            await stack.enter_async_context(edge_process(folder / "edge", settings, len(videos))),
+            is_touch="--touch" in sys.argv,
         )
     for what, found in sorted(judged(swipes, sent).items()):
         p50, p90, most = quantile(found, 0.5), quantile(found, 0.9), max(found)
