@@ -89,9 +89,9 @@ export class Scroller {
 
   #ended() {
     if (this.#isCut) return;
-    const isLed = this.#target < 0;
+    const wasToldEarly = this.#coming >= 0;
     this.#arrive();
-    if (isLed) this.#onIndex(this.#index, performance.now());
+    if (wasToldEarly) this.#onIndex(this.#index, performance.now());
   }
 
   #scrolled() {

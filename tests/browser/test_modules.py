@@ -334,6 +334,31 @@ async def test_the_rest_of_a_former_scroll_does_not_move_a_list_that_was_cut_to(
     assert await run(modules, "player/scroller.js", body) == [400, [3]]
 
 
+@pytest.mark.parametrize(("steps", "told"), [([30, 34, 38], [0, 0, 1]), ([30, 26, 22], [0, 0, 0])])
+async def test_a_fingers_release_decides_before_the_slide_is_half_way(
+    modules: Page, steps: list[int], told: list[int]
+) -> None:
+    body = """
+      const feed = document.createElement("div");
+      feed.style.cssText = "height: 100px; overflow: auto";
+      feed.innerHTML = '<div style="height: 600px"></div>';
+      document.body.append(feed);
+      const told = [], frame = () => new Promise(requestAnimationFrame);
+      feed.addEventListener("scrollend", (event) => event.stopImmediatePropagation()); // comes later
+      new m.Scroller(feed, (index) => told.push(index));
+      for (let n = 0; n < 3; n += 1) await frame(); // it has looked at the feed's size
+      for (const [i, top] of f.steps.entries()) {
+        feed.scrollTo({ top, behavior: "instant" });
+        while (told.length <= i) await frame();
+        if (i === 0) feed.dispatchEvent(Object.assign(new Event("touchend"), { touches: [] }));
+      }
+      const found = told.slice(0, f.steps.length);
+      feed.remove();
+      return found;
+    """
+    assert await run(modules, "player/scroller.js", body, steps=steps) == told
+
+
 async def test_studio_words_are_a_creators_words(modules: Page) -> None:
     body = """
       return [
