@@ -1,7 +1,7 @@
 """`python -m tests.bench.swipe_browser.jumps LINK`: do preloads delay a first chunk that a player waits for?
 
 Chromium on an emulated link plays a feed, and the viewer jumps to a video of which the player holds nothing,
-as from a grid: in turns while other videos' chunks are under way, and with nothing under way for a while.
+as from a grid: in turns while other videos' chunks are under way, and with nothing under way nor let out.
 From the jump to the last byte of the opening. The edge has it in RAM; each video is a copy of the same clip.
 The ratio of the quantiles is to be at most 1.05.
 """
@@ -27,27 +27,41 @@ N_ROUNDS = 20
 N_FEED = 300
 N_WARM_UP = 2
 """Jumps before those that count: the player learns what the link carries."""
-IDLE_MS, BUSY_MS = 400, 50
+IDLE_MS, BUSY_MS = 300, 50
+GATE = """
+  const asked = fetch;
+  window.gate = { isClosed: false, n: 0 };
+  window.fetch = async (url, init) => {
+    if (gate.isClosed && String(url).includes('/v/')) {
+      gate.n += 1;
+      const { signal } = init;
+      const given = new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+      await given.finally(() => (gate.n -= 1));
+    }
+    return asked(url, init);
+  };"""
+"""What of the media is asked for while it is closed never leaves."""
 JUMP = """async ([item, isBusy, forMs]) => {
   const { player } = headstart;
   const wanted = () => player.state.in_flight.some(({ video }) => video !== player.current.item.video);
-  const isSo = () => (isBusy ? wanted() : player.state.in_flight.length === 0);
+  const isSo = () => (isBusy ? wanted() : player.state.in_flight.length <= gate.n);
   const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+  gate.isClosed = !isBusy;
   for (let since = performance.now(), n = 1; !isSo() || performance.now() - since < forMs; n++) {
     if (!isSo()) since = performance.now();
     if (isBusy && n % 400 === 0) player.next();
     await pause(5);
   }
-  const under = player.state.in_flight.length;
+  const under = player.state.in_flight.length - gate.n;
   performance.clearResourceTimings();
+  gate.isClosed = false;
   const path = `/v/${item.video}/`;
+  const isIt = ({ name }) => name.includes(path) && name.endsWith('open.mp4');
   const beganMs = performance.now();
   player.leave([item], 0);
   for (;;) {
-    const isIt = ({ name }) => name.includes(path) && name.endsWith('open.mp4');
     const found = performance.getEntriesByType('resource').find(isIt);
     if (found) {
-      await pause(300);
       player.home();
       player.next();
       const { responseEnd, requestStart, name: url } = found;
@@ -88,6 +102,7 @@ async def visited(link: str) -> dict[str, list[dict[str, Any]]]:
                 items.append({"video": video, "base": home, "master": f"{home}master.m3u8", "card": told})
             async with chromium() as browser:
                 context = await browser.new_context(viewport=PHONE)
+                await context.add_init_script(GATE)
                 page = (await ours(context, edge.url, LINKS[link], len(videos))).page
                 return await measured(page, items)
 
