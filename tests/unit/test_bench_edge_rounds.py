@@ -2,12 +2,17 @@
 
 import math
 import xml.etree.ElementTree as ElementTree
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.bench.edge.load import figures
+from tests.bench.edge.bench import Bench
+from tests.bench.edge.build import Programs
+from tests.bench.edge.load import Ask, Loader, figures
+from tests.bench.edge.peers import Place
 from tests.bench.edge.plot import svg
+from tests.bench.edge.process import Peer
 from tests.bench.edge.rounds import LEAST, MOST, compared, interleaved, ratios
 from tests.bench.edge.targets import TARGETS, Target, judged
 
@@ -30,6 +35,27 @@ def test_a_disturbance_that_hits_a_whole_round_leaves_the_ratio_alone(slow: list
     rounds = [[{"req/s": 1000 * true * by}, {"req/s": 1000 * by}] for by in slow]
 
     assert all(math.isclose(one, true, rel_tol=1e-9) for one in ratios(rounds, "req/s", 0, 1))
+
+
+def test_hits_are_measured_in_turns_of_a_quarter_of_a_round() -> None:
+    turns: list[tuple[str, float]] = []
+
+    class Told(Loader):
+        def check(self, peer: Peer, ask: Ask) -> None:
+            turns.append((peer.name, 0.0))
+
+        def measure(self, peer: Peer, ask: Ask, n_requests: int = 0) -> dict[str, float]:
+            turns.append((peer.name, self.seconds))
+            return {"req/s": 2.0 if peer.name == "edge" else 1.0, "p99 us": 1.0, "cpu us/req": 1.0}
+
+    here, peers = Path(), [Peer("edge", 1, 1), Peer("C", 2, 2)]
+    place = Place(here, Programs(here, here, has_tls=False), frozenset(), ())
+    bench = Bench(place, peers[1], Told(here, 0, seconds=1.0), 2, (1024,), say=lambda _: None)
+
+    rows = bench.beside("1 KiB", peers, Ask("/1024", 1024), ("C",))
+
+    assert turns == [("edge", 0.0), ("C", 0.0)] + 4 * [(name, 0.25) for name in ("edge", "C", "C", "edge")]
+    assert rows["edge"]["÷ C"] == 2.0
 
 
 def test_a_ratio_is_the_median_of_those_within_the_rounds_and_tells_their_spread() -> None:

@@ -113,7 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--peers", nargs="+", choices=[*PEERS, "aiohttp"], default=PEERS)
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=1.0, help="of each measurement")
+    parser.add_argument("--seconds", type=float, default=1.0, help="of each round, in short turns")
     parser.add_argument("--warm", type=float, default=0.2, help="seconds before it that are not counted")
     parser.add_argument("--discard", action="store_true", help="the kernel drops bodies unread (MSG_TRUNC)")
     parser.add_argument("--spin", action="store_true", help="a load generator that never sleeps")

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tests.bench.edge.load import Ask, Figures, Loader
@@ -12,6 +12,8 @@ from tests.bench.edge.rounds import compared, interleaved
 
 Group = dict[str, Figures]
 """Figures by server."""
+N_PIECES = 4
+"""Of a round: in short turns, what else the machine does meets the servers beside each other alike."""
 LABELS = {1024: "1 KiB", 65536: "64 KiB", 262144: "256 KiB", 1048576: "1 MiB"}
 
 
@@ -33,11 +35,12 @@ class Bench:
         return self.place.folder / str(size)
 
     def beside(self, label: str, peers: Sequence[Peer], ask: Ask, others: Sequence[str]) -> Group:
-        """Check each peer's answers, then measure them in turns; a row for each peer."""
+        """Check each peer's answers, then measure them in short turns; a row for each peer."""
         self.say(f"{label} …")
         for peer in peers:
             self.loader.check(peer, ask)
-        rounds = interleaved(peers, self.n_rounds, lambda peer: self.loader.measure(peer, ask))
+        loader = replace(self.loader, seconds=self.loader.seconds / N_PIECES)
+        rounds = interleaved(peers, self.n_rounds * N_PIECES, lambda peer: loader.measure(peer, ask))
         return compared([peer.name for peer in peers], rounds, others)
 
 
