@@ -191,7 +191,7 @@ class HotTable:
 
     def keep_current(self, answer: HotAnswer, now_ns: int) -> None:
         """Answer without a look at the clock until the head is no longer good, to a turn of the loop."""
-        if self._call_later is not None:
+        if self._call_later is not None and self.current.get(answer.line) is not answer:
             self.current[answer.line] = answer
             self._call_later((answer.until_ns - now_ns) / 1e9, self._lapse, answer)
 

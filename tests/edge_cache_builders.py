@@ -42,10 +42,10 @@ class FakeClock:
 
     def __init__(self, now_ms: int = NOW_MS) -> None:
         self.now_ms = now_ms
-        self._timers: list[tuple[int, Callable[..., object], tuple[Any, ...]]] = []
+        self.timers: list[tuple[int, Callable[..., object], tuple[Any, ...]]] = []
 
     def call_later(self, delay_s: float, function: Callable[..., object], *arguments: Any) -> None:
-        self._timers.append((self.now_ms + int(delay_s * 1000), function, arguments))
+        self.timers.append((self.now_ms + int(delay_s * 1000), function, arguments))
 
     def monotonic(self) -> float:
         return self.now_ms / 1000
@@ -56,10 +56,10 @@ class FakeClock:
     def advance(self, seconds: float) -> None:
         """Let time pass. A step back is one of the wall clock alone: timers go on, and all are due."""
         self.now_ms += int(seconds * 1000)
-        timers, self._timers = self._timers, []
+        timers, self.timers = self.timers, []
         for timer in timers:
             due_ms, function, arguments = timer
             if due_ms <= self.now_ms or seconds < 0:
                 function(*arguments)
             else:
-                self._timers.append(timer)
+                self.timers.append(timer)

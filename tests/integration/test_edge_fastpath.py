@@ -218,6 +218,19 @@ async def test_what_is_known_by_heart_is_answered_to_no_other_header_block() -> 
             assert (await fast.ask(get())).body == b"body"
 
 
+async def test_connections_share_the_timer_of_what_is_known_by_heart() -> None:
+    async with ScriptedOrigin() as origin:
+        origin.replies["/a"] = Reply(b"body")
+        async with serving(origin) as served, connected(served.fast) as fast:
+            await asked_often(served, fast)
+
+            for _ in range(20):
+                async with connected(served.fast) as new:
+                    await new.ask(get())
+
+            assert len(served.clock.timers) == 1
+
+
 @pytest.mark.parametrize("is_new", [True, False])
 async def test_a_first_line_alone_is_not_what_is_known_by_heart(is_new: bool) -> None:
     async with ScriptedOrigin() as origin:
