@@ -197,14 +197,20 @@ class _Planner:
         return first if first < n else None
 
     def _is_in_the_way(self, one: InFlight) -> bool:
-        """The viewer waits for another chunk meanwhile, and more is left of this one than was paid for."""
+        """The viewer waits for another chunk meanwhile, and more is left of this one than was paid for.
+
+        Only where a plan has that chunk before this one: else it would begin this one again, for ever.
+        """
         first, screen = self._first, self._clips[0]
         if first >= len(screen.chunk_bytes[0]) or first in screen.held:
             return False
         if any(other.clip == 0 and other.chunk == first for other in self._now.in_flight):
             return False
         got_bytes = self._clips[one.clip].chunk_bytes[one.rung][one.chunk] - one.left_bytes
-        return STALL_PRICE * one.left_bytes * self._pipe.s_per_byte > BYTE_PRICE * got_bytes
+        if STALL_PRICE * one.left_bytes * self._pipe.s_per_byte <= BYTE_PRICE * got_bytes:
+            return False
+        again = self._next_video(one.clip, one.chunk) if one.clip else self._on_screen(one.chunk)
+        return self._balance(self._on_screen(first)) > self._balance(again)
 
 
 def _late(slack_s: float, width_s: float) -> float:

@@ -13,7 +13,7 @@ from tests.bench.swipe.planned import Planned
 from tests.bench.swipe.plot import draw
 from tests.bench.swipe.policies import FirstSecond, Floor, NoPrefetch, Undisturbed, Vendor
 from tests.bench.swipe.run import POLICIES, measure, table, together
-from tests.bench.swipe.session import Get, Outcome, Player, Policy, Setup, Wait, run
+from tests.bench.swipe.session import MAX_SESSION_S, Get, Outcome, Player, Policy, Setup, Wait, run
 from tests.bench.swipe.told import Told
 from tests.bench.swipe.videos import Video, viewers, watch_s
 from tests.bench.swipe.videos import generated as generated_videos
@@ -78,6 +78,13 @@ def test_a_chunk_that_comes_late_is_a_stall_and_a_new_rung_a_change() -> None:
     assert outcome.stall_s == pytest.approx(1.1)
     assert outcome.changes == pytest.approx(1.85 - 0.75)
     assert outcome.quality == pytest.approx(0.75 + 1.85)
+
+
+def test_a_session_that_gets_nowhere_ends() -> None:
+    outcome = played([Get(0, 0, 0)], [1.5])
+
+    assert outcome.play_s == pytest.approx(1.0)
+    assert outcome.stall_s > MAX_SESSION_S - 2
 
 
 def test_what_is_never_played_is_waste() -> None:

@@ -23,7 +23,8 @@ def clip(held: Mapping[int, int] | None = None, survival: Sequence[float] = LEAV
 
 
 def decided(*clips: Clip, link: Link = FAST, rules: PlanRules | None = None, **changes: Any) -> Decision:
-    now = Situation(clips, changes.pop("playhead_s", 0.0), True, link, **changes)
+    is_playing = changes.pop("is_playing", True)
+    now = Situation(clips, changes.pop("playhead_s", 0.0), is_playing, link, **changes)
     return decide(now, rules or PlanRules())
 
 
@@ -125,6 +126,30 @@ def test_a_fetch_in_the_way_of_an_awaited_opening_is_cancelled_unless_it_is_near
     assert decided(clip(), clip(), clip(), in_flight=[begun]).cancels == [0]
     assert decided(clip(), clip(), clip(), in_flight=[nearly]).cancels == []
     assert decided(clip(full(4)), clip(), clip(), in_flight=[begun]).cancels == []
+
+
+@given(
+    st.floats(0.05e6, 20e6),
+    st.floats(0.0, 1.5),
+    st.floats(0.3, 1.0),
+    st.integers(0, 12),
+    st.integers(0, 3),
+    st.integers(0, 2),
+    st.floats(0.01, 1.0),
+)
+def test_what_is_cancelled_is_not_what_is_begun_next(
+    bps: float, spread: float, stays: float, n_held: int, index: int, rung: int, left: float
+) -> None:
+    curve = tuple(stays**second for second in range(21))
+    clips = [clip(full(n_held), curve), *(clip(None, curve) for _ in range(4))]
+    what = (0, n_held + 2) if index == 0 else (index, 0)
+    flight = InFlight(*what, rung, int(left * clips[0].chunk_bytes[rung][0]))
+
+    plan = decided(
+        *clips, link=Link(bps, spread, 0.1), playhead_s=float(n_held), in_flight=[flight], is_playing=False
+    )
+
+    assert not (plan.cancels and (plan.fetches[0].clip, plan.fetches[0].chunk) == what)
 
 
 def test_what_is_under_way_is_not_planned_again() -> None:

@@ -20,6 +20,7 @@ TICK = 1e-9
 MIN_NAP_S = 1e-3
 """A policy that is never content still lets time pass."""
 MAX_SESSION_S = 3_600.0
+"""A session that gets nowhere ends here, with all that it has stalled."""
 
 
 class Setup(NamedTuple):
@@ -148,7 +149,7 @@ def run(setup: Setup, policy: Policy) -> Outcome:
     """Play a session to its end."""
     player = Player(setup, now_s=setup.start_s, held=[{} for _ in setup.videos])
     outcome = Outcome(startups_s=[0.0])
-    while not player.is_over:
+    while not player.is_over and player.now_s - setup.start_s < MAX_SESSION_S:
         if player.flight is None:
             action = policy.next(player)
             if isinstance(action, Wait):
@@ -228,7 +229,7 @@ def _swipe(player: Player, outcome: Outcome) -> bool:
     player.playhead_s = 0.0
     player.video += 1
     player.n_swipes += 1
-    if player.video == len(player.setup.videos) or player.now_s - player.setup.start_s > MAX_SESSION_S:
+    if player.video == len(player.setup.videos):
         player.is_over = True
     else:
         outcome.startups_s.append(0.0)
