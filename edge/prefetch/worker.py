@@ -25,7 +25,7 @@ FAILED = "failed"
 NOT_ASKED = ("memory", "disk")
 PINNED_URGENCY = Urgency.PLAYLIST
 """A swipe that finds less than this in RAM waits: such steps are kept there, not only warmed."""
-WINDOW_SHARE = 4
+WINDOW_SHARE = 2
 """The window is never less than this part of `n_concurrent`."""
 MAX_WAIT_S = 1.0
 """Longest sleep for the budget before the most urgent step is looked for again."""
@@ -36,7 +36,7 @@ class PrefetchLimits:
     """What prefetch may cost."""
 
     n_concurrent: int = setting(
-        32, "objects warmed at once; a quarter of that while answers queue at the origin", low=1, high=256
+        32, "objects warmed at once; half of that while answers queue at the origin", low=1, high=256
     )
     ahead_share: float = setting(
         0.5, "part of what is warmed at once for what no player was told to fetch yet", low=0.0, high=1.0

@@ -100,9 +100,9 @@ class Found:
     swipes: Counter[int] = field(default_factory=Counter)
     """By the session's swipe, 1: the first; the video that a session begins with is no swipe."""
     cold: Counter[int] = field(default_factory=Counter)
-    """Of these, with an opening that was not in RAM at that moment."""
+    """Of these, with an opening that neither the player nor the edge's RAM had at that moment."""
     n_held: int = 0
-    """Of those that were not, whose opening the player had already."""
+    """With an opening that only the player had: it asks for nothing."""
     openings: Counter[int] = field(default_factory=Counter)
     """Requests by the session's swipe, 0: before the first; its first video apart."""
     missed: Counter[int] = field(default_factory=Counter)
@@ -112,8 +112,13 @@ class Found:
 
     @property
     def share(self) -> float:
-        """Of the swipes."""
+        """Of the swipes, that found what they ask for in RAM."""
         return 1 - self.cold.total() / self.swipes.total()
+
+    @property
+    def memory_share(self) -> float:
+        """Of the swipes, whose opening was in RAM, needed or not."""
+        return self.share - self.n_held / self.swipes.total()
 
     @property
     def asked_share(self) -> float:
@@ -174,8 +179,9 @@ class Player:
             is_warm = IN_MEMORY in answer.headers["Cache-Status"]
             assert answer.status in (200, 504)
         found.swipes[number] += 1
-        found.cold[number] += not is_warm
-        found.n_held += not is_warm and (video, 0) in self._held
+        is_held = (video, 0) in self._held
+        found.cold[number] += not (is_warm or is_held)
+        found.n_held += is_held and not is_warm
 
     def _state(self, screen: str) -> dict[str, Any]:
         held = [

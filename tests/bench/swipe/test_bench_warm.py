@@ -38,9 +38,9 @@ async def test_what_is_swiped_to_is_in_memory(data_dir: Path, name: str) -> None
     missed = " ".join(f"{found.missed[n]}/{found.openings[n]}" for n in range(N_VIEWED))
     figures: dict[str, Any] = {
         "swipes": found.swipes.total(),
-        "in memory at the swipe, %": round(100 * found.share, 2),
-        "not, by swipe": cold,
-        "of these held by the player": found.n_held,
+        "in memory or with the player at the swipe, %": round(100 * found.share, 2),
+        "neither, by swipe": cold,
+        "in memory, needed or not, %": round(100 * found.memory_share, 2),
         "openings asked for": found.openings.total(),
         "of these in memory, %": round(100 * found.asked_share, 2),
         "not, by swipe before": missed,
