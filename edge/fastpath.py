@@ -27,7 +27,6 @@ class FastPath(asyncio.Protocol):
         "_outbox",
         "_parked",
         "_suffix",
-        "_table",
         "address",
         "is_busy",
         "is_ending",
@@ -42,7 +41,6 @@ class FastPath(asyncio.Protocol):
 
     def __init__(self, hub: "Hub") -> None:
         self._hub = hub
-        self._table = hub.table
         self._outbox: Outbox | None = None
         self._parked: bytes | None = None
         self._suffix = b""
@@ -89,13 +87,13 @@ class FastPath(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         line = data.removesuffix(self._suffix)
-        answer = self._table.current.get(line)
+        answer = self._hub.table.current.get(line)
         if answer is None or line is data or self.is_busy:  # the same object: it has another end, or none yet
             answer = self._find(data)
             if answer is None:
                 return
         if answer.n_hits == 0:
-            self._table.dirty.append(answer)
+            self._hub.table.dirty.append(answer)
         answer.n_hits += 1
         self.n_answered += 1
         if self.n_answered == self.logs_at:
@@ -131,7 +129,7 @@ class FastPath(asyncio.Protocol):
             self._park(data)
             return None
         line, _, block = data.partition(b"\r\n")
-        table = self._table
+        table = self._hub.table
         suffix = table.suffixes.get(block)
         answer = table.find(line, block) if suffix is None else table.whole.get(line)
         if answer is None:
@@ -148,12 +146,12 @@ class FastPath(asyncio.Protocol):
         return answer
 
     def _answer_otherwise(self, line: bytes, block: bytes, data: bytes) -> None:
-        if self._table.span(block) is not WHOLE or not self._begin_miss(line, block, data):
+        if self._hub.table.span(block) is not WHOLE or not self._begin_miss(line, block, data):
             self._fall_through(data)
 
     def _begin_miss(self, line: bytes, block: bytes, data: bytes) -> bool:
         """Whether a fill brings the answer, straight to this connection."""
-        misses = self._table.misses
+        misses = self._hub.table.misses
         want = None if misses is None else misses.want(line, block)
         if misses is None or want is None or not self._hub.requests.enter():
             return False
