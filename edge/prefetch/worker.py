@@ -25,8 +25,8 @@ FAILED = "failed"
 NOT_ASKED = ("memory", "disk")
 PINNED_URGENCY = Urgency.PLAYLIST
 """A swipe that finds less than this in RAM waits: such steps are kept there, not only warmed."""
-WINDOW_SHARE = 2
-"""The window is never less than this part of `n_concurrent`."""
+WINDOW_SHARE = 1
+"""The window is at least this part of `n_concurrent`: all of it, until it is sure on a busy machine."""
 MAX_WAIT_S = 1.0
 """Longest sleep for the budget before the most urgent step is looked for again."""
 
@@ -35,9 +35,7 @@ MAX_WAIT_S = 1.0
 class PrefetchLimits:
     """What prefetch may cost."""
 
-    n_concurrent: int = setting(
-        32, "objects warmed at once; half of that while answers queue at the origin", low=1, high=256
-    )
+    n_concurrent: int = setting(32, "objects warmed at once", low=1, high=256)
     ahead_share: float = setting(
         0.5, "part of what is warmed at once for what no player was told to fetch yet", low=0.0, high=1.0
     )

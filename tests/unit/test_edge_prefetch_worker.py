@@ -148,7 +148,7 @@ async def test_what_waited_for_the_screen_comes_when_that_is_there() -> None:
 
 async def test_what_no_player_was_told_yet_leaves_room_for_what_one_is_told_next() -> None:
     warming = Warming()
-    async with working(warming, n_concurrent=3) as worker:
+    async with working(warming, n_concurrent=2) as worker:
         worker.submit("ann", [step("/ahead"), step("/farther")])
         await eventually(lambda: warming.running == ["/ahead"])
 
