@@ -53,6 +53,11 @@ def opening(video: str) -> str:
     return f"/v/{video}/360p-0123456789abcdef/open.mp4"
 
 
+def is_warm(loop: Loop, video: str) -> bool:
+    """Whether its opening could lead."""
+    return loop.edge.delivery.media.is_in_memory(opening(video))
+
+
 async def test_a_new_session_starts_with_the_brains_queue(loop: Loop) -> None:
     feed = await loop.viewer.open(n=3)
 
@@ -65,6 +70,7 @@ async def test_a_new_session_starts_with_the_brains_queue(loop: Loop) -> None:
 async def test_one_post_answers_with_the_order_that_its_own_events_made(loop: Loop) -> None:
     await loop.viewer.open()
     await eventually(lambda: not loop.edge.vectors.missing(MIXED))
+    await eventually(lambda: all(is_warm(loop, video) for video in MIXED[:8]))
 
     feed = await loop.viewer.swipe("food0", completion=0.05)
     for video in ("dance0", "dance1"):
