@@ -1,6 +1,5 @@
 """Objects brought into RAM before anybody asks, through the same fills as every request."""
 
-import asyncio
 import logging
 from enum import StrEnum
 from typing import NamedTuple
@@ -40,8 +39,6 @@ class WarmResult(NamedTuple):
 
     source: Warmth
     size_bytes: int = 0
-    took_s: float = 0.0
-    """From the fill's first request to its last byte."""
 
 
 class Warmer:
@@ -88,7 +85,4 @@ async def _read(reader: Reader[Head]) -> WarmResult:
     if head.verdict is not Storable.YES:
         return WarmResult(Warmth.REFUSED)
     n_bytes = sum([len(chunk) async for chunk in reader.chunks()])
-    if head.response.status != 200:
-        return WarmResult(Warmth.REFUSED)
-    took_s = asyncio.get_running_loop().time() - reader.flight.began_s
-    return WarmResult(Warmth.ORIGIN, n_bytes, took_s)
+    return WarmResult(Warmth.ORIGIN, n_bytes) if head.response.status == 200 else WarmResult(Warmth.REFUSED)

@@ -15,7 +15,6 @@ from edge.prefetch.budget import TokenBucket
 from edge.prefetch.pins import Pins
 from edge.prefetch.planner import PlanRules
 from edge.prefetch.warming import PlanLimits, Step, Urgency
-from edge.prefetch.window import Window
 from shared.clock import Clock
 from shared.config import setting
 from shared.errors import ServiceError
@@ -25,8 +24,6 @@ FAILED = "failed"
 NOT_ASKED = ("memory", "disk")
 PINNED_URGENCY = Urgency.PLAYLIST
 """A swipe that finds less than this in RAM waits: such steps are kept there, not only warmed."""
-WINDOW_SHARE = 1
-"""The window is at least this part of `n_concurrent`: all of it, until it is sure on a busy machine."""
 MAX_WAIT_S = 1.0
 """Longest sleep for the budget before the most urgent step is looked for again."""
 
@@ -57,11 +54,6 @@ class Warmed(Protocol):
     @property
     def source(self) -> str:
         """Where the bytes came from, or why there are none: an enum."""
-        ...
-
-    @property
-    def took_s(self) -> float:
-        """From the request to the last byte."""
         ...
 
 
@@ -100,7 +92,6 @@ class PrefetchWorker:
         self._clock = clock
         self._pins = pins
         self._backlog = Backlog(limits.max_steps)
-        self._window = Window(max(1, limits.n_concurrent // WINDOW_SHARE), limits.n_concurrent)
         self.budget = TokenBucket(limits.rate_bytes_s, limits.burst_bytes, clock.monotonic())
         self._running: dict[str, Running] = {}
         self._held_back: dict[str, tuple[str, list[Step]]] = {}
@@ -204,12 +195,13 @@ class PrefetchWorker:
 
     def _least(self) -> Urgency | None:
         """What may be taken now: the reserve one by one, when nothing else is under way."""
-        running, size = [one.step.urgency for one in self._running.values()], self._window.size
+        running = [one.step.urgency for one in self._running.values()]
         if not running:
             return Urgency.RESERVE
-        if len(running) >= size:
-            return Urgency.SCREEN if len(running) < self._limits.n_concurrent else None
-        if sum(urgency > Urgency.PLANNED for urgency in running) >= size * self._limits.ahead_share:
+        if len(running) >= self._limits.n_concurrent:
+            return None
+        n_ahead = sum(urgency > Urgency.PLANNED for urgency in running)
+        if n_ahead >= self._limits.n_concurrent * self._limits.ahead_share:
             return Urgency.PLANNED
         n_spare = sum(urgency > PINNED_URGENCY for urgency in running)
         return Urgency.CHUNK if n_spare < self._limits.n_spare else PINNED_URGENCY
@@ -238,13 +230,9 @@ class PrefetchWorker:
 
     def _judge(self, result: Warmed, step: Step, asked_s: float) -> None:
         """What came late, asked for before the latest failure, does not say that the origin is back."""
-        now_s = self._clock.monotonic()
         if result.source == FAILED:
-            self.is_origin_away, self._failed_s = True, now_s
+            self.is_origin_away, self._failed_s = True, self._clock.monotonic()
         elif result.source in NOT_ASKED:
             self.budget.give_back(step.size_bytes)
-        else:
-            if step.size_bytes:  # a playlist is there sooner
-                self._window.came(result.took_s, now_s)
-            if asked_s >= self._failed_s:
-                self.is_origin_away = False
+        elif asked_s >= self._failed_s:
+            self.is_origin_away = False
