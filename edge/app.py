@@ -10,13 +10,16 @@ from aiohttp import web
 from edge.bus import DEFAULT_URL, HEARTBEAT_S, BeatState, Ears, EdgeBus, Identity
 from edge.cache import heap
 from edge.cache.key import StorageKey, primary_key
-from edge.cards import CardCache
-from edge.catalogue import Catalogue
 from edge.config import EdgeConfig
-from edge.curves import Curves
 from edge.delivery import CORS, Delivery, DeliverySettings
-from edge.doorway import Doorway
-from edge.feed import Feed, FeedParts
+from edge.feed.cards import CardCache
+from edge.feed.catalogue import Catalogue
+from edge.feed.curves import Curves
+from edge.feed.feed import Feed, FeedParts
+from edge.feed.notices import Notices
+from edge.feed.origin_api import OriginApi
+from edge.feed.refill import Refill
+from edge.feed.supply import N_FRESH
 from edge.handlers.access import Access
 from edge.handlers.admin import AdminHandler
 from edge.handlers.api import ApiHandler
@@ -25,22 +28,19 @@ from edge.handlers.purge import PurgeHandler
 from edge.handlers.search import SearchHandler, Sources
 from edge.handlers.signed import Gate
 from edge.handlers.stream import StreamHandler
-from edge.listener import Listener
-from edge.notices import Notices
-from edge.origin_api import OriginApi
 from edge.peers.discovery import Neighbours
 from edge.prefetch.pins import Pins
 from edge.prefetch.worker import PrefetchWorker, Ways
 from edge.purge.desk import BusDesk
 from edge.purge.ears import CatalogEar, OrderEar, Replays
 from edge.readiness import EdgeHealth
-from edge.refill import Refill
 from edge.routes import admin_app, viewer_app
 from edge.saved import Saved
+from edge.serving.doorway import Doorway
+from edge.serving.listener import Listener
 from edge.session.store import SessionStore
 from edge.session.vectors import ItemVectors
 from edge.spool import Spool
-from edge.supply import N_FRESH
 from edge.workers.inherited import LINGER_S, Inherited
 from edge.workers.links import attach
 from shared.bus import Bus

@@ -5,17 +5,17 @@ from pathlib import Path
 
 from edge.bus import DEFAULT_URL, BrainLimits
 from edge.cache.settings import CacheLimits, UpstreamLimits
-from edge.cards import CardLimits
-from edge.connections import ConnectionLimits
+from edge.feed.cards import CardLimits
+from edge.feed.origin_api import OriginLimits
 from edge.handlers.api import ApiLimits
 from edge.handlers.guard import RequestLimits
 from edge.handlers.signed import SignedLimits
-from edge.hot import HotLimits
-from edge.listener import ListenSettings
-from edge.origin_api import OriginLimits
 from edge.peers.settings import PeerLimits
 from edge.prefetch.worker import PrefetchLimits
 from edge.purge.node import PurgeLimits
+from edge.serving.connections import ConnectionLimits
+from edge.serving.hot import HotLimits
+from edge.serving.listener import ListenSettings
 from edge.session.arrange import Ranking
 from edge.session.store import SessionLimits
 from edge.spool import SpoolLimits

@@ -10,21 +10,21 @@ from edge.cache.key import PrimaryKey, primary_key
 from edge.cache.memory import MemoryTier
 from edge.cache.settings import CacheLimits, UpstreamLimits
 from edge.cache.tiered import TieredCache
-from edge.exchange import NodeName
-from edge.fill import Fills
-from edge.handlers.fields import FieldPolicy
+from edge.fields import FieldPolicy
+from edge.fills.fill import Fills
+from edge.fills.want import FillSettings
 from edge.handlers.forward import ForwardSettings
-from edge.handlers.headers import Completion
 from edge.handlers.media import MediaHandler, MediaSettings
 from edge.handlers.signed import Gate, SignedLimits
-from edge.hot import HotLimits, HotTable
-from edge.misses import Misses
+from edge.headers import Completion
 from edge.peers.route import is_behind, told
 from edge.peers.routes import Routes, as_it_is
 from edge.peers.settings import PeerLimits
 from edge.purge.node import Purges
 from edge.purge.state import PurgeFile
-from edge.want import FillSettings
+from edge.serving.hot import HotLimits, HotTable
+from edge.serving.misses import Misses
+from edge.upstream.exchange import NodeName
 from shared.clock import Clock, SystemClock
 from shared.subjects import PURGE
 

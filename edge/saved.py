@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from edge import atomic
-from edge.cards import CardCache
-from edge.feed import Feed
+from edge.feed.cards import CardCache
+from edge.feed.feed import Feed
 from edge.session.store import SessionStore
 from shared import codec
 from shared.clock import Clock

@@ -11,19 +11,19 @@ from dataclasses import replace
 
 from aiohttp import web
 
-from edge import listener
 from edge.cache import heap
 from edge.cache.query import ALL
 from edge.cache.settings import CacheLimits
 from edge.config import EdgeConfig
-from edge.connections import ConnectionLimits
 from edge.delivery import Delivery, DeliverySettings
-from edge.doorway import Doorway
 from edge.handlers.guard import RequestLimits
 from edge.handlers.purge import PurgeHandler
 from edge.handlers.signed import Gate
 from edge.purge.desk import LocalDesk
 from edge.purge.node import PurgeLimits
+from edge.serving import listener
+from edge.serving.connections import ConnectionLimits
+from edge.serving.doorway import Doorway
 from edge.workers.inherited import LINGER_S, Inherited
 from edge.workers.links import attach
 from shared.clock import SystemClock

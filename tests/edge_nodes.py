@@ -8,8 +8,8 @@ from typing import Any
 import aiohttp
 
 from edge.app import Edge
-from edge.cards import CardLimits
 from edge.config import EdgeConfig
+from edge.feed.cards import CardLimits
 from shared.lifecycle import Lifecycle
 
 EDGE = "edge-t"

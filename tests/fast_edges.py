@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from aiohttp import web
 
 from edge.cache.settings import CacheLimits
-from edge.connections import ConnectionLimits
 from edge.delivery import CORS, Delivery, DeliverySettings
-from edge.doorway import Doorway
 from edge.handlers.guard import RequestLimits
-from edge.hot import HotLimits
-from edge.listener import ListenSettings
+from edge.serving.connections import ConnectionLimits
+from edge.serving.doorway import Doorway
+from edge.serving.hot import HotLimits
+from edge.serving.listener import ListenSettings
 from edge.standalone import Listener
 from shared import metrics
 from shared.clock import SystemClock

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from aiohttp import web
 
-from edge.cards import CardCache
+from edge.feed.cards import CardCache
 from edge.session.slice import upcoming
 from edge.session.state import Session
 from edge.session.store import SessionStore

@@ -13,17 +13,8 @@ from edge.cache import metrics
 from edge.cache.freshness import Storable
 from edge.cache.memory import Hot
 from edge.cache.ranges import ByteRange, Unsatisfiable, resolved, specs
-from edge.exchange import OriginAborted, OriginResponse
-from edge.flight import Reader
-from edge.handlers.headers import (
-    NOT_IN_304,
-    CacheStatus,
-    failed_status,
-    if_range_holds,
-    is_not_modified,
-    is_plain,
-    joined,
-)
+from edge.fills.flight import Reader
+from edge.fills.want import Fetched, Head
 from edge.handlers.multipart import Multipart, cut
 from edge.handlers.plain import (
     BufferResponse,
@@ -33,8 +24,17 @@ from edge.handlers.plain import (
     may_be_rendered,
     rendered,
 )
-from edge.pieces import Piece
-from edge.want import Fetched, Head
+from edge.headers import (
+    NOT_IN_304,
+    CacheStatus,
+    failed_status,
+    if_range_holds,
+    is_not_modified,
+    is_plain,
+    joined,
+)
+from edge.upstream.exchange import OriginAborted, OriginResponse
+from edge.upstream.pieces import Piece
 from shared.errors import Blame, ServiceError
 from shared.web import problem
 

@@ -14,7 +14,7 @@ from aiohttp import web
 from edge import metrics
 from edge.bounded import BoundedCache
 from edge.errors import Withdrawn
-from edge.origin_api import Answer, OriginApi
+from edge.feed.origin_api import Answer, OriginApi
 from shared.clock import Clock
 from shared.config import setting
 from shared.errors import NotFound, Unavailable

@@ -10,10 +10,10 @@ import msgspec
 from aiohttp import web
 
 from edge import metrics
-from edge.cards import CardCache
-from edge.feed import Feed
+from edge.feed.cards import CardCache
+from edge.feed.feed import Feed
+from edge.feed.refill import Refill
 from edge.handlers.access import Access, Claim
-from edge.refill import Refill
 from edge.session import intake
 from edge.session.player import PlayerIn, check_player
 from edge.session.qoe import QoeIn

@@ -20,11 +20,11 @@ from edge.cache.key import PrimaryKey, primary_key, vary_names, vary_values
 from edge.cache.settings import CacheLimits
 from edge.cache.tags import Purge
 from edge.cache.tiered import TieredCache
-from edge.exchange import Fetcher, OriginRequest, OriginResponse
 from edge.handlers.answer import Answers
-from edge.handlers.headers import CacheStatus, Completion, Forward, end_to_end, forwards_left
-from edge.pieces import Piece
-from edge.wire import InformedOf, Interim
+from edge.headers import CacheStatus, Completion, Forward, end_to_end, forwards_left
+from edge.upstream.exchange import Fetcher, OriginRequest, OriginResponse
+from edge.upstream.pieces import Piece
+from edge.upstream.wire import InformedOf, Interim
 from shared.clock import Clock
 from shared.errors import TooLarge
 

@@ -18,20 +18,20 @@ from edge.cache.query import QueryPolicy
 from edge.cache.ranges import RangeLimits, specs
 from edge.cache.tiered import Hit, Tier, TieredCache
 from edge.errors import Behind, Withdrawn
-from edge.exchange import Fetcher
-from edge.fill import Fills
-from edge.flight import Reader
+from edge.fills.fill import Fills
+from edge.fills.flight import Reader
+from edge.fills.want import Head, Ready, Source, Want
 from edge.handlers.answer import Answers
 from edge.handlers.forward import Forwarder, ForwardSettings, teller
-from edge.handlers.headers import CacheStatus, Forward, has_strict_precondition, is_plain, stored_detail
 from edge.handlers.ranged import Ask, Ranged
 from edge.handlers.signed import Gate, SignedLimits, Unsigned
 from edge.handlers.warm import SERVED_AT_ONCE, Warmer, WarmResult
-from edge.hot import OFFERED
-from edge.misses import Handed
+from edge.headers import CacheStatus, Forward, has_strict_precondition, is_plain, stored_detail
 from edge.peers.route import HOP_FIELD, REVISION_FIELD
-from edge.slowpath import SlowPath
-from edge.want import Head, Ready, Source, Want
+from edge.serving.hot import OFFERED
+from edge.serving.misses import Handed
+from edge.serving.slowpath import SlowPath
+from edge.upstream.exchange import Fetcher
 from shared.clock import Clock
 from shared.errors import InvalidRequest, ServiceError
 

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from multidict import CIMultiDict, MultiMapping
 
 from edge.cache.ranges import ByteRange
-from edge.pieces import Piece
+from edge.upstream.pieces import Piece
 
 
 class Multipart:

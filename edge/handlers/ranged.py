@@ -26,14 +26,14 @@ from edge.cache.ranges import (
     strong_validator,
 )
 from edge.cache.tiered import TieredCache
-from edge.fill import Fills
-from edge.flight import Reader
+from edge.fills.fill import Fills
+from edge.fills.flight import Reader
+from edge.fills.want import Fetched, Head, Want
 from edge.handlers.answer import Answers, wanted_parts
 from edge.handlers.forward import teller
-from edge.handlers.headers import CacheStatus, Forward, stored_detail
 from edge.handlers.multipart import cut
-from edge.pieces import Piece
-from edge.want import Fetched, Head, Want
+from edge.headers import CacheStatus, Forward, stored_detail
+from edge.upstream.pieces import Piece
 from shared.clock import Clock
 from shared.errors import Blame, ServiceError
 

@@ -6,9 +6,10 @@ from typing import NamedTuple, Protocol
 import msgspec
 from aiohttp import web
 
-from edge import metrics, search
+from edge import metrics
 from edge.bounded import BoundedCache
-from edge.cards import CardCache
+from edge.feed import search
+from edge.feed.cards import CardCache
 from shared.clock import Clock
 from shared.errors import DecodeError, InvalidRequest, ServiceError, Unavailable
 from shared.messages import FoundCreator, FoundTag, SearchAnswer, TrendingList, VideoCard

@@ -5,9 +5,9 @@ import asyncio
 import msgspec
 from aiohttp import web
 
-from edge.feed import Feed
+from edge.feed.feed import Feed
+from edge.feed.notices import Inbox, Notices
 from edge.handlers.access import Access
-from edge.notices import Inbox, Notices
 from shared.clock import Clock
 
 BEAT_S = 15.0

@@ -12,7 +12,12 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 
 from edge.cache import metrics
 from edge.cache.settings import UpstreamLimits
-from edge.exchange import (
+from edge.fields import FieldPolicy
+from edge.peers.health import PeerHealth
+from edge.peers.route import HOP_FIELD, PERSONAL, REVISION_FIELD, Asked, Hop, Region, route
+from edge.peers.settings import PeerLimits
+from edge.upstream.client import EVERYTHING, Upstream
+from edge.upstream.exchange import (
     NodeName,
     OriginAborted,
     OriginRequest,
@@ -20,13 +25,8 @@ from edge.exchange import (
     OriginTimeout,
     OriginUnreachable,
 )
-from edge.handlers.fields import FieldPolicy
-from edge.links import Begun, LinkAnswer
-from edge.peers.health import PeerHealth
-from edge.peers.route import HOP_FIELD, PERSONAL, REVISION_FIELD, Asked, Hop, Region, route
-from edge.peers.settings import PeerLimits
-from edge.straight import Receiver
-from edge.upstream import EVERYTHING, Upstream
+from edge.upstream.links import Begun, LinkAnswer
+from edge.upstream.straight import Receiver
 from shared.clock import Clock
 from shared.errors import ServiceError
 

@@ -19,12 +19,12 @@ from edge.cache.key import PrimaryKey
 from edge.cache.settings import CacheLimits, UpstreamLimits
 from edge.cache.tags import Purge
 from edge.cache.tiered import TieredCache
-from edge.connections import ConnectionLimits
 from edge.delivery import Delivery, DeliverySettings
 from edge.handlers.guard import RequestLimits
 from edge.handlers.signed import MARK, Admitted, Gate
-from edge.hot import HotLimits
-from edge.listener import ListenSettings
+from edge.serving.connections import ConnectionLimits
+from edge.serving.hot import HotLimits
+from edge.serving.listener import ListenSettings
 from edge.standalone import Listener
 from edge.workers.inherited import CONTROL_SOCKET, LINGER_S, MAIN_SOCKET, Inherited, control_socket
 from edge.workers.order import Place, PurgeOrder, PurgeView

@@ -14,11 +14,11 @@ import uvloop
 from edge.cache.key import primary_key
 from edge.cache.settings import CacheLimits
 from edge.cache.tags import Purge
-from edge.headblock import WHOLE
-from edge.hot import HotLimits
-from edge.listener import ListenSettings
-from edge.memfile import MemFile
-from edge.outbox import Outbox, Room
+from edge.serving.headblock import WHOLE
+from edge.serving.hot import HotLimits
+from edge.serving.listener import ListenSettings
+from edge.serving.memfile import MemFile
+from edge.serving.outbox import Outbox, Room
 from tests.fast_edges import BIG, LIMITS, SMALL_BUFFER, Served, heated, hits, serving
 from tests.origins import FRESH, Reply, ScriptedOrigin
 from tests.waiting import eventually

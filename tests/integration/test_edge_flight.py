@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from edge.cache.settings import UpstreamLimits
-from edge.direct import Direct
+from edge.fills.direct import Direct
 from tests.origins import FRESH, Reply, RunningEdge, ScriptedOrigin, ranged, running_edge
 from tests.waiting import eventually
 

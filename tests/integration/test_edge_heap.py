@@ -17,7 +17,7 @@ import asyncio, os, random, resource, sys
 from collections import deque
 from pathlib import Path
 from edge.cache import heap
-from edge.straight import StraightBody
+from edge.upstream.straight import StraightBody
 
 MIB = 1024 * 1024
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict
 
 from edge.cache.settings import UpstreamLimits
-from edge.links import ConnectTimeout, LinkPool, NotHttp, request_head
+from edge.upstream.links import ConnectTimeout, LinkPool, NotHttp, request_head
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 LIMITS = UpstreamLimits(connect_s=0.3, stall_s=0.3, n_connections=2)

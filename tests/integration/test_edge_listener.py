@@ -14,9 +14,9 @@ import uvloop
 from aiohttp import web
 
 from edge.app import Edge
-from edge.connections import Closed
 from edge.handlers.guard import RequestLimits
-from edge.listener import ListenSettings
+from edge.serving.connections import Closed
+from edge.serving.listener import ListenSettings
 from shared import metrics
 from tests.certificates import client_context, self_signed
 from tests.edge_nodes import make_config, running_edge

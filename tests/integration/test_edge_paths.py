@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from edge.cache.tags import Purge
 from edge.handlers.guard import RequestLimits
-from edge.listener import ListenSettings
+from edge.serving.listener import ListenSettings
 from tests.certificates import self_signed
 from tests.fast_edges import BIG, Served, heated, serving
 from tests.origins import FRESH, Reply, ScriptedOrigin

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict
 
 from edge.cache.settings import UpstreamLimits
-from edge.links import LinkAnswer, LinkPool
-from edge.pieces import Piece, whole
-from edge.straight import MAX_BYTES, LinkConnection, StraightBody
+from edge.upstream.links import LinkAnswer, LinkPool
+from edge.upstream.pieces import Piece, whole
+from edge.upstream.straight import MAX_BYTES, LinkConnection, StraightBody
 
 LIMITS = UpstreamLimits(connect_s=1, stall_s=0.3, n_connections=2)
 BODY = bytes(range(256)) * 1024

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import uvloop
 
-from edge.tls import TlsAcceptor, server_context
-from edge.tlssession import PIECE_BYTES
-from edge.tlstransport import TlsTransport
+from edge.tls.acceptor import TlsAcceptor, server_context
+from edge.tls.session import PIECE_BYTES
+from edge.tls.transport import TlsTransport
 from shared import metrics
 from tests.certificates import client_context, self_signed
 from tests.waiting import eventually

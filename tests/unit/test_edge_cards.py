@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import pytest
 
 from edge.bounded import BoundedCache
-from edge.cards import CardCache, CardLimits
-from edge.origin_api import CardPage
+from edge.feed.cards import CardCache, CardLimits
+from edge.feed.origin_api import CardPage
 from shared.errors import DecodeError, Unavailable
 from shared.messages import VideoCard
 from tests.edge_builders import make_card

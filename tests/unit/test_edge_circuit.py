@@ -1,6 +1,6 @@
 """What is known of the way to the origin, and who tries it."""
 
-from edge.circuit import TRY_S, Circuit, Way
+from edge.upstream.circuit import TRY_S, Circuit, Way
 
 
 def answering() -> Circuit:

@@ -1,6 +1,6 @@
 """What is shown when the brain is silent."""
 
-from edge import fallback
+from edge.feed import fallback
 from shared.messages import Candidate, Source
 from tests.edge_builders import make_candidates, make_card
 

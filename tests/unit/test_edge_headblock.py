@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.headblock import HARMLESS, MAX_BLOCK_BYTES, UNSURE, WHOLE, judge, unread
+from edge.serving.headblock import HARMLESS, MAX_BLOCK_BYTES, UNSURE, WHOLE, judge, unread
 
 HOST = b"Host: edge.example:8080\r\n"
 PLAYER = (

@@ -3,7 +3,7 @@
 import pytest
 
 from edge.cache.freshness import Storable
-from edge.handlers.headers import (
+from edge.headers import (
     CacheStatus,
     Forward,
     end_to_end,

@@ -11,13 +11,13 @@ from edge.cache.entry import Times, complete
 from edge.cache.freshness import Storable
 from edge.cache.key import PrimaryKey
 from edge.cache.settings import CacheLimits
-from edge.exchange import OriginResponse
+from edge.fills.headplan import N_PLANS, Plans
+from edge.fills.heads import Heads
+from edge.fills.want import Arrived, Fetched, FillSettings, Want
 from edge.handlers.answer import Answers
-from edge.handlers.headers import CacheStatus, Completion, Forward
-from edge.headplan import N_PLANS, Plans
-from edge.heads import Heads
-from edge.plainhead import HeadReader, PlainHead
-from edge.want import Arrived, Fetched, FillSettings, Want
+from edge.headers import CacheStatus, Completion, Forward
+from edge.upstream.exchange import OriginResponse
+from edge.upstream.plainhead import HeadReader, PlainHead
 from tests.edge_cache_builders import DATE, NOW_MS, FakeClock
 
 EXTRA = (("Access-Control-Allow-Origin", "*"), ("X-Own", "ours 100%"))

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.patience import N_ANSWERS, Patience
+from edge.fills.patience import N_ANSWERS, Patience
 
 LOW_S, HIGH_S = 0.008, 1.0
 

@@ -9,8 +9,8 @@ from aiohttp.http import HttpResponseParser
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from edge.handlers.headers import end_to_end
-from edge.plainhead import KIND_CHARS, N_KINDS, HeadReader, PlainHead
+from edge.headers import end_to_end
+from edge.upstream.plainhead import KIND_CHARS, N_KINDS, HeadReader, PlainHead
 
 NAMES: tuple[str, ...] = (
     "Content-Length",

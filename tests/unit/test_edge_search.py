@@ -2,7 +2,7 @@
 
 import pytest
 
-from edge.search import local, tags
+from edge.feed.search import local, tags
 from shared.messages import FoundTag
 from tests.edge_builders import make_card
 

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 import pytest
 
 from edge.errors import TooManyStreams
-from edge.notices import MAX_STREAMS_OF_SESSION, MAX_WAITING, Notice, Notices
+from edge.feed.notices import MAX_STREAMS_OF_SESSION, MAX_WAITING, Notice, Notices
 
 
 def queue(version: int) -> Notice:

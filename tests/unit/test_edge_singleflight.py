@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from math import inf
 
-from edge.flight import WINDOW_BYTES, Flight
-from edge.singleflight import Flights
+from edge.fills.flight import WINDOW_BYTES, Flight
+from edge.fills.singleflight import Flights
 from tests.waiting import eventually
 
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from edge.slots import Slots
+from edge.upstream.slots import Slots
 
 
 async def waiting(slots: Slots) -> "asyncio.Task[None]":

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.tlssession import HELD_BYTES, PIECE_BYTES, RECORD_BYTES, Plain, TlsBroken, TlsSession, Workbench
+from edge.tls.session import HELD_BYTES, PIECE_BYTES, RECORD_BYTES, Plain, TlsBroken, TlsSession, Workbench
 from tests.certificates import client_context, self_signed
 
 

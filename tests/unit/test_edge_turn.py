@@ -4,7 +4,7 @@ import asyncio
 from functools import partial
 from typing import Any
 
-from edge.turn import ASK, END, PASS_ON, WRITE, Turn
+from edge.fills.turn import ASK, END, PASS_ON, WRITE, Turn
 
 
 async def test_calls_are_made_kind_by_kind_when_the_loop_comes_round() -> None:

@@ -5,7 +5,7 @@ from email.utils import parsedate_to_datetime
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edge.wirehead import http_date, render, template
+from edge.serving.wirehead import http_date, render, template
 
 NAMES = st.from_regex(r"[A-Za-z%-]{1,12}", fullmatch=True).filter(lambda n: n.lower() not in ("age", "date"))
 VALUES = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=30)

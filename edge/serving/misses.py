@@ -1,0 +1,266 @@
+"""Misses answered from the transport: the fill calls as its bytes arrive; no parser, no request, no task.
+
+What is not plain goes the ordinary way, before or after the question to the origin: whatever the head of the
+fill turns out to be but a stored 200 of known length, the request goes on there with its place in the fill.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from edge.cache import metrics
+from edge.cache.freshness import Storable
+from edge.cache.key import PrimaryKey, vary_values
+from edge.cache.tiered import TieredCache
+from edge.fills.fill import Fills
+from edge.fills.flight import Flight, Reader
+from edge.fills.headplan import N_PLANS, Plan
+from edge.fills.turn import ASK, WRITE
+from edge.fills.want import Fetched, Head, Headers, Want
+from edge.handlers.answer import Answers
+from edge.handlers.guard import is_plain_target
+from edge.headers import CacheStatus, Forward
+
+if TYPE_CHECKING:
+    from edge.serving.fastpath import FastPath
+
+TARGET_CHARS = 1024
+"""A longer target goes the ordinary way."""
+N_BLOCKS = 1024
+"""Header blocks whose fields are kept."""
+FIRST = CacheStatus("origin", Forward.MISS, 200, is_stored=True)
+COLLAPSED = replace(FIRST, is_collapsed=True)
+_BEFORE, _BEHIND = b"GET ", b" HTTP/1.1"
+
+
+@dataclass(slots=True)
+class Handed:
+    """A place in a fill, on its way from a connection to the ordinary path."""
+
+    want: Want
+    _reader: Reader[Head] | None
+
+    def taken(self) -> Reader[Head] | None:
+        """The place, once: to be entered and left."""
+        reader, self._reader = self._reader, None
+        return reader
+
+    def leave(self) -> None:
+        """Nobody needs it, unless it was taken."""
+        if self._reader is not None:
+            self._reader.flight.leave(self._reader)
+
+
+class Misses:
+    """What decides whether a request may go this way, and counts those that do."""
+
+    def __init__(
+        self,
+        cache: TieredCache,
+        fills: Fills,
+        answers: Answers,
+        key: Callable[[str], PrimaryKey],
+        below: str,
+    ) -> None:
+        self._cache = cache
+        self._buried = cache.tombstones
+        self._fills = fills
+        self.turn = fills.turn
+        self._answers = answers
+        self._key = key
+        self._below = below
+        """Paths of media begin with it."""
+        self._fields: dict[bytes, Headers] = {}
+        self._templates: dict[Plan, str] = {}
+        """Of the heads of first answers."""
+
+    def want(self, line: bytes, block: bytes) -> Want | None:
+        """What a request needs from the origin; None: it is not for this way. `block` is harmless."""
+        if not line.startswith(_BEFORE) or not line.endswith(_BEHIND) or len(line) > TARGET_CHARS:
+            return None
+        target = line[len(_BEFORE) : -len(_BEHIND)].decode("latin-1")
+        if not target.startswith(self._below) or not is_plain_target(target):
+            return None
+        primary = self._key(target)
+        if not self._cache.is_unknown(primary) or self.is_buried(primary):
+            return None
+        if self._fills.predict(primary) is not Storable.YES:
+            return None
+        return Want(primary, self._headers(block), primary, is_plain=True)
+
+    def _headers(self, block: bytes) -> Headers:
+        known = self._fields.get(block)
+        if known is None:
+            fields = [line.partition(":") for line in block[:-4].decode("ascii").split("\r\n")]
+            known = CIMultiDictProxy(CIMultiDict([(name, value.strip()) for name, _, value in fields]))
+            if len(self._fields) >= N_BLOCKS:
+                self._fields.clear()
+            self._fields[block] = known
+        return known
+
+    def is_buried(self, primary: PrimaryKey) -> bool:
+        """Whether the video was withdrawn."""
+        return bool(self._buried) and self._buried.is_buried(primary)
+
+    def join(self, want: Want) -> Reader[Head]:
+        """A place in the fill."""
+        return self._fills.join(want)
+
+    def left(self, reader: Reader[Head]) -> None:
+        """A place in the fill is not needed any more."""
+        self._fills.leave(reader)
+
+    def head(self, reader: Reader[Head], want: Want) -> bytes | None:
+        """The head of the answer, as bytes; None: it is for the ordinary path."""
+        head = reader.flight.head
+        if not isinstance(head, Fetched) or head.verdict is not Storable.YES or head.response.status != 200:
+            return None
+        if head.response.length is None or self.is_buried(want.primary):
+            return None
+        if not reader.is_leader and not (head.is_shared and _matches(head, want)):
+            return None
+        metrics.MISSES.n += 1
+        plan, plain = head.plan, head.response.plain
+        if reader.is_leader and plan is not None and plain is not None:
+            template = self._templates.get(plan) or self._template(plan)
+            return (template % (plain.reason, *plain.values, *plan.added)).encode("utf-8", "surrogateescape")
+        return self._answers.rendered(reader.flight.rendered, head, FIRST if reader.is_leader else COLLAPSED)
+
+    def _template(self, plan: Plan) -> str:
+        if len(self._templates) >= N_PLANS:
+            self._templates.clear()
+        template = self._templates[plan] = plan.template(self._answers.told(FIRST))
+        return template
+
+    def sent(self, n_bytes: int) -> None:
+        """An answer is over, with so many bytes of its body."""
+        metrics.ORIGIN_BYTES.n += n_bytes
+
+
+def _matches(head: Fetched, want: Want) -> bool:
+    return head.vary == vary_values(tuple(name for name, _ in head.vary), want.headers)
+
+
+class Miss:
+    """One answer under way. Invariant: while it is the connection's, flight or transport will call it."""
+
+    __slots__ = (
+        "_connection",
+        "_is_watching",
+        "_is_writing",
+        "_misses",
+        "_reader",
+        "_request",
+        "_start",
+        "_want",
+        "is_paused",
+        "n_sent",
+    )
+
+    def __init__(self, connection: "FastPath", misses: Misses, want: Want, request: bytes) -> None:
+        self._connection = connection
+        self._misses = misses
+        self._want = want
+        self._request = request
+        """As it came, for the ordinary path; empty once the head is made."""
+        self._start = b""
+        """The head, until it is out."""
+        self._reader: Reader[Head] | None = None
+        self._is_watching = self._is_writing = False
+        self.is_paused = False
+        """The transport has enough to write."""
+        self.n_sent = 0
+        """Bytes of the body."""
+        misses.turn.add(ASK, self._begin)
+
+    def _begin(self) -> None:
+        if self._connection.miss is self:  # the viewer is still there
+            self._reader = self._misses.join(self._want)
+            self.go_on()
+
+    @property
+    def path(self) -> str:
+        """What was asked for."""
+        return str(self._want.primary)
+
+    def resume(self) -> None:
+        """The transport takes more."""
+        self.is_paused = False
+        self.go_on()
+
+    def changed(self) -> None:
+        """The flight has something new."""
+        self._is_watching = False
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Have what there is written, as far as the transport takes it."""
+        reader = self._reader
+        if reader is None or self.is_paused or self._is_writing:
+            return
+        flight = reader.flight
+        if self._request:
+            if flight.head is None and not flight.is_done and not (reader.is_leader and flight.news):
+                self._watch(flight)
+                return
+            head = self._misses.head(reader, self._want)
+            if head is None:
+                self._hand_over(reader)
+                return
+            self._start, self._request = head, b""
+        self._is_writing = True
+        self._misses.turn.add(WRITE, self._write)
+
+    def _watch(self, flight: Flight[Head]) -> None:
+        if not self._is_watching:
+            self._is_watching = True
+            flight.watch(self.changed)
+
+    def _write(self) -> None:
+        self._is_writing = False
+        reader, transport = self._reader, self._connection.transport
+        if reader is None or transport is None:
+            return
+        flight, start, self._start = reader.flight, self._start, b""
+        while not self.is_paused and reader.n_read < flight.n_chunks:
+            chunks = flight.chunks_from(reader.n_read)
+            reader.n_read += len(chunks)
+            self.n_sent += sum(map(len, chunks))
+            if start or len(chunks) > 1:
+                transport.writelines((start, *chunks))
+                start = b""
+            else:
+                transport.write(chunks[0])
+            flight.advanced()
+        if start:
+            transport.write(start)
+        if self.is_paused:
+            return
+        if flight.is_done and reader.n_read == flight.n_chunks:
+            self._end(reader)
+        else:
+            self._watch(flight)
+
+    def _end(self, reader: Reader[Head]) -> None:
+        head = reader.flight.head
+        is_whole = isinstance(head, Fetched) and self.n_sent == head.response.length
+        connection = self._connection
+        self.leave()
+        if reader.flight.error is None and is_whole:
+            connection.miss_answered(self)
+        elif connection.transport is not None:
+            connection.transport.abort()  # what came is not to look like the whole
+
+    def leave(self) -> None:
+        """Nobody waits for this answer any more."""
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            self._misses.left(reader)
+            if not self._request:
+                self._misses.sent(self.n_sent)
+
+    def _hand_over(self, reader: Reader[Head]) -> None:
+        self._reader = None
+        self._connection.hand_over(self._request, Handed(self._want, reader))
