@@ -8,12 +8,12 @@ from edge.cache.settings import CacheLimits, UpstreamLimits
 from edge.feed.cards import CardLimits
 from edge.feed.origin_api import OriginLimits
 from edge.handlers.api import ApiLimits
-from edge.handlers.guard import RequestLimits
 from edge.handlers.signed import SignedLimits
 from edge.peers.settings import PeerLimits
 from edge.prefetch.worker import PrefetchLimits
 from edge.purge.node import PurgeLimits
 from edge.serving.connections import ConnectionLimits
+from edge.serving.guard import RequestLimits
 from edge.serving.hot import HotLimits
 from edge.serving.listener import ListenSettings
 from edge.session.arrange import Ranking

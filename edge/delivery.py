@@ -1,9 +1,11 @@
 """The cache, the way to the origin and the media handler, wired: what `app` and `standalone` both start."""
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from aiohttp import web
 
 from edge.cache.disk import DiskTier
 from edge.cache.key import PrimaryKey, primary_key
@@ -22,7 +24,11 @@ from edge.peers.routes import Routes, as_it_is
 from edge.peers.settings import PeerLimits
 from edge.purge.node import Purges
 from edge.purge.state import PurgeFile
+from edge.serving.connections import ConnectionLimits
+from edge.serving.doorway import Doorway
+from edge.serving.guard import RequestLimits
 from edge.serving.hot import HotLimits, HotTable
+from edge.serving.listener import Listener, ListenSettings
 from edge.serving.misses import Misses
 from edge.upstream.exchange import NodeName
 from shared.clock import Clock, SystemClock
@@ -123,3 +129,18 @@ class Delivery:
         await self.fills.close()
         await self.cache.close()
         await self.upstream.close()
+
+
+class DeliveryListener(Listener):
+    """Serves a delivery and nothing else: every request goes to the media handler."""
+
+    def __init__(
+        self,
+        delivery: Delivery,
+        requests: RequestLimits | None = None,
+        settings: ListenSettings | None = None,
+        limits: ConnectionLimits | None = None,
+    ) -> None:
+        judged = replace(requests or RequestLimits(), encoded_slash=True)
+        runner = web.ServerRunner(web.Server(delivery.media.handle), shutdown_timeout=0.1)
+        super().__init__(runner, lambda server: Doorway(server, judged), delivery.hot, settings, limits)

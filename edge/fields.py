@@ -28,6 +28,10 @@ MEDIA = frozenset(
     }
 )
 """All that an answer of our own origin may depend on, or that only watches."""
+HOP_FIELD = "Headstart-Hop"
+"""`sibling` or `shield`: over which hop the request came. Never sent to the origin."""
+REVISION_FIELD = "Headstart-Purge-Revision"
+"""`STREAM/SEQ` of the latest purge that the asking edge has applied. Never sent to the origin."""
 
 
 def is_claim(name: str) -> bool:

@@ -15,15 +15,11 @@ from edge.cache import heap
 from edge.cache.query import ALL
 from edge.cache.settings import CacheLimits
 from edge.config import EdgeConfig
-from edge.delivery import Delivery, DeliverySettings
-from edge.handlers.guard import RequestLimits
+from edge.delivery import Delivery, DeliveryListener, DeliverySettings
 from edge.handlers.purge import PurgeHandler
 from edge.handlers.signed import Gate
 from edge.purge.desk import LocalDesk
 from edge.purge.node import PurgeLimits
-from edge.serving import listener
-from edge.serving.connections import ConnectionLimits
-from edge.serving.doorway import Doorway
 from edge.workers.inherited import LINGER_S, Inherited
 from edge.workers.links import attach
 from shared.clock import SystemClock
@@ -80,7 +76,7 @@ async def run(config: EdgeConfig, part: Inherited | None = None) -> None:
         if part is not None:
             await attach(part, delivery, life)
         admin_url = await _administer(config, delivery, life)
-        server = Listener(delivery, config.requests, config.listening, config.connections)
+        server = DeliveryListener(delivery, config.requests, config.listening, config.connections)
         url = await server.open(config.listen, part.listening() if part else ())
         life.on_stop("http", lambda: server.close(linger_s=LINGER_S if part else 0.0))
         (config.data_dir / f"{FOLDER}.url").write_text(url)
@@ -101,21 +97,6 @@ async def _administer(config: EdgeConfig, delivery: Delivery, life: Lifecycle) -
     life.on_stop("admin", admin.stop)
     (config.data_dir / f"{FOLDER}-admin.url").write_text(admin.url)
     return admin.url
-
-
-class Listener(listener.Listener):
-    """Serves a delivery and nothing else: every request goes to the media handler."""
-
-    def __init__(
-        self,
-        delivery: Delivery,
-        requests: RequestLimits | None = None,
-        settings: listener.ListenSettings | None = None,
-        limits: ConnectionLimits | None = None,
-    ) -> None:
-        judged = replace(requests or RequestLimits(), encoded_slash=True)
-        runner = web.ServerRunner(web.Server(delivery.media.handle), shutdown_timeout=0.1)
-        super().__init__(runner, lambda server: Doorway(server, judged), delivery.hot, settings, limits)
 
 
 def _purge_handler(delivery: Delivery, limits: PurgeLimits) -> PurgeHandler:

@@ -9,13 +9,12 @@ from dataclasses import dataclass, replace
 from aiohttp import web
 
 from edge.cache.settings import CacheLimits
-from edge.delivery import CORS, Delivery, DeliverySettings
-from edge.handlers.guard import RequestLimits
+from edge.delivery import CORS, Delivery, DeliveryListener, DeliverySettings
 from edge.serving.connections import ConnectionLimits
 from edge.serving.doorway import Doorway
+from edge.serving.guard import RequestLimits
 from edge.serving.hot import HotLimits
 from edge.serving.listener import ListenSettings
-from edge.standalone import Listener
 from shared import metrics
 from shared.clock import SystemClock
 from tests.edge_cache_builders import FakeClock
@@ -32,7 +31,7 @@ class Served:
     """A delivery behind the fast listener and behind plain aiohttp, over one cache."""
 
     def __init__(
-        self, delivery: Delivery, clock: FakeClock, fast: str, plain: str, listener: Listener
+        self, delivery: Delivery, clock: FakeClock, fast: str, plain: str, listener: DeliveryListener
     ) -> None:
         self.delivery = delivery
         self.clock = clock
@@ -62,7 +61,7 @@ async def serving(
     )
     delivery = Delivery(settings, clock)
     await delivery.open()
-    listener = Listener(delivery, requests, listening, limits)
+    listener = DeliveryListener(delivery, requests, listening, limits)
     try:
         fast = await listener.open(listen)
     except BaseException:

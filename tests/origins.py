@@ -19,9 +19,9 @@ from multidict import CIMultiDictProxy
 
 from edge.cache.ranges import Unsatisfiable, resolved, specs
 from edge.cache.settings import CacheLimits, UpstreamLimits
-from edge.delivery import Delivery, DeliverySettings
-from edge.handlers.guard import RequestLimits
-from edge.standalone import PLAIN, Listener
+from edge.delivery import Delivery, DeliveryListener, DeliverySettings
+from edge.serving.guard import RequestLimits
+from edge.standalone import PLAIN
 from shared.clock import Clock
 from tests.waiting import eventually
 
@@ -186,7 +186,7 @@ class RunningEdge:
 
     delivery: Delivery
     client: Client
-    listener: Listener
+    listener: DeliveryListener
 
     async def ask(self, path: str, method: str = "GET", data: bytes | None = None, **headers: str) -> Answer:
         """The whole answer of the edge."""
@@ -262,7 +262,7 @@ async def running_edge(
     settings = DeliverySettings(origin_url, folder, cache=limits, upstream=upstream or UpstreamLimits())
     delivery = Delivery(settings, clock)
     await delivery.open()
-    listener = Listener(delivery, requests)
+    listener = DeliveryListener(delivery, requests)
     client = Client(await listener.open("127.0.0.1:0"))
     try:
         yield RunningEdge(delivery, client, listener)

@@ -18,19 +18,17 @@ from edge.cache.query import QueryPolicy
 from edge.cache.ranges import RangeLimits, specs
 from edge.cache.tiered import Hit, Tier, TieredCache
 from edge.errors import Behind, Withdrawn
+from edge.fields import HOP_FIELD, REVISION_FIELD
 from edge.fills.fill import Fills
 from edge.fills.flight import Reader
 from edge.fills.want import Head, Ready, Source, Want
 from edge.handlers.answer import Answers
+from edge.handlers.crossing import OFFERED, handed_to
 from edge.handlers.forward import Forwarder, ForwardSettings, teller
 from edge.handlers.ranged import Ask, Ranged
 from edge.handlers.signed import Gate, SignedLimits, Unsigned
 from edge.handlers.warm import SERVED_AT_ONCE, Warmer, WarmResult
 from edge.headers import CacheStatus, Forward, has_strict_precondition, is_plain, stored_detail
-from edge.peers.route import HOP_FIELD, REVISION_FIELD
-from edge.serving.hot import OFFERED
-from edge.serving.misses import Handed
-from edge.serving.slowpath import SlowPath
 from edge.upstream.exchange import Fetcher
 from shared.clock import Clock
 from shared.errors import InvalidRequest, ServiceError
@@ -95,7 +93,7 @@ class MediaHandler:
             return self.answers.failed(Behind("the asking edge knows purges that this one does not"))
         if request.method in ("GET", "HEAD"):
             is_gone = self._buried and self._buried.is_buried(primary)
-            hot = None if is_gone or _handed(request) else self._cache.lookup(primary, request.headers)
+            hot = None if is_gone or handed_to(request) else self._cache.lookup(primary, request.headers)
             if hot is not None and is_plain(request.headers):
                 meta = hot.entry.meta
                 age_s = meta.age_s(self._clock.wall_ms())
@@ -139,7 +137,7 @@ class MediaHandler:
             raise Withdrawn("the video was withdrawn")
 
     async def _read(self, request: web.BaseRequest, primary: PrimaryKey) -> web.StreamResponse:
-        handed = _handed(request)
+        handed = handed_to(request)
         if handed is not None:
             return await self._fill(request, handed.want, Forward.MISS, handed.taken())
         rules = request_rules(request.headers) if self._settings.obeys_reload else NO_RULES
@@ -297,12 +295,6 @@ class MediaHandler:
     def is_in_memory(self, path: str) -> bool:
         """Whether RAM holds the object at path, fresh or not."""
         return self._cache.is_in_memory(self.key(path))
-
-
-def _handed(request: web.BaseRequest) -> Handed | None:
-    """The place in a fill that the request has already."""
-    protocol = request.protocol
-    return protocol.handed if isinstance(protocol, SlowPath) else None
 
 
 def _matches(vary: VaryValues, request: web.BaseRequest) -> bool:

@@ -14,10 +14,6 @@ from shared.resume import Place
 PEER_METHODS = frozenset({"GET", "HEAD"})
 PERSONAL = ("Authorization", "Cookie")
 """A request with one of these is for one viewer: no sibling holds its answer."""
-HOP_FIELD = "Headstart-Hop"
-"""`sibling` or `shield`: over which hop the request came. Never sent to the origin."""
-REVISION_FIELD = "Headstart-Purge-Revision"
-"""`STREAM/SEQ` of the latest purge that the asking edge has applied. Never sent to the origin."""
 UNSENT = "unsent"
 """In its place: the asking edge has applied purges that nobody else has heard of."""
 

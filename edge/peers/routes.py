@@ -12,9 +12,9 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 
 from edge.cache import metrics
 from edge.cache.settings import UpstreamLimits
-from edge.fields import FieldPolicy
+from edge.fields import HOP_FIELD, REVISION_FIELD, FieldPolicy
 from edge.peers.health import PeerHealth
-from edge.peers.route import HOP_FIELD, PERSONAL, REVISION_FIELD, Asked, Hop, Region, route
+from edge.peers.route import PERSONAL, Asked, Hop, Region, route
 from edge.peers.settings import PeerLimits
 from edge.upstream.client import EVERYTHING, Upstream
 from edge.upstream.exchange import (

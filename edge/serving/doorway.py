@@ -16,7 +16,7 @@ from aiohttp.http_exceptions import BadHttpMessage
 from aiohttp.web_protocol import RequestHandler, _ErrInfo
 
 from edge import metrics
-from edge.handlers.guard import KEEPS_CONNECTION, Reason, Refusal, RequestLimits, refusal
+from edge.serving.guard import KEEPS_CONNECTION, Reason, Refusal, RequestLimits, refusal
 from edge.serving.refusals import answer, parsed_chars, parser_refusal, rendered
 from shared.errors import ServiceError
 from shared.web import problem

@@ -8,9 +8,10 @@ order, to an aiohttp handler that takes the connection over, and gives it back w
 import asyncio
 from typing import TYPE_CHECKING, cast
 
+from edge.handlers.crossing import Handed
 from edge.serving.headblock import WHOLE
 from edge.serving.hot import HotAnswer
-from edge.serving.misses import Handed, Miss
+from edge.serving.misses import Miss
 from edge.serving.outbox import Outbox
 
 if TYPE_CHECKING:

@@ -10,12 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from aiohttp import web
-
 from edge.cache import metrics
 from edge.cache.freshness import NO_RULES, Verdict, judge
 from edge.cache.memory import Hot, MemoryTier
-from edge.handlers.guard import RequestLimits
+from edge.serving.guard import RequestLimits
 from edge.serving.headblock import WHOLE, Asked
 from edge.serving.headblock import judge as judge_block
 from edge.serving.memfile import MemFile, allowed_files, file_of
@@ -27,8 +25,6 @@ from shared.metrics import before_scrape
 if TYPE_CHECKING:
     from edge.serving.misses import Misses
 
-OFFERED = web.RequestKey("offered_to_the_fast_path", Hot)
-"""Where a request keeps the entry that it was answered from, when the answer may be prepared for others."""
 JOINED_BYTES = 4 * 1024
 """Up to this size head and body are kept as one piece: one write of one buffer, and the body held twice."""
 MS = 1_000_000

@@ -5,7 +5,7 @@ fill turns out to be but a stored 200 of known length, the request goes on there
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -20,8 +20,9 @@ from edge.fills.headplan import N_PLANS, Plan
 from edge.fills.turn import ASK, WRITE
 from edge.fills.want import Fetched, Head, Headers, Want
 from edge.handlers.answer import Answers
-from edge.handlers.guard import is_plain_target
+from edge.handlers.crossing import Handed
 from edge.headers import CacheStatus, Forward
+from edge.serving.guard import is_plain_target
 
 if TYPE_CHECKING:
     from edge.serving.fastpath import FastPath
@@ -33,24 +34,6 @@ N_BLOCKS = 1024
 FIRST = CacheStatus("origin", Forward.MISS, 200, is_stored=True)
 COLLAPSED = replace(FIRST, is_collapsed=True)
 _BEFORE, _BEHIND = b"GET ", b" HTTP/1.1"
-
-
-@dataclass(slots=True)
-class Handed:
-    """A place in a fill, on its way from a connection to the ordinary path."""
-
-    want: Want
-    _reader: Reader[Head] | None
-
-    def taken(self) -> Reader[Head] | None:
-        """The place, once: to be entered and left."""
-        reader, self._reader = self._reader, None
-        return reader
-
-    def leave(self) -> None:
-        """Nobody needs it, unless it was taken."""
-        if self._reader is not None:
-            self._reader.flight.leave(self._reader)
 
 
 class Misses:

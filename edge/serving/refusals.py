@@ -6,7 +6,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
 
 from edge import metrics
-from edge.handlers.guard import KEEPS_CONNECTION, Reason, Refusal, RequestLimits
+from edge.serving.guard import KEEPS_CONNECTION, Reason, Refusal, RequestLimits
 from shared.web import PROBLEM_TYPE, RETRY_AFTER_S, problem_document
 
 SERVER = "headstart-edge"

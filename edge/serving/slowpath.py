@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from aiohttp import HttpVersion11, web
 
 from edge.cache.memory import Hot
-from edge.handlers.guard import RequestLimits
+from edge.handlers.crossing import OFFERED, Handed
 from edge.serving.doorway import ViewerProtocol
+from edge.serving.guard import RequestLimits
 from edge.serving.headblock import judge, unread
-from edge.serving.hot import OFFERED, Sent
-from edge.serving.misses import Handed
+from edge.serving.hot import Sent
 
 if TYPE_CHECKING:
     from edge.serving.connections import Hub

@@ -17,9 +17,8 @@ from yarl import URL
 
 from edge.cache import metrics
 from edge.cache.settings import UpstreamLimits
-from edge.fields import FieldPolicy
+from edge.fields import HOP_FIELD, REVISION_FIELD, FieldPolicy
 from edge.headers import end_to_end, has_looped, joined
-from edge.peers.route import HOP_FIELD, REVISION_FIELD
 from edge.upstream.exchange import (
     NodeName,
     OriginHungUp,

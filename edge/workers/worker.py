@@ -19,13 +19,12 @@ from edge.cache.key import PrimaryKey
 from edge.cache.settings import CacheLimits, UpstreamLimits
 from edge.cache.tags import Purge
 from edge.cache.tiered import TieredCache
-from edge.delivery import Delivery, DeliverySettings
-from edge.handlers.guard import RequestLimits
+from edge.delivery import Delivery, DeliveryListener, DeliverySettings
 from edge.handlers.signed import MARK, Admitted, Gate
 from edge.serving.connections import ConnectionLimits
+from edge.serving.guard import RequestLimits
 from edge.serving.hot import HotLimits
 from edge.serving.listener import ListenSettings
-from edge.standalone import Listener
 from edge.workers.inherited import CONTROL_SOCKET, LINGER_S, MAIN_SOCKET, Inherited, control_socket
 from edge.workers.order import Place, PurgeOrder, PurgeView
 from shared.errors import InvalidRequest
@@ -93,7 +92,7 @@ async def run(part: Inherited, settings: WorkerSettings, limits: CacheLimits, ga
         await life.start("control", control.open(control_socket(part.run_dir, part.role)), control.close)
         await control.catch_up()
         life.supervise("purges", control.check_forever)
-        server = Listener(delivery, settings.requests, settings.listening, settings.connections)
+        server = DeliveryListener(delivery, settings.requests, settings.listening, settings.connections)
         await server.open("", part.listening())
         life.on_stop("http", lambda: server.close(linger_s=LINGER_S))
         part.tell_ready()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.handlers.guard import RequestLimits
+from edge.serving.guard import RequestLimits
 from edge.standalone import PLAIN
 from tests.abuse import ATTACKS
 from tests.origins import FRESH, Reply, RunningEdge, ScriptedOrigin, running_edge

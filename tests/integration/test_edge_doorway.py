@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from edge.handlers.guard import RequestLimits
+from edge.serving.guard import RequestLimits
 from tests.origins import Reply, RunningEdge, ScriptedOrigin, running_edge
 from tests.waiting import eventually
 

@@ -14,8 +14,8 @@ import uvloop
 from aiohttp import web
 
 from edge.app import Edge
-from edge.handlers.guard import RequestLimits
 from edge.serving.connections import Closed
+from edge.serving.guard import RequestLimits
 from edge.serving.listener import ListenSettings
 from shared import metrics
 from tests.certificates import client_context, self_signed

@@ -14,8 +14,8 @@ from edge.cache.settings import CacheLimits
 from edge.cache.tags import Purge
 from edge.cache.tombstones import Tombstone
 from edge.fills.flight import WINDOW_BYTES
-from edge.handlers.guard import RequestLimits
 from edge.serving.fastpath import FastPath
+from edge.serving.guard import RequestLimits
 from tests.fast_edges import BIG, SMALL_BUFFER, Served, serving
 from tests.origins import FRESH, Reply, ScriptedOrigin
 from tests.waiting import eventually

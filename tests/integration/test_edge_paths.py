@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from edge.cache.tags import Purge
-from edge.handlers.guard import RequestLimits
+from edge.serving.guard import RequestLimits
 from edge.serving.listener import ListenSettings
 from tests.certificates import self_signed
 from tests.fast_edges import BIG, Served, heated, serving

@@ -11,10 +11,10 @@ import aiohttp
 import pytest
 
 from edge.cache.settings import UpstreamLimits
-from edge.delivery import Delivery, DeliverySettings
+from edge.delivery import Delivery, DeliveryListener, DeliverySettings
 from edge.peers.ring import owner
 from edge.peers.settings import PeerLimits
-from edge.standalone import PLAIN, Listener
+from edge.standalone import PLAIN
 from shared.resume import Place
 from shared.subjects import PURGE
 from tests.edge_nodes import make_config, running_edge
@@ -34,12 +34,12 @@ class Node:
         own = replace(peers, own_url=self.url) if peers.siblings else peers
         upstream = UpstreamLimits(connect_s=1.0, first_byte_s=2.0, stall_s=1.0, n_retries=0)
         self._settings = DeliverySettings(origin_url, cache=PLAIN, upstream=upstream, peers=own)
-        self._listener: Listener | None = None
+        self._listener: DeliveryListener | None = None
 
     async def start(self) -> None:
         self.delivery = Delivery(self._settings)
         await self.delivery.open()
-        self._listener = Listener(self.delivery)
+        self._listener = DeliveryListener(self.delivery)
         await self._listener.open(self.url.removeprefix("http://"))
         self.client = Client(self.url)
 

@@ -8,8 +8,7 @@ import pytest
 from aiohttp import web
 
 from edge.cache.settings import CacheLimits
-from edge.delivery import CORS, Delivery, DeliverySettings
-from edge.standalone import Listener
+from edge.delivery import CORS, Delivery, DeliveryListener, DeliverySettings
 from tests.origins import FRESH, Client, Reply, RunningEdge, ScriptedOrigin, running_edge
 
 POISON = "evil.example"
@@ -55,7 +54,7 @@ async def node(origin_url: str) -> AsyncIterator[Client]:
     """The media part of a node, as the application wires it."""
     delivery = Delivery(DeliverySettings(origin_url, extra_headers=CORS, is_media=True))
     await delivery.open()
-    listener = Listener(delivery)
+    listener = DeliveryListener(delivery)
     client = Client(await listener.open("127.0.0.1:0"))
     try:
         yield client

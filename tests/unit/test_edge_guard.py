@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict
 
-from edge.handlers.guard import Reason, RequestLimits, refusal
+from edge.serving.guard import Reason, RequestLimits, refusal
 
 LIMITS = RequestLimits()
 LAX = RequestLimits(encoded_slash=True)
