@@ -8,7 +8,7 @@ plain integers and folded into metrics and eviction before anybody reads those: 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from edge.cache import metrics
 from edge.cache.freshness import NO_RULES, Verdict, judge
@@ -17,13 +17,11 @@ from edge.serving.guard import RequestLimits
 from edge.serving.headblock import WHOLE, Asked
 from edge.serving.headblock import judge as judge_block
 from edge.serving.memfile import MemFile, allowed_files, file_of
+from edge.serving.misses import Misses
 from edge.serving.wirehead import Template, render, template
 from shared.clock import Clock, call_later, wall_ns
 from shared.config import setting
 from shared.metrics import before_scrape
-
-if TYPE_CHECKING:
-    from edge.serving.misses import Misses
 
 JOINED_BYTES = 4 * 1024
 """Up to this size head and body are kept as one piece: one write of one buffer, and the body held twice."""

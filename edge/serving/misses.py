@@ -4,9 +4,10 @@ What is not plain goes the ordinary way, before or after the question to the ori
 fill turns out to be but a stored 200 of known length, the request goes on there with its place in the fill.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
@@ -23,9 +24,6 @@ from edge.handlers.answer import Answers
 from edge.handlers.crossing import Handed
 from edge.headers import CacheStatus, Forward
 from edge.serving.guard import is_plain_target
-
-if TYPE_CHECKING:
-    from edge.serving.fastpath import FastPath
 
 TARGET_CHARS = 1024
 """A longer target goes the ordinary way."""
@@ -126,6 +124,19 @@ def _matches(head: Fetched, want: Want) -> bool:
     return head.vary == vary_values(tuple(name for name, _ in head.vary), want.headers)
 
 
+class Connection(Protocol):
+    """Whose answer it is."""
+
+    transport: asyncio.Transport | None
+    miss: "Miss | None"
+
+    def miss_answered(self, miss: "Miss") -> None:
+        """All of it is written, and the transport takes more."""
+
+    def hand_over(self, request: bytes, handed: Handed) -> None:
+        """The ordinary path is to answer, with its place in the fill."""
+
+
 class Miss:
     """One answer under way. Invariant: while it is the connection's, flight or transport will call it."""
 
@@ -142,7 +153,7 @@ class Miss:
         "n_sent",
     )
 
-    def __init__(self, connection: "FastPath", misses: Misses, want: Want, request: bytes) -> None:
+    def __init__(self, connection: Connection, misses: Misses, want: Want, request: bytes) -> None:
         self._connection = connection
         self._misses = misses
         self._want = want
