@@ -63,7 +63,7 @@ class CacheLimits:
         high=64 * MIB,
     )
     finish_s: float = setting(
-        0.05,
+        0.02,
         "a fill whose last viewer has left goes on if the rest comes so soon at its pace; 3600: always",
         unit="s",
         low=0,

@@ -1,6 +1,6 @@
 """`python -m tests.bench.swipe_browser.aborts`: how soon a swipe ends the requests that it makes pointless.
 
-By keys, or with `--touch` by a finger that pulls less than half a screen and lets go. At the player: from
+By keys, or with `--touch` by a finger (times are from its release, below 0 before it). At the player: from
 the key or release to the request's abort, as the page tells it, and to `loadingFailed`, as DevTools do; at
 the origin, behind a real edge, to the end of the connection, and so at the edge at the latest. It is so slow
 that something is always under way. What goes on to its end is told apart: a plan after the swipe names
@@ -23,6 +23,7 @@ from typing import Any
 from aiohttp import web
 from playwright.async_api import CDPSession, Page, Response
 
+from edge.cache.settings import CacheLimits
 from shared import embedded
 from tests.bench.edge_process import edge_process
 from tests.bench.swipe_browser.run import chromium
@@ -35,13 +36,13 @@ from tests.waiting import eventually
 N_SWIPES = 14
 DWELL_S = 1.5
 SETTLE_S = 0.5
-PIECE_BYTES = 4096
-PIECE_S = 0.06
+PIECE_BYTES = 1024
+PIECE_S = 0.015
 LOOK_S = 0.001
 LATE_S = 0.05
 """What ends later after the key is told apart."""
-FINISH_S = 0.05
-"""The edge's `cache.finish_s`: what comes within it is let come."""
+FINISH_S = CacheLimits().finish_s
+"""What comes within it is let come."""
 WATCHED = """
     window.aborts = [];
     const asked = fetch;
@@ -93,9 +94,9 @@ class SlowOrigin(ShelfOrigin):
             for start in range(0, len(body), PIECE_BYTES):
                 await response.write(body[start : start + PIECE_BYTES])
                 sending.pieces_s.append(monotonic())
-                if not await self._is_there(request):
+                sending.is_whole = start + PIECE_BYTES >= len(body)
+                if sending.is_whole or not await self._is_there(request):
                     break
-            sending.is_whole = len(sending.pieces_s) * PIECE_BYTES >= len(body)
         except ConnectionError:
             pass
         finally:
@@ -151,8 +152,8 @@ class Swipe:
 
 
 async def flick(devtools: CDPSession) -> None:
-    """A finger pulls and lets go; what it pulled is less than half a screen."""
-    for y in range(700, 400, -40):
+    """A finger pulls more than half a screen and lets go."""
+    for y in range(700, 200, -40):
         kind = "touchStart" if y == 700 else "touchMove"
         await devtools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": 190, "y": y}]})
     await devtools.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
