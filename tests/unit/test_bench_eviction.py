@@ -20,7 +20,7 @@ ROOM_FOR_THREE = 3
 A, B, C, D, E = range(5)
 
 
-def hits(policy: Policy, keys: list[int], size: int = 1) -> str:
+def hits(policy: Policy[int], keys: list[int], size: int = 1) -> str:
     """`x` for a hit and `.` for a miss, a sign a request."""
     signs = []
     for key in keys:

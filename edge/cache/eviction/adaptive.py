@@ -1,11 +1,14 @@
-"""S3-FIFO, with a longer probation or as LRU while the ghosts show that doing better; nothing leaves for it.
+"""S3-FIFO, another way or as LRU while the ghosts show that doing better; nothing leaves for it.
 
 Pure and deterministic: the same calls give the same victims, in every process.
 """
 
+from collections.abc import Callable, Hashable
+
 from edge.cache.eviction.ghosts import EVERY, Ghosts, digest
 from edge.cache.eviction.policy import K
-from edge.cache.eviction.s3fifo import CHANCES, MAIN, MARK, Order, S3Fifo
+from edge.cache.eviction.s3fifo import CHANCES, MAIN, MARK, S3Fifo
+from edge.cache.eviction.siblings import Siblings
 
 BATCH = 256
 """Requests of the sample that the ghosts serve at once: a call for each would cost more than what it does."""
@@ -14,14 +17,15 @@ BATCH = 256
 class Adaptive(S3Fifo[K]):
     """One set of queues under one of three orders. A key of the sample carries the mark while it is held."""
 
-    def __init__(self, capacity_bytes: int) -> None:
-        super().__init__(capacity_bytes)
-        self._shadows: Ghosts[K] = Ghosts(capacity_bytes)
+    def __init__(self, capacity_bytes: int, video_of: Callable[[K], Hashable] | None = None) -> None:
+        siblings = Siblings(video_of, capacity_bytes) if video_of else None
+        self._shadows: Ghosts[K] = Ghosts(capacity_bytes, siblings.kept if siblings else None)
+        self.order = self._shadows.orders[0]
+        """What decides now."""
+        super().__init__(capacity_bytes, self.order, siblings)
         self._threshold = self._shadows.threshold
         self._asked: list[K] = []
         self._asked_sizes: list[int] = []
-        self.order = Order.S3FIFO
-        """What decides now."""
         self.n_switches = 0
 
     def admit(self, key: K, size_bytes: int, mark: int = MARK) -> list[K]:

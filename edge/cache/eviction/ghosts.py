@@ -9,7 +9,7 @@ the contents fit it, and where phases are short that is more than it gains. So a
 the real cache's too; while it is behind the best constant order it follows that one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Generic
 from zlib import crc32
 
@@ -23,7 +23,8 @@ EVERY = 1 << 32
 """Threshold that takes every key: while the real cache is small, chance would say too much in a sample.
 With half of the keys changes come later: where recency and popularity take turns up to 1.3 % are lost."""
 ORDERS = (Order.S3FIFO, Order.WIDE, Order.LRU)
-"""Place n of every list here belongs to the n-th."""
+ORDERS_OF_SIBLINGS = (Order.SIBLINGS, Order.S3FIFO, Order.LRU)
+"""Where it is known which keys belong together, which then helps more than a longer probation."""
 FADING = 1 + 1 / 512
 """Each piece of evidence weighs so much more than the one before."""
 HEAVY = 1e60
@@ -46,16 +47,21 @@ def digest(key: object) -> int:
 
 
 class Ghosts(Generic[K]):
-    """Miniature caches that serve the same requests as the real one."""
+    """Miniature caches that serve the same requests as the real one.
 
-    def __init__(self, capacity_bytes: int) -> None:
+    Place n of every list belongs to the n-th of `orders`. The real cache tells what siblings have kept.
+    """
+
+    def __init__(self, capacity_bytes: int, kept: Container[K] | None = None) -> None:
         rate = min(1.0, SHADOW_BYTES / max(1, capacity_bytes))
         scaled = int(capacity_bytes * rate)
         self.threshold = int(rate * EVERY)
         """A key whose digest is below it belongs to the sample."""
+        self.orders = ORDERS if kept is None else ORDERS_OF_SIBLINGS
+        first, second, _ = self.orders
         self._miniatures: list[Miniature[K]] = [
-            FifoMiniature(scaled, Order.S3FIFO),
-            FifoMiniature(scaled, Order.WIDE),
+            FifoMiniature(scaled, first, () if kept is None else kept),
+            FifoMiniature(scaled, second),
             LruMiniature(scaled),
         ]
         self._lately = [0.0, 0.0, 0.0]
@@ -68,16 +74,20 @@ class Ghosts(Generic[K]):
 
     def serve(self, keys: Sequence[K], sizes: Sequence[int]) -> bool:
         """Serve requests of the sample; True when there is new evidence."""
-        missed = narrow, wide, recent = [miniature.serve(keys, sizes) for miniature in self._miniatures]
-        told = (narrow | wide | recent) - (narrow & wide & recent)
-        lately = self._lately
+        first, second, recent = [miniature.serve(keys, sizes) for miniature in self._miniatures]
+        told = (first | second | recent) - (first & second & recent)
+        weight, squares, (by_first, by_second, by_recent) = self._weight, self._squares, self._lately
         for place in sorted(told):
-            self._weight *= FADING
-            weighed = sizes[place] * self._weight
-            self._squares += weighed * weighed
-            for which, places in enumerate(missed):
-                if place in places:
-                    lately[which] += weighed
+            weight *= FADING
+            weighed = sizes[place] * weight
+            squares += weighed * weighed
+            if place in first:
+                by_first += weighed
+            if place in second:
+                by_second += weighed
+            if place in recent:
+                by_recent += weighed
+        self._weight, self._squares, self._lately = weight, squares, [by_first, by_second, by_recent]
         return bool(told)
 
     def better(self, current: Order) -> Order:
@@ -85,7 +95,7 @@ class Ghosts(Generic[K]):
         missed = [miniature.missed_bytes for miniature in self._miniatures]
         if self._weight > HEAVY or missed[0] > self._limit:
             self._forget()
-        place, lately = ORDERS.index(current), self._lately
+        place, lately = self.orders.index(current), self._lately
         least = min(missed)
         if self.really_missed_bytes > least * (1 + REGRET):
             lead = LEAD + LEAD_PER_CHANGE * self._n_changes
@@ -95,7 +105,7 @@ class Ghosts(Generic[K]):
             is_clear = evidence * evidence > DEVIATIONS_SQUARED * self._squares
             best = lately.index(min(lately)) if is_clear else place
         self._n_changes += best != place
-        return ORDERS[best]
+        return self.orders[best]
 
     def _forget(self) -> None:
         scale = self._weight

@@ -6,7 +6,7 @@ let go at once; and a batch costs one call.
 """
 
 from collections import OrderedDict, deque
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from edge.cache.eviction.policy import K
@@ -32,9 +32,10 @@ class Miniature(Protocol[Asked_contra]):
 
 
 class FifoMiniature(Generic[K]):
-    """S3-FIFO with its narrow or its wide probation."""
+    """S3-FIFO with its narrow or its wide probation, or with newcomers that siblings have `kept`."""
 
-    def __init__(self, capacity_bytes: int, order: Order) -> None:
+    def __init__(self, capacity_bytes: int, order: Order, kept: Container[K] = ()) -> None:
+        self._kept = kept
         self._capacity = capacity_bytes
         self._slack_bytes = int(capacity_bytes * SLACK)
         self._small_limit = int(capacity_bytes * SMALL_SHARES[order])
@@ -47,28 +48,27 @@ class FifoMiniature(Generic[K]):
         self.missed_bytes = 0.0
 
     def serve(self, keys: Sequence[K], sizes: Sequence[int]) -> set[int]:
-        states, ghosts, room_bytes = self._states, self._ghosts, self._capacity - self._used_bytes
+        states, ghost_of, room_bytes = self._states, self._ghosts.pop, self._capacity - self._used_bytes
         known, enter = states.get, self._small.append
-        missed: set[int] = set()
+        missed: list[int] = []
         for place, key in enumerate(keys):
             state = known(key)
             if state is not None:
                 if state & CHANCES < CHANCES:
                     states[key] = state + 1
                 continue
-            missed.add(place)
+            missed.append(place)
             size_bytes = sizes[place]
             if size_bytes > self._capacity:
                 continue
-            is_ghost = key in ghosts
-            if is_ghost:
-                self._ghost_bytes -= ghosts.pop(key)
+            ghost_bytes = ghost_of(key, 0)
+            self._ghost_bytes -= ghost_bytes
             if size_bytes > room_bytes:
                 self._used_bytes = self._capacity - room_bytes
                 self._shrink(max(0, self._capacity - size_bytes - self._slack_bytes))
                 room_bytes = self._capacity - self._used_bytes
             room_bytes -= size_bytes
-            if is_ghost:
+            if ghost_bytes:
                 states[key] = size_bytes << SIZE_SHIFT | MAIN
                 self._main.append(key)
             else:
@@ -76,19 +76,20 @@ class FifoMiniature(Generic[K]):
                 enter(key)
                 self._small_bytes += size_bytes
         self._used_bytes = self._capacity - room_bytes
-        self.missed_bytes += sum(map(sizes.__getitem__, missed))
-        return missed
+        self.missed_bytes += sum([sizes[place] for place in missed])
+        return set(missed)
 
     def _shrink(self, room_bytes: int) -> None:
         states, small, main, ghosts = self._states, self._small, self._main, self._ghosts
         small_bytes, used_bytes, ghost_bytes = self._small_bytes, self._used_bytes, self._ghost_bytes
+        kept, small_limit = self._kept, self._small_limit
         while used_bytes > room_bytes:
-            if not main or (small_bytes >= self._small_limit and small):
+            if not main or (small_bytes >= small_limit and small):
                 key = small.popleft()
                 state = states[key]
                 size_bytes = state >> SIZE_SHIFT
                 small_bytes -= size_bytes
-                if state & CHANCES:
+                if state & CHANCES or key in kept:
                     states[key] = size_bytes << SIZE_SHIFT | MAIN
                     main.append(key)
                     continue

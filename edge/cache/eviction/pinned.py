@@ -10,7 +10,7 @@ from typing import Generic
 
 from edge.cache.eviction.policy import Eviction, K
 
-MAX_DISTANCE = 15
+MAX_DISTANCE = 31
 """Farther pins count as this far."""
 
 
@@ -93,7 +93,7 @@ class Pinned(Generic[K]):
             self._release(key)
 
     def admit(self, key: K, size_bytes: int) -> list[K]:
-        was_pinned = self._drop(key)
+        was_pinned = key in self._pins and self._drop(key)
         distance = self._wanted.get(key)
         if distance is None or size_bytes > self._capacity or not self._make_room(size_bytes, distance):
             return self._policy.admit(key, size_bytes)

@@ -3,7 +3,8 @@
 Pure. After Yang et al., "FIFO queues are all you need for cache eviction" (SOSP 2023), with promotion at the
 first re-reference (short-video objects are read once or often) and ghosts bounded by bytes, not by number:
 right after the start the main queue is nearly empty, and a number taken from it would forget at once what
-comes back. On request the same queues work as an LRU, without dropping what they hold (`order_by`).
+comes back. On request the same queues work as an LRU, without dropping what they hold (`order_by`), and where
+it is known which keys belong together, siblings vouch for newcomers (`siblings.py`).
 """
 
 from collections import OrderedDict
@@ -11,6 +12,7 @@ from enum import Enum
 from typing import Generic
 
 from edge.cache.eviction.policy import K
+from edge.cache.eviction.siblings import Siblings
 
 GHOST_SHARE = 1.0
 """Bytes of evicted newcomers that are remembered, relative to the capacity."""
@@ -26,6 +28,8 @@ class Order(Enum):
     """How the queues decide."""
 
     S3FIFO = "s3fifo"
+    SIBLINGS = "siblings"
+    """S3-FIFO in which a newcomer that nobody asked for again is kept if its siblings vouch for it."""
     WIDE = "wide"
     """S3-FIFO with a longer probation: what was loved once does not fill the room of what is new."""
     LRU = "lru"
@@ -34,7 +38,7 @@ class Order(Enum):
     is promoted, and nothing old sits in the main queue for long."""
 
 
-SMALL_SHARES = {Order.S3FIFO: 0.1, Order.WIDE: 0.4}
+SMALL_SHARES = {Order.S3FIFO: 0.1, Order.SIBLINGS: 0.1, Order.WIDE: 0.4}
 """Part of the bytes that newcomers may hold on probation."""
 
 
@@ -45,12 +49,16 @@ class S3Fifo(Generic[K]):
     garbage collector to walk (objects with slots cost a third of the speed).
     """
 
-    def __init__(self, capacity_bytes: int, order: Order = Order.S3FIFO) -> None:
+    def __init__(
+        self, capacity_bytes: int, order: Order = Order.S3FIFO, siblings: Siblings[K] | None = None
+    ) -> None:
         self._small_share = 0.0
         self._capacity = capacity_bytes
         self._small_capacity = 0
         self._ghost_limit = int(capacity_bytes * GHOST_SHARE)
         self._is_lru = False
+        self._siblings = siblings
+        self._promote = siblings.promote if siblings else None
         self.order_by(order)
         self.states: dict[K, int] = {}
         """Chances and bits of every key held; for the owner to read."""
@@ -73,6 +81,8 @@ class S3Fifo(Generic[K]):
     def order_by(self, order: Order) -> None:
         """Decide otherwise from now on; nothing leaves for it."""
         self._is_lru = order is Order.LRU
+        if self._siblings:
+            self._siblings.is_trusted = order is Order.SIBLINGS
         self._small_share = SMALL_SHARES.get(order, 1.0)
         self._small_capacity = int(self._capacity * self._small_share)
 
@@ -125,6 +135,8 @@ class S3Fifo(Generic[K]):
         self._capacity = capacity_bytes
         self._small_capacity = int(capacity_bytes * self._small_share)
         self._ghost_limit = int(capacity_bytes * GHOST_SHARE)
+        if self._siblings:
+            self._siblings.capacity_bytes = capacity_bytes
         return self._shrink(capacity_bytes)
 
     def _take(self, key: K) -> int:
@@ -140,7 +152,7 @@ class S3Fifo(Generic[K]):
     def _shrink(self, room_bytes: int) -> list[K]:
         """Let keys go until at most `room_bytes` are held. A step: one moves on, gets a round, or leaves."""
         states, small, main, ghosts = self.states, self._small, self._main, self._ghosts
-        is_lru, small_limit = self._is_lru, self._small_capacity
+        is_lru, small_limit, promote = self._is_lru, self._small_capacity, self._promote
         small_bytes, used_bytes = self._small_bytes, self.used_bytes
         victims: list[K] = []
         while used_bytes > room_bytes:
@@ -148,13 +160,14 @@ class S3Fifo(Generic[K]):
                 key, size_bytes = small.popitem(last=False)
                 small_bytes -= size_bytes
                 state = states[key]
-                if not state & CHANCES:
-                    ghosts[key] = size_bytes
-                    self._ghost_bytes += size_bytes
-                elif not is_lru:
+                is_kept = promote(key, size_bytes, state & CHANCES) if promote else state & CHANCES
+                if is_kept and not is_lru:
                     states[key] = state & ~CHANCES | MAIN
                     main[key] = size_bytes
                     continue
+                if not state & CHANCES:
+                    ghosts[key] = size_bytes
+                    self._ghost_bytes += size_bytes
             else:
                 key, size_bytes = main.popitem(last=False)
                 state = states[key]

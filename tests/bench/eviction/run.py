@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 from tests.bench import report
 from tests.bench.eviction import csvtrace, plot, traces
@@ -42,14 +43,21 @@ def generated(n_requests: int, seed: int) -> dict[str, traces.Trace]:
     }
 
 
-def measure(all_traces: Mapping[str, traces.Trace], popularity: Mapping[str, Mapping[int, float]]) -> Results:
-    """Every policy over every trace at every cache size; `popularity` where the generator tells it."""
+class Told(NamedTuple):
+    """What the generator knows of the objects of a trace, by name of the trace."""
+
+    popularity: Mapping[str, Mapping[int, float]]
+    paths: Mapping[str, Mapping[int, str]]
+
+
+def measure(all_traces: Mapping[str, traces.Trace], told: Told) -> Results:
+    """Every policy over every trace at every cache size."""
     results: Results = {}
     for name, trace in all_traces.items():
         results[name] = {}
         for share in SHARES:
             print(f"{name}, {share:.0%} of {len(trace):,} requests' footprint …", file=sys.stderr)
-            results[name][share] = compare(trace, share, popularity.get(name))
+            results[name][share] = compare(trace, share, told.popularity.get(name), told.paths.get(name))
     return results
 
 
@@ -91,7 +99,7 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=N_REQUESTS, help="length of a generated trace")
     parser.add_argument("--seed", type=int, default=SEED)
     asked = parser.parse_args()
-    popularity: dict[str, dict[int, float]] = {}
+    told = Told({}, {})
     if asked.trace is not None:
         try:
             columns = csvtrace.columns_of(asked.columns) if asked.columns else None
@@ -101,8 +109,11 @@ def main() -> None:
         all_traces = {asked.trace.name: rows}
     else:
         all_traces = generated(asked.requests, asked.seed)
-        popularity = {n: traces.popularity(asked.requests, asked.seed, shape) for n, shape in CHURN.items()}
-    tell(measure(all_traces, popularity), {name: first_share(trace) for name, trace in all_traces.items()})
+        told = Told(
+            {name: traces.popularity(asked.requests, asked.seed, shape) for name, shape in CHURN.items()},
+            {name: traces.paths(asked.requests, asked.seed, shape) for name, shape in CHURN.items()},
+        )
+    tell(measure(all_traces, told), {name: first_share(trace) for name, trace in all_traces.items()})
 
 
 if __name__ == "__main__":

@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 from edge.cache.eviction.adaptive import Adaptive
 from edge.cache.eviction.lru import Lru
 from edge.cache.eviction.s3fifo import S3Fifo
+from edge.cache.key import video_of
 from tests.bench.eviction.arc import Arc
 from tests.bench.eviction.belady import Belady, BeladySize, next_uses
 from tests.bench.eviction.insight import Insight
@@ -16,25 +17,29 @@ from tests.bench.eviction.sieve import Sieve
 SHARES = (0.01, 0.05, 0.1, 0.2)
 """Cache sizes, relative to the bytes of all objects of a trace."""
 OURS = "ours"
+BLIND = "ours, blind"
+"""Ours where nobody tells which objects belong to a video."""
 
 
-class Policy(Protocol):
+K = TypeVar("K")
+
+
+class Policy(Protocol[K]):
     """What a simulation needs of a policy."""
 
     @property
     def used_bytes(self) -> int: ...
-    def __contains__(self, key: int) -> bool: ...
-    def admit(self, key: int, size_bytes: int) -> list[int]: ...
-    def touch(self, key: int) -> None: ...
+    def __contains__(self, key: K) -> bool: ...
+    def admit(self, key: K, size_bytes: int) -> list[K]: ...
+    def touch(self, key: K) -> None: ...
 
 
-ONLINE: dict[str, Callable[[int], Policy]] = {
+ONLINE: dict[str, Callable[[int], Policy[int]]] = {
     "LRU": Lru,
     "LFU": Lfu,
     "SIEVE": Sieve,
     "ARC": Arc,
     "S3-FIFO": S3Fifo,
-    OURS: Adaptive,
 }
 OFFLINE = {"Belady": Belady, "Belady-size": BeladySize}
 INSIGHT = "insight"
@@ -59,7 +64,7 @@ def first_share(trace: Sequence[tuple[int, int]]) -> float:
     return footprint_bytes(trace) / max(1, sum(size for _, size in trace))
 
 
-def simulate(policy: Policy, trace: Sequence[tuple[int, int]]) -> Result:
+def simulate(policy: Policy[K], trace: Sequence[tuple[K, int]]) -> Result:
     """Serve the trace from an empty cache."""
     n_missed = missed_bytes = 0
     began_s = time.process_time()
@@ -76,12 +81,23 @@ def simulate(policy: Policy, trace: Sequence[tuple[int, int]]) -> Result:
 
 
 def compare(
-    trace: Sequence[tuple[int, int]], share: float, popularity: Mapping[int, float] | None = None
+    trace: Sequence[tuple[int, int]],
+    share: float,
+    popularity: Mapping[int, float] | None = None,
+    paths: Mapping[int, str] | None = None,
 ) -> dict[str, Result]:
-    """Every policy over the same trace, with a cache of this share of the footprint."""
+    """Every policy over the same trace, with a cache of this share of the footprint.
+
+    With `paths` ours is asked by path, as at an edge, and knows a video's objects by it.
+    """
     capacity = int(footprint_bytes(trace) * share)
     uses = next_uses(trace)
     results = {name: simulate(make(capacity), trace) for name, make in ONLINE.items()}
+    results[OURS] = simulate(Adaptive(capacity), trace)
+    if paths:
+        results[BLIND] = results[OURS]
+        named = [(paths[key], size) for key, size in trace]
+        results[OURS] = simulate(Adaptive(capacity, video_of), named)
     if popularity:
         results[INSIGHT] = simulate(Insight(capacity, popularity), trace)
     return results | {name: simulate(make(capacity, uses), trace) for name, make in OFFLINE.items()}

@@ -88,7 +88,12 @@ def popularity(n_requests: int, seed: int, shape: ShortVideo | None = None) -> d
     return _watched(n_requests, seed, shape or ShortVideo())[1]
 
 
-def _watched(n_requests: int, seed: int, shape: ShortVideo) -> tuple[Trace, dict[int, float]]:
+def paths(n_requests: int, seed: int, shape: ShortVideo | None = None) -> dict[int, str]:
+    """The path of each object of `short_video` at an edge: its video, its rung, its segment."""
+    return _watched(n_requests, seed, shape or ShortVideo())[2]
+
+
+def _watched(n_requests: int, seed: int, shape: ShortVideo) -> tuple[Trace, dict[int, float], dict[int, str]]:
     rng = random.Random(seed)
     feed = _Feed(shape, rng)
     viewers: list[list[int]] = []  # video, rung, next segment
@@ -96,6 +101,7 @@ def _watched(n_requests: int, seed: int, shape: ShortVideo) -> tuple[Trace, dict
     numbers: dict[tuple[int, int, int], int] = {}
     lengths: dict[int, tuple[int, float]] = {}
     popular: dict[int, float] = {}
+    named: dict[int, str] = {}
     trace: Trace = []
     rungs = range(len(shape.ladder_bps))
     while len(trace) < n_requests:
@@ -111,6 +117,7 @@ def _watched(n_requests: int, seed: int, shape: ShortVideo) -> tuple[Trace, dict
             sizes[key] = size_of(rng, shape.ladder_bps[rung] * shape.segment_s / 8 * detail, 0.25)
             numbers[key] = len(numbers)
             reach = shape.stays_first * shape.stays ** (segment - 1) if segment else 1.0
+            named[numbers[key]] = f"/v/{video}/{rung}/{segment}.m4s"
             popular[numbers[key]] = feed.audience(video) * shape.ladder_share[rung] * reach
         trace.append((numbers[key], sizes[key]))
         viewers[index][2] += 1
@@ -118,7 +125,7 @@ def _watched(n_requests: int, seed: int, shape: ShortVideo) -> tuple[Trace, dict
         if not stays or segment + 1 >= n_segments:
             viewers[index] = viewers[-1]
             viewers.pop()
-    return trace, popular
+    return trace, popular, named
 
 
 def zipf(n_requests: int, seed: int, n_objects: int = 20_000, alpha: float = 0.9) -> Trace:
