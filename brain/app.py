@@ -30,7 +30,7 @@ from shared.clock import SystemClock
 from shared.errors import Unavailable
 from shared.health import Health
 from shared.lifecycle import Lifecycle
-from shared.messages import SearchRequest
+from shared.messages.search import SearchRequest
 from shared.web import add_operator_routes, error_middleware, serve
 
 log = logging.getLogger(__name__)

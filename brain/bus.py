@@ -12,15 +12,10 @@ from shared import subjects
 from shared.bus import Bus
 from shared.errors import Unavailable
 from shared.ids import check_id
-from shared.messages import (
-    EdgeHeartbeat,
-    Message,
-    ModelAnnouncement,
-    QueueRequest,
-    RankedQueue,
-    VectorRequest,
-    VectorTable,
-)
+from shared.messages.message import Message
+from shared.messages.nodes import EdgeHeartbeat
+from shared.messages.queues import QueueRequest, RankedQueue
+from shared.messages.vectors import ModelAnnouncement, VectorRequest, VectorTable
 
 log = logging.getLogger(__name__)
 

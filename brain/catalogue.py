@@ -17,7 +17,8 @@ from brain.metrics import CATALOGUE_EVENTS, CATALOGUE_FAILURES, VIDEOS
 from shared import subjects
 from shared.bus import Bus
 from shared.errors import Unavailable
-from shared.messages import CatalogEvent, VideoCard
+from shared.messages.catalog import CatalogEvent, VideoCard
+from shared.messages.reads import CatalogPage
 
 log = logging.getLogger(__name__)
 
@@ -26,13 +27,6 @@ PAGE_BYTES = 16 * 1024 * 1024
 ORIGIN_TIMEOUT_S = 5.0
 YIELD_EVERY = 500
 """Events applied between two turns of the event loop."""
-
-
-class Page(msgspec.Struct, frozen=True):
-    """What `GET /internal/catalog` answers."""
-
-    events: list[CatalogEvent]
-    last_seq: int
 
 
 class Catalogue:
@@ -105,7 +99,7 @@ class Catalogue:
             self._origin_seq = max(self._origin_seq, page.events[-1].seq)
             await asyncio.sleep(0)
 
-    async def _page(self) -> Page:
+    async def _page(self) -> CatalogPage:
         url = f"{self._origin_url}/internal/catalog"
         query = {"after_seq": str(self._origin_seq), "limit": str(PAGE)}
         try:
@@ -117,7 +111,7 @@ class Catalogue:
                     raise Unavailable(f"the origin answered {answer.status}")
                 while part := await answer.content.read(PAGE_BYTES - len(body)):
                     body += part
-                return msgspec.json.decode(body, type=Page)
+                return msgspec.json.decode(body, type=CatalogPage)
         except (aiohttp.ClientError, TimeoutError, OSError, msgspec.MsgspecError) as exc:
             raise Unavailable(f"origin: {exc}") from exc
 

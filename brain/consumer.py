@@ -21,7 +21,7 @@ from brain.trends import TrendKeeper
 from shared import subjects
 from shared.bus import Bus, Delivery, Outcome
 from shared.errors import Unavailable
-from shared.messages import EventBatch, ViewEvent
+from shared.messages.events import EventBatch, ViewEvent
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from shared.messages import CatalogEvent, CatalogKind, VideoCard
+from shared.messages.catalog import CatalogEvent, CatalogKind, VideoCard
 
 FloatArray = npt.NDArray[np.float32]
 TimeArray = npt.NDArray[np.float64]

@@ -27,7 +27,7 @@ from brain.retrieval.tags import TagRetriever
 from brain.retrieval.vectors import VectorRetriever
 from brain.space import VectorSpace, best
 from brain.training.foldin import fold_in
-from shared.messages import Candidate, Source
+from shared.messages.queues import Candidate, Source
 
 MAX_LIKED_TAGS = 200
 _PRECEDENCE = (Source.FOLLOWING, Source.TAGS, Source.VECTORS, Source.TRENDING, Source.FRESH)

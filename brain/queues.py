@@ -10,7 +10,7 @@ from brain.pipeline import Pipeline, World
 from brain.sessions import Session, next_version
 from brain.viewers import Viewers
 from shared.clock import Clock
-from shared.messages import RankedQueue, RecentSignal
+from shared.messages.queues import RankedQueue, RecentSignal
 
 MAX_SEEN_TOLD = 500
 MAX_RECENT_TOLD = 48

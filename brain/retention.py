@@ -18,7 +18,8 @@ from shared import subjects
 from shared.bus import Bus
 from shared.clock import Clock
 from shared.errors import Unavailable
-from shared.messages import Curve, Message, Retention, RetentionRequest
+from shared.messages.message import Message
+from shared.messages.retention import Curve, Retention, RetentionRequest
 from shared.retention import MAX_POINTS, n_points
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from brain.features.interest import boost
-from shared.messages import EventBatch, EventKind, ViewEvent
+from shared.messages.events import EventBatch, EventKind, ViewEvent
 
 _AT_ONCE = frozenset({EventKind.LIKE, EventKind.SHARE, EventKind.FOLLOW, EventKind.NOT_INTERESTED})
 

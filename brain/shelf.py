@@ -17,7 +17,7 @@ from brain.space import ItemModel, VectorSpace
 from brain.training import snapshot
 from brain.training.content import ContentModel
 from brain.training.factors import FactorModel
-from shared.messages import ModelAnnouncement
+from shared.messages.vectors import ModelAnnouncement
 
 log = logging.getLogger(__name__)
 

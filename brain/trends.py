@@ -18,7 +18,8 @@ from shared import subjects
 from shared.bus import Bus
 from shared.clock import Clock
 from shared.errors import Unavailable
-from shared.messages import Candidate, FoundTag, Source, TrendingList
+from shared.messages.queues import Candidate, Source, TrendingList
+from shared.messages.search import FoundTag
 
 log = logging.getLogger(__name__)
 

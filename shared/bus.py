@@ -18,7 +18,7 @@ from shared.codec import M, encode
 from shared.core_nats import PUBLISHED, RECEIVED, CoreNats, decoded, guarded, settle
 from shared.errors import ServiceError, Unavailable
 from shared.follow import Follower, pulled, read_on
-from shared.messages import Message
+from shared.messages.message import Message
 from shared.pull import Consumer
 from shared.subjects import Stream
 

@@ -11,7 +11,8 @@ import msgspec
 import zstandard
 
 from shared.errors import DecodeError, TooLarge
-from shared.messages import ALL, Message
+from shared.messages.kinds import ALL
+from shared.messages.message import Message
 
 MAX_MESSAGE_BYTES = 1024 * 1024
 """Of the plain msgpack; also nats-server's own default limit for a payload."""

@@ -62,9 +62,9 @@ class _Facts(NamedTuple):
         return f"{text} ({self.env})" if self.env else text
 
     def admits(self, value: float) -> bool:
-        """Whether value is inside the bounds; NaN never is."""
+        """Whether value is inside the bounds; NaN never is, nor what has no end."""
         low = -math.inf if self.low is None else self.low
-        return low <= value <= (math.inf if self.high is None else self.high)
+        return low <= value <= (math.inf if self.high is None else self.high) and abs(value) != math.inf
 
 
 class _Key(NamedTuple):

@@ -15,7 +15,7 @@ from shared import metrics
 from shared.codec import M, decode, encode
 from shared.errors import DecodeError, ServiceError, Unavailable
 from shared.link import Line, Link, translated
-from shared.messages import Message
+from shared.messages.message import Message
 from shared.pull import ensure_stream
 from shared.subjects import Stream
 

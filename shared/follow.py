@@ -13,7 +13,7 @@ from nats.aio.msg import Msg
 from shared.core_nats import decoded, settle
 from shared.errors import Unavailable
 from shared.link import Line
-from shared.messages import Message
+from shared.messages.message import Message
 from shared.pull import API_S, Consumer, Pull, ensure_stream
 from shared.resume import LogFacts, Place, Resume, Step, resume, step
 from shared.subjects import Stream

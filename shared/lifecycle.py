@@ -97,11 +97,16 @@ class Lifecycle:
             self._hurry.set()
         self._stop_asked.set()
 
-    async def run_until_signal(self) -> None:
-        """Wait for SIGTERM or SIGINT, then stop everything, bounded by grace_s."""
+    def take_signals(self) -> None:
+        """From now on a signal asks to stop. For before anybody hears that all is ready."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.ask_to_stop)
+
+    async def run_until_signal(self) -> None:
+        """Wait for SIGTERM or SIGINT, then stop everything, bounded by grace_s."""
+        self.take_signals()
+        loop = asyncio.get_running_loop()
         try:
             await self._stop_asked.wait()
             log.info("stopping")

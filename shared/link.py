@@ -63,12 +63,12 @@ class Line:
         try:
             both: set[asyncio.Future[Any]] = {task, self.lost}
             await asyncio.wait(both, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+            if task.cancelled():
+                raise Unavailable("NATS: the client gave up the request")
             if task.done():
                 return task.result()
             raise Unavailable("the connection to NATS was lost" if self.lost.done() else "NATS timed out")
-        except (nats.errors.Error, OSError, asyncio.CancelledError) as exc:
-            if isinstance(exc, asyncio.CancelledError) and not task.cancelled():
-                raise
+        except (nats.errors.Error, OSError) as exc:
             raise translated(exc) from exc
         finally:
             if not task.done():
@@ -95,7 +95,7 @@ def _bury(client: Any) -> None:
         client._transport.close()
 
 
-def translated(error: BaseException) -> ServiceError:
+def translated(error: Exception) -> ServiceError:
     """Our error for one of nats-py's."""
     if isinstance(error, nats.errors.MaxPayloadError):
         return TooLarge("the message is over the NATS server's max_payload")

@@ -5,6 +5,9 @@ import logging
 import sys
 from datetime import UTC, datetime
 
+from shared.errors import ConfigError
+
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 MAX_FIELD_CHARS = 4096
 """Of one text in a line; a longer one is cut."""
 
@@ -41,7 +44,9 @@ class JsonLines(logging.Formatter):
 
 
 def configure(service: str, level: str = "INFO") -> None:
-    """Send every log record of this process to stderr as JSON lines."""
+    """Send every log record of this process to stderr as JSON lines. Raises ConfigError."""
+    if level.upper() not in LEVELS:
+        raise ConfigError(f"log_level is {level[:40]!r}, must be one of {', '.join(LEVELS)}")
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines(service))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)

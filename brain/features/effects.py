@@ -14,7 +14,7 @@ from brain.features.interest import Signal
 from brain.features.retention import WatchStep
 from shared.errors import InvalidId
 from shared.ids import check_id
-from shared.messages import EventBatch, EventKind, ViewEvent
+from shared.messages.events import EventBatch, EventKind, ViewEvent
 
 MAX_AGE_MS = 7 * 86_400_000
 """An event says when it happened; more than this before its batch is taken as this."""

@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from shared.messages import EventKind
+from shared.messages.events import EventKind
 
 FINISHED_ABOVE = 0.9
 SKIPPED_BELOW = 0.2

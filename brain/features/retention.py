@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from brain.features.trending import combine
-from shared.messages import Curve, EventKind, ViewEvent
+from shared.messages.events import EventKind, ViewEvent
+from shared.messages.retention import Curve
 from shared.retention import MAX_POINTS, assumed, n_points, pack
 
 FloatArray = npt.NDArray[np.float64]

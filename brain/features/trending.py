@@ -10,9 +10,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
-from shared.messages import EventKind
-
-HALF_LIFE_LASTING_S = 14 * 86_400.0
+from shared.messages.events import EventKind
 
 _WEIGHTS = {
     EventKind.LIKE: 2.0,

@@ -7,7 +7,7 @@ import numpy as np
 
 from brain.retrieval.retriever import NOTHING, Candidates, Query
 from brain.space import best
-from shared.messages import Source
+from shared.messages.queues import Source
 
 
 class FollowingRetriever:

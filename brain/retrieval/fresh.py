@@ -9,7 +9,7 @@ import numpy as np
 from brain.items import BoolArray, FloatArray, TimeArray
 from brain.retrieval.retriever import Candidates, Query
 from brain.space import best
-from shared.messages import Source
+from shared.messages.queues import Source
 
 LOOK_AT = 1_000
 """Newest videos among which the budget is looked up; their impressions are read every few seconds."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from brain.items import IntArray
 from brain.retrieval.retriever import Candidates
-from shared.messages import Source
+from shared.messages.queues import Source
 
 
 class Offer(NamedTuple):

@@ -8,7 +8,7 @@ import numpy as np
 from brain.items import FloatArray
 from brain.retrieval.retriever import Candidates, Query, allowed
 from brain.space import best
-from shared.messages import Source
+from shared.messages.queues import Source
 
 
 class PopularRetriever:

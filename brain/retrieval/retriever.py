@@ -12,7 +12,7 @@ import numpy as np
 
 from brain.items import BoolArray, FloatArray, IntArray, ItemTable
 from brain.space import VectorSpace
-from shared.messages import Source
+from shared.messages.queues import Source
 
 
 @dataclass(frozen=True)

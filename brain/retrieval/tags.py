@@ -8,7 +8,7 @@ import numpy as np
 from brain.items import FloatArray
 from brain.retrieval.retriever import NOTHING, Candidates, Query, allowed
 from brain.space import best
-from shared.messages import Source
+from shared.messages.queues import Source
 
 MAX_TAGS = 10
 MAX_PER_TAG = 300

@@ -4,7 +4,7 @@ Pure. Only those nearer than an average item: in a small catalogue `k` nearest w
 """
 
 from brain.retrieval.retriever import NOTHING, Candidates, Query
-from shared.messages import Source
+from shared.messages.queues import Source
 
 
 class VectorRetriever:

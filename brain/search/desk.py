@@ -15,7 +15,8 @@ from brain.search.index import SearchIndex
 from brain.search.names import Names
 from brain.search.words import fold, parse
 from shared.clock import Clock
-from shared.messages import FoundCreator, FoundTag, SearchAnswer, SearchRequest, VideoCard
+from shared.messages.catalog import VideoCard
+from shared.messages.search import FoundCreator, FoundTag, SearchAnswer, SearchRequest
 
 log = logging.getLogger(__name__)
 

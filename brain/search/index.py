@@ -12,7 +12,7 @@ import tantivy
 from tantivy import Document, Index, Occur, Query, SchemaBuilder
 
 from brain.search import words
-from shared.messages import VideoCard
+from shared.messages.catalog import VideoCard
 
 WRITER_BYTES = 32 * 1024**2
 TYPO_CHARS = 5

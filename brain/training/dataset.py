@@ -14,7 +14,7 @@ from scipy import sparse
 from brain.features.interest import SKIPPED_BELOW
 from brain.items import Codes, Item
 from brain.training.factors import feature_names
-from shared.messages import EventKind, ViewEvent
+from shared.messages.events import EventKind, ViewEvent
 
 _WEIGHTS = {
     EventKind.LIKE: 2.0,

@@ -31,7 +31,8 @@ from shared import subjects
 from shared.bus import Bus
 from shared.clock import SystemClock
 from shared.errors import Unavailable
-from shared.messages import EventBatch, ModelAnnouncement
+from shared.messages.events import EventBatch
+from shared.messages.vectors import ModelAnnouncement
 
 CONNECT_S = 10.0
 MIN_INTERACTIONS = 50

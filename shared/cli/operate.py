@@ -13,7 +13,7 @@ from rich.table import Table
 from shared.bus import Bus
 from shared.cli.child import url_file
 from shared.errors import InvalidRequest, NotFound, Unavailable
-from shared.messages import EdgeHeartbeat
+from shared.messages.nodes import EdgeHeartbeat
 from shared.subjects import ALL_HEARTBEATS
 
 REQUEST_S = 10.0

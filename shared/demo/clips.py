@@ -99,6 +99,22 @@ CLIPS: tuple[Clip, ...] = tuple(
 )
 
 
+_USERS_OF = {
+    "forecast: pastel with a chance of naps": (
+        "engine off, lights off, still arriving",
+        "the sun said what it said",
+    ),
+    "turn it up, then look at it": (
+        "population: cardboard",
+        "see caption, see caption, see caption",
+        "no glass was harmed",
+    ),
+}
+
+SOUND_OF = {user: source for source, users in _USERS_OF.items() for user in users}
+"""Caption of a clip that plays another's sound, and of the other, which comes much earlier."""
+
+
 def command(ffmpeg: str, clip: Clip, title_png: str, target: str) -> list[str]:
     """The arguments that draw `clip`, its title laid over it, to an MP4 at `target`; one thread."""
     look = LOOKS[clip.category]

@@ -14,7 +14,7 @@ from typing import Any
 import aiohttp
 
 from shared.demo.api import Api
-from shared.demo.clips import CLIPS, Clip, tags
+from shared.demo.clips import CLIPS, SOUND_OF, Clip, tags
 from shared.demo.journal import Journal
 from shared.demo.looks import LOOKS
 from shared.demo.render import render
@@ -81,9 +81,23 @@ class Demo:
         for name in ("caption", "creator", "category"):
             form.add_field(name, getattr(clip, name))
         form.add_field("hashtags", tags(clip.hashtags))
+        source = self._journal.uploaded.get(SOUND_OF.get(clip.caption, ""))
+        if source and await self._becomes_playable(source):
+            form.add_field("sound", source)
         with file.open("rb") as body:
             form.add_field("file", body, filename=file.name, content_type="video/mp4")
             return str((await self._api.post(f"{self._api.origin}/v1/videos", 201, data=form))["id"])
+
+    async def _becomes_playable(self, video: str) -> bool:
+        """Whether the source of a sound can be played, which it long can unless the worker is far behind."""
+        async with asyncio.timeout(COMPLETE_LIMIT_S):
+            while True:
+                if (status := await self._status(video)) in ("playable", "complete", "failed"):
+                    return status != "failed"
+                await asyncio.sleep(POLL_S)
+
+    async def _status(self, video: str) -> str:
+        return str((await self._api.get(f"{self._api.origin}/v1/videos/{video}"))["status"])
 
     async def follow(self) -> None:
         """Tell how the transcoding gets on, until every clip has its whole ladder (or has failed)."""
@@ -92,8 +106,7 @@ class Demo:
             while sum(state in ("complete", "failed") for state in states.values()) < len(CLIPS):
                 for video in list(self._journal.uploaded.values()):
                     if states.get(video) not in ("complete", "failed"):
-                        answer = await self._api.get(f"{self._api.origin}/v1/videos/{video}")
-                        states[video] = answer["status"]
+                        states[video] = await self._status(video)
                 self._count(list(states.values()))
                 await asyncio.sleep(POLL_S)
 
