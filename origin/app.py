@@ -14,6 +14,7 @@ from origin.bus import OutboxPublisher, SocialConsumer
 from origin.catalog.database import Database
 from origin.catalog.outbox import Outbox
 from origin.catalog.social import Social
+from origin.catalog.sounds import Sounds
 from origin.catalog.users import Users
 from origin.catalog.videos import Videos
 from origin.config import OriginConfig, obstore_url, probe_limits, sqlalchemy_url, text_limits
@@ -21,6 +22,7 @@ from origin.handlers.captions import Captions
 from origin.handlers.catalog import CatalogReads
 from origin.handlers.cors import open_to_all
 from origin.handlers.media import Media
+from origin.handlers.sounds import SoundReads
 from origin.handlers.studio import Studio
 from origin.handlers.tus import TusUploads
 from origin.handlers.uploads import PlainUploads, ReceiveLimits
@@ -30,7 +32,7 @@ from origin.transcode.jobs import JobLimits
 from origin.transcode.render import Renderer, RenderLimits, find_ffmpeg
 from origin.transcode.worker import LANES, Worker, WorkerLimits
 from origin.transcode.workspace import sweep as sweep_workspaces
-from origin.uploads.intake import Intake, IntakeLimits
+from origin.uploads.intake import Catalogue, Intake, IntakeLimits
 from origin.uploads.store import UploadStore
 from origin.uploads.tus import TusLimits
 from shared.bus import Bus
@@ -57,6 +59,7 @@ class Stores:
         config.data_dir.mkdir(parents=True, exist_ok=True)
         self.database = Database(sqlalchemy_url(config))
         self.videos = Videos(self.database)
+        self.sounds = Sounds(self.database)
         self.outbox = Outbox(self.database)
         self.blobs = Blobs(obstore_url(config))
         self.clock = SystemClock()
@@ -129,7 +132,7 @@ class Api:
             probe=probe_limits(config),
             rungs=config.video.rungs,
         )
-        return Intake(store, stores.videos, stores.blobs, stores.clock, limits)
+        return Intake(store, Catalogue(stores.videos, stores.sounds), stores.blobs, stores.clock, limits)
 
     def _application(self, intake: Intake) -> web.Application:
         config, stores = self._config, self._stores
@@ -140,6 +143,7 @@ class Api:
         PlainUploads(intake, receive).add_routes(app)
         TusUploads(intake, stores.clock, tus_limits, receive, config.public_url).add_routes(app)
         CatalogReads(stores.videos, self._social, Users(stores.database)).add_routes(app)
+        SoundReads(stores.sounds).add_routes(app)
         Media(stores.videos, stores.blobs).add_routes(app)
         Captions(stores.videos, stores.blobs, stores.clock).add_routes(app)
         Studio(_STUDIO).add_routes(app)
@@ -181,7 +185,7 @@ def _worker(config: OriginConfig, stores: Stores, work_root: Path) -> Worker:
         max_tries=config.worker.max_tries, lease_s=config.worker.lease_s, sign_s=config.worker.lease_s / 3
     )
     return Worker(
-        WorkerCatalogue(stores.videos, stores.clock),
+        WorkerCatalogue(stores.videos, stores.sounds, stores.clock),
         WorkerMedia(stores.blobs),
         Renderer(find_ffmpeg(os.environ), RenderLimits(threads=config.worker.threads)),
         work_root,

@@ -55,11 +55,12 @@ class Blobs:
             async for piece in (await obstore.get_async(self._store, key)).stream(READ_BYTES):
                 yield bytes(piece)
 
-    async def fetch(self, key: str, target: Path) -> None:
-        """Write the object to a local file."""
+    async def fetch(self, target: Path, *keys: str) -> None:
+        """Write the objects to a local file, one behind the other."""
         with target.open("wb") as file:
-            async for piece in self.stream(key):
-                await asyncio.to_thread(file.write, piece)
+            for key in keys:
+                async for piece in self.stream(key):
+                    await asyncio.to_thread(file.write, piece)
 
     async def size(self, key: str) -> int | None:
         """Bytes of the object; None when there is none."""

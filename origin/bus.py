@@ -10,7 +10,7 @@ from origin.catalog.social import Social
 from shared.bus import Bus, Delivery, Outcome
 from shared.clock import Clock
 from shared.errors import Unavailable
-from shared.messages import EventBatch
+from shared.messages.events import EventBatch
 from shared.subjects import ALL_EVENTS, EVENTS
 
 log = logging.getLogger(__name__)

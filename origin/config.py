@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from origin.transcode.admission import ProbeLimits
-from origin.transcode.ladder import DEFAULT_RUNGS
+from origin.transcode.ladder import DEFAULT_RUNGS, RUNGS
 from origin.uploads.metadata import TextLimits
 from shared.config import setting
+from shared.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,11 @@ class Video:
     max_duration_s: float = setting(180.0, "Longest video", unit="s", low=1, high=36_000)
     max_side_px: int = setting(4096, "Longer edge of the picture", unit="px", low=64, high=16_384)
     rungs: tuple[str, ...] = setting(DEFAULT_RUNGS, "The ladder by the short edge; 360p comes first, always")
+
+    def __post_init__(self) -> None:
+        for name in self.rungs:
+            if name not in RUNGS:
+                raise ConfigError(f"video.rungs has {name!r}, which is none of {', '.join(RUNGS)}")
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,14 @@ class DiskFull(ServiceError):
     status = 507
 
 
+class SoundUnavailable(ServiceError):
+    """The sound that a video is to play may not be used; the fact `reason` is a `SoundRefusal`."""
+
+    code = "sound_unavailable"
+    blame = Blame.CALLER
+    status = 422
+
+
 class UploadStalled(ServiceError):
     """The client sent nothing for too long, or is too slow over all."""
 

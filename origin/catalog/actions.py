@@ -11,7 +11,7 @@ from enum import StrEnum
 from origin.uploads.metadata import printable
 from shared.errors import InvalidId
 from shared.ids import check_id
-from shared.messages import EventKind, ViewEvent
+from shared.messages.events import EventKind, ViewEvent
 
 SOCIAL = frozenset(
     {

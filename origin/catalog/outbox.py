@@ -11,7 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from origin.catalog.database import Database
 from origin.catalog.schema import outbox
 from shared import codec
-from shared.messages import CatalogEvent, Message, TranscodeJob
+from shared.messages.catalog import CatalogEvent
+from shared.messages.jobs import TranscodeJob
+from shared.messages.message import Message
 
 BATCH = 64
 """Rows read and sent at a time."""

@@ -9,7 +9,8 @@ from enum import StrEnum
 
 import msgspec
 
-from shared.messages import CatalogEvent, CatalogKind, Rung, TextTrack, TranscodeJob, VideoCard
+from shared.messages.catalog import CatalogEvent, CatalogKind, Rung, TextTrack, VideoCard
+from shared.messages.jobs import TranscodeJob
 
 
 class Status(StrEnum):
@@ -60,6 +61,15 @@ class NewVideo(msgspec.Struct, frozen=True, kw_only=True):
     height: int
     planned: list[str]
     """Names of the ladder's rungs, lowest first."""
+    has_audio: bool = True
+    """False: its own sound is silence, which nobody else can use."""
+    sound_id: str = ""
+    """The video whose sound it plays; empty: its own."""
+    sound_title: str = ""
+    """Empty: its own."""
+    sound_volume: float = 1.0
+    """Of the chosen sound, as `original_volume` of its own beside it; both without meaning for its own."""
+    original_volume: float = 0.0
 
 
 class Video(NewVideo, frozen=True, kw_only=True):
@@ -79,6 +89,11 @@ class Video(NewVideo, frozen=True, kw_only=True):
     shares: int
     first_seq: int | None
     seq: int | None
+
+    @property
+    def source_id(self) -> str:
+        """The video whose sound it plays; a process from before there were sounds writes rows without one."""
+        return self.sound_id or self.id
 
 
 class Rendition(msgspec.Struct, frozen=True):
@@ -161,6 +176,8 @@ def card(video: Video, creator_name: str, rungs: Iterable[Rung]) -> VideoCard:
         likes=video.likes,
         comments=video.comments,
         shares=video.shares,
+        sound_id=video.source_id,
+        sound_title=video.sound_title,
         text_tracks=[stored.track for stored in video.text_tracks],
     )
 

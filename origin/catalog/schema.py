@@ -9,6 +9,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    true,
 )
 
 from shared.ids import MAX_ID_CHARS
@@ -77,6 +79,25 @@ videos = Table(
     Column("blurhash", String(100), nullable=False, default=""),
     Column("stills", JSON, nullable=False, default=list, comment="StoredObject of each poster"),
     Column("text_tracks", JSON, nullable=False, default=list, server_default="[]", comment="StoredTrack"),
+    Column(
+        "sound_id",
+        _Id,
+        nullable=False,
+        server_default="",
+        comment="Id of the video whose sound it plays, often its own",
+    ),
+    Column("sound_title", String(100), nullable=False, default="", server_default=""),
+    Column("sound_volume", Float, nullable=False, default=1.0, server_default="1"),
+    Column("original_volume", Float, nullable=False, default=0.0, server_default="0"),
+    Column("has_audio", Boolean, nullable=False, default=True, server_default=true()),
+    Column(
+        "n_sound_videos",
+        Integer,
+        nullable=False,
+        default=0,
+        server_default="0",
+        comment="Playable videos that play this one's sound, itself included",
+    ),
     Column("likes", Integer, nullable=False, default=0),
     Column("comments", Integer, nullable=False, default=0),
     Column("shares", Integer, nullable=False, default=0),
@@ -86,6 +107,8 @@ videos = Table(
     Index(None, "creator_id", "created_ms"),
     Index(None, "status", "changed_ms"),
     Index(None, "counted_ms"),
+    Index(None, "sound_id", "created_ms"),
+    Index(None, "n_sound_videos", "created_ms"),
 )
 
 renditions = Table(

@@ -15,7 +15,7 @@ from origin.catalog.database import Database, insert_new
 from origin.catalog.schema import comments, follows, likes, processed_events, shares, users, videos
 from origin.catalog.users import ensure_user
 from origin.catalog.videos import announce
-from shared.messages import EventKind
+from shared.messages.events import EventKind
 
 MAX_COMMENTS_PAGE = 100
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from origin.catalog import records
@@ -28,7 +28,8 @@ from origin.catalog.schema import counters, renditions, uploads, users, videos
 from origin.catalog.users import ensure_user
 from shared import subjects
 from shared.errors import InvalidRequest, NotFound
-from shared.messages import CatalogEvent, Rung, TranscodeJob, VideoCard
+from shared.messages.catalog import CatalogEvent, Rung, VideoCard
+from shared.messages.jobs import TranscodeJob
 
 MAX_PAGE = 100
 """Videos, cards or events in one read."""
@@ -37,6 +38,9 @@ MAX_TEXT_TRACKS = 16
 
 MAX_ORDERED = 10_000
 """Jobs posted again at a time, the longest-waiting first."""
+
+PUBLIC = (Status.PLAYABLE, Status.COMPLETE)
+"""As `records.is_public`, for queries."""
 
 _WAITING = (Status.QUEUED, Status.TRANSCODING, Status.PLAYABLE)
 
@@ -53,6 +57,7 @@ class Videos:
             "status": Status.QUEUED,
             "created_ms": now_ms,
             "changed_ms": now_ms,
+            "sound_id": new.sound_id or new.id,
         }
         async with self._database.write() as conn:
             await ensure_user(conn, new.creator_id, now_ms)
@@ -67,26 +72,33 @@ class Videos:
 
     async def cards(self, video_ids: Sequence[str]) -> list[VideoCard]:
         """The cards of those that can be played, in the order asked for."""
-        wanted = _with_creator().where(videos.c.id.in_(video_ids), videos.c.status.in_(_PUBLIC))
+        wanted = with_creator().where(videos.c.id.in_(video_ids), videos.c.status.in_(PUBLIC))
         async with self._database.read() as conn:
-            found = {card.id: card for _, card in await _cards(conn, (await conn.execute(wanted)).all())}
+            found = {card.id: card for _, card in await cards_of(conn, (await conn.execute(wanted)).all())}
         return [found[video_id] for video_id in video_ids if video_id in found]
 
-    async def latest(self, creator_id: str, limit: int) -> list[VideoCard]:
-        """The latest videos that can be played, of one creator or (empty) of all; newest first."""
-        wanted = _with_creator().where(videos.c.status.in_(_PUBLIC))
+    async def latest(
+        self, creator_id: str, limit: int, before: tuple[int, str] | None = None
+    ) -> list[VideoCard]:
+        """The latest videos that can be played, of one creator or (empty) of all; newest first.
+
+        `before` is creation and id of the last one of the former page.
+        """
+        wanted = with_creator().where(videos.c.status.in_(PUBLIC))
         if creator_id:
             wanted = wanted.where(videos.c.creator_id == creator_id)
+        if before:
+            wanted = wanted.where(tuple_(videos.c.created_ms, videos.c.id) < tuple_(*before))
         wanted = wanted.order_by(videos.c.created_ms.desc(), videos.c.id.desc()).limit(min(limit, MAX_PAGE))
         async with self._database.read() as conn:
-            return [card for _, card in await _cards(conn, (await conn.execute(wanted)).all())]
+            return [card for _, card in await cards_of(conn, (await conn.execute(wanted)).all())]
 
     async def changes(self, after_seq: int, limit: int) -> list[CatalogEvent]:
         """The latest change of each video that changed after `after_seq`, in the order of seq."""
-        wanted = _with_creator().where(videos.c.seq > after_seq).order_by(videos.c.seq)
+        wanted = with_creator().where(videos.c.seq > after_seq).order_by(videos.c.seq)
         async with self._database.read() as conn:
             rows = (await conn.execute(wanted.limit(min(limit, MAX_PAGE)))).all()
-            pairs = await _cards(conn, rows)
+            pairs = await cards_of(conn, rows)
         return [records.catalog_event(video, card, video.changed_ms) for video, card in pairs]
 
     async def media_object(self, video_id: str, path: str) -> OwnedObject:
@@ -145,6 +157,8 @@ class Videos:
             pictures = {} if stills is None else msgspec.to_builtins(stills)
             status = records.after_rung(video.planned, names)
             await _set(conn, video_id, status=status, changed_ms=now_ms, **pictures)
+            if not records.is_public(video.status):
+                await _count_sound(conn, video, 1)
             await announce(conn, video_id, now_ms)
             rest = records.ladder_job(video_id, video.planned)
             if rest and video.first_seq is None:
@@ -171,6 +185,8 @@ class Videos:
             if video is None:
                 raise NotFound(f"no video {video_id}")
             await _set(conn, video_id, status=Status.WITHDRAWN, changed_ms=now_ms)
+            if records.is_public(video.status):
+                await _count_sound(conn, video, -1)
             if video.seq is not None:
                 await announce(conn, video_id, now_ms)
 
@@ -216,9 +232,6 @@ class Videos:
         return sum(job is not None for job, _ in jobs)
 
 
-_PUBLIC = (Status.PLAYABLE, Status.COMPLETE)
-
-
 async def announce(conn: AsyncConnection, video_id: str, now_ms: int) -> None:
     """Raise seq, and post the video's card as it is now in this transaction."""
     raised = update(counters).where(counters.c.name == "catalog").values(value=counters.c.value + 1)
@@ -226,8 +239,8 @@ async def announce(conn: AsyncConnection, video_id: str, now_ms: int) -> None:
     first = update(videos).where(videos.c.id == video_id, videos.c.first_seq.is_(None)).values(first_seq=seq)
     await conn.execute(first)
     await _set(conn, video_id, seq=seq, counted_ms=None)
-    row = (await conn.execute(_with_creator().where(videos.c.id == video_id))).one()
-    [(video, card)] = await _cards(conn, [row])
+    row = (await conn.execute(with_creator().where(videos.c.id == video_id))).one()
+    [(video, card)] = await cards_of(conn, [row])
     told = records.catalog_event(video, card, now_ms)
     await post(conn, subjects.catalog(told.kind), told, told.id)
 
@@ -237,7 +250,8 @@ async def _post_job(conn: AsyncConnection, job: TranscodeJob, changed_ms: int) -
     await post(conn, subject, job, f"{job.id}-{changed_ms}")
 
 
-def _with_creator() -> Any:
+def with_creator() -> Any:
+    """A SELECT of videos, each with its `creator_name`."""
     return select(videos, users.c.name.label("creator_name")).join(users, users.c.id == videos.c.creator_id)
 
 
@@ -259,7 +273,8 @@ def _video(row: Row[Any]) -> Video:
     return msgspec.convert({str(name): value for name, value in row._mapping.items()}, Video)
 
 
-async def _cards(conn: AsyncConnection, rows: Sequence[Row[Any]]) -> list[tuple[Video, VideoCard]]:
+async def cards_of(conn: AsyncConnection, rows: Sequence[Row[Any]]) -> list[tuple[Video, VideoCard]]:
+    """Videos and cards of what `with_creator` found."""
     pairs = [(_video(row), row.creator_name) for row in rows]
     rungs = await _rungs(conn, [video.id for video, _ in pairs])
     return [(video, records.card(video, name, rungs.get(video.id, []))) for video, name in pairs]
@@ -271,6 +286,12 @@ async def _rungs(conn: AsyncConnection, video_ids: list[str]) -> dict[str, list[
     for video_id, rung in await conn.execute(wanted.order_by(renditions.c.short_side)):
         found.setdefault(video_id, []).append(msgspec.convert(rung, Rung))
     return found
+
+
+async def _count_sound(conn: AsyncConnection, video: Video, step: int) -> None:
+    """One playable video more, or less, with its sound. Before `announce`, whose counter all wait for."""
+    counted = update(videos).where(videos.c.id == video.source_id)
+    await conn.execute(counted.values(n_sound_videos=videos.c.n_sound_videos + step))
 
 
 async def _set(conn: AsyncConnection, video_id: str, **values: Any) -> None:

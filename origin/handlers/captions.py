@@ -14,7 +14,7 @@ from origin.packaging import playlist, webvtt
 from shared.clock import Clock
 from shared.errors import InvalidRequest
 from shared.ids import video_id
-from shared.messages import TextTrack
+from shared.messages.catalog import TextTrack
 from shared.web import json_response
 
 MAX_BYTES = 256 * 1024

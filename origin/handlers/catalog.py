@@ -7,9 +7,11 @@ from origin.catalog.records import Status, is_public
 from origin.catalog.social import Comment, Social
 from origin.catalog.users import Users
 from origin.catalog.videos import MAX_PAGE, Videos
+from origin.handlers.query import cursor, number
 from shared.errors import InvalidRequest, NotFound
-from shared.ids import check_id, user_id, video_id
-from shared.messages import CatalogEvent, VideoCard
+from shared.ids import user_id, video_id
+from shared.messages.catalog import VideoCard
+from shared.messages.reads import CardPage, CatalogPage
 from shared.web import json_response
 
 DEFAULT_PAGE = 20
@@ -24,10 +26,11 @@ class VideoAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
     card: VideoCard | None = None
 
 
-class VideosAnswer(msgspec.Struct, frozen=True):
-    """Playable videos, newest first."""
+class VideosAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Playable videos, newest first; `next` goes into `before` for the page that follows."""
 
     items: list[VideoCard]
+    next: str = ""
 
 
 class CommentsAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -35,20 +38,6 @@ class CommentsAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
 
     items: list[Comment]
     next: str = ""
-
-
-class CardsAnswer(msgspec.Struct, frozen=True):
-    """Cards in the order asked for."""
-
-    cards: list[VideoCard]
-    missing: list[str]
-
-
-class ChangesAnswer(msgspec.Struct, frozen=True):
-    """By rising seq; empty at the end. `last_seq` is what to ask after next."""
-
-    events: list[CatalogEvent]
-    last_seq: int
 
 
 class CatalogReads:
@@ -77,17 +66,21 @@ class CatalogReads:
         return json_response(VideoAnswer(video.id, video.status, video.error, cards[0] if cards else None))
 
     async def videos(self, request: web.Request) -> web.Response:
-        """The latest videos, of one creator when asked."""
-        creator = request.query.get("creator", "")
-        limit = _number(request, "limit", DEFAULT_PAGE, MAX_PAGE)
-        return json_response(VideosAnswer(await self._videos.latest(creator and user_id(creator), limit)))
+        """A page of the latest videos, of one creator when asked."""
+        creator, before = request.query.get("creator", ""), request.query.get("before", "")
+        limit = number(request, "limit", DEFAULT_PAGE, MAX_PAGE)
+        items = await self._videos.latest(
+            creator and user_id(creator), limit, cursor(before) if before else None
+        )
+        following = f"{items[-1].created_ms}-{items[-1].id}" if items and len(items) == limit else ""
+        return json_response(VideosAnswer(items, following))
 
     async def comments(self, request: web.Request) -> web.Response:
         """A page of a video's comments."""
         video, before = video_id(request.match_info["id"]), request.query.get("before", "")
-        limit = _number(request, "limit", DEFAULT_PAGE, MAX_PAGE)
-        items = await self._social.comments(video, limit, _cursor(before) if before else None)
-        following = f"{items[-1].at_ms}-{items[-1].id}" if len(items) == limit else ""
+        limit = number(request, "limit", DEFAULT_PAGE, MAX_PAGE)
+        items = await self._social.comments(video, limit, cursor(before) if before else None)
+        following = f"{items[-1].at_ms}-{items[-1].id}" if items and len(items) == limit else ""
         return json_response(CommentsAnswer(items, following))
 
     async def user(self, request: web.Request) -> web.Response:
@@ -103,24 +96,10 @@ class CatalogReads:
             video_id(one)
         cards = await self._videos.cards(wanted)
         found = {card.id for card in cards}
-        return json_response(CardsAnswer(cards, [one for one in wanted if one not in found]))
+        return json_response(CardPage(cards, [one for one in wanted if one not in found]))
 
     async def changes(self, request: web.Request) -> web.Response:
         """What changed after a seq: how an edge or a brain reconciles what the stream no longer holds."""
-        after_seq = _number(request, "after_seq", 0, 2**62)
-        events = await self._videos.changes(after_seq, _number(request, "limit", MAX_PAGE, 2**31))
-        return json_response(ChangesAnswer(events, events[-1].seq if events else after_seq))
-
-
-def _number(request: web.Request, name: str, default: int, high: int) -> int:
-    text = request.query.get(name, str(default))
-    if not (text.isascii() and text.isdigit() and len(text) <= 19):
-        raise InvalidRequest(f"{name} must be a whole number, got {text[:40]!r}")
-    return min(int(text), high)
-
-
-def _cursor(text: str) -> tuple[int, str]:
-    at_ms, _, comment = text.partition("-")
-    if not (at_ms.isascii() and at_ms.isdigit() and len(at_ms) <= 16):
-        raise InvalidRequest(f"before is not a page of ours: {text[:80]!r}")
-    return int(at_ms), check_id(comment, "comment")
+        after_seq = number(request, "after_seq", 0, 2**62)
+        events = await self._videos.changes(after_seq, number(request, "limit", MAX_PAGE, 2**31))
+        return json_response(CatalogPage(events, events[-1].seq if events else after_seq))

@@ -15,7 +15,7 @@ from origin.handlers import headers as http
 from origin.packaging import playlist
 from shared.errors import NotFound
 from shared.ids import video_id
-from shared.messages import VideoCard
+from shared.messages.catalog import VideoCard
 from shared.web import problem
 
 MASTER_NAME = "master.m3u8"

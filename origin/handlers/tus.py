@@ -55,8 +55,9 @@ class TusUploads:
         tus.check_version(request.headers)
         now_ms = self._clock.wall_ms()
         wanted = tus.create(request.headers, self._tus_limits, now_ms)
-        self._intake.check_text(wanted.metadata)
+        text = self._intake.check_text(wanted.metadata)
         self._intake.check_space(wanted.length)
+        await self._intake.check_sound(text)
         life_ms = wanted.expires_ms - now_ms
         state = self._intake.new_upload(wanted.length, wanted.metadata, life_ms)
         await self._intake.admit(state)

@@ -91,16 +91,16 @@ class PlainUploads:
         try:
             async with asyncio.timeout(self._limits.total_s):
                 reader = MultipartReader(request.headers, cast(StreamReader, stream))
-                return self._intake.check_text(await self._read_form(reader, state))
+                return await self._read_form(reader, state)
         except TimeoutError as exc:
             limit_s = self._limits.total_s
             raise UploadStalled(f"the upload took longer than {limit_s:g} s", limit_s=limit_s) from exc
         except (ValueError, RuntimeError) as exc:
             raise InvalidRequest(f"the body is not multipart/form-data: {str(exc)[:200]}") from exc
 
-    async def _read_form(self, reader: MultipartReader, state: UploadState) -> dict[str, str]:
+    async def _read_form(self, reader: MultipartReader, state: UploadState) -> VideoText:
         fields: dict[str, str] = {}
-        has_file = False
+        early: VideoText | None = None
         for _ in range(MAX_PARTS):
             part = await reader.next()
             if part is None:
@@ -110,16 +110,19 @@ class PlainUploads:
             if part.name != "file":
                 fields[part.name] = await _text(part)
                 continue
-            if has_file:
+            if early:
                 raise InvalidRequest("one upload is one file: there are two parts named file")
-            has_file = True
-            self._intake.check_text(fields)  # before the bytes: a caption too long need not wait for them
+            early = self._intake.check_text(fields)  # before the bytes: what is wrong need not wait for them
+            await self._intake.check_sound(early)
             await self._intake.receive(state.id, _pieces(part), self._intake.limits.max_bytes, _WAY)
         else:
             raise InvalidRequest(f"the form has more than {MAX_PARTS - 1} parts", limit=MAX_PARTS - 1)
-        if not has_file:
+        if not early:
             raise InvalidRequest("the form has no part named file")
-        return fields
+        text = self._intake.check_text(fields)
+        if text.sound != early.sound:  # told behind the file
+            await self._intake.check_sound(text)
+        return text
 
 
 async def _pieces(part: BodyPartReader) -> AsyncIterator[bytes]:

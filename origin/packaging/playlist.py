@@ -9,7 +9,7 @@ and would cut a segment without one short.
 from collections.abc import Sequence
 
 from shared.errors import InvalidRequest
-from shared.messages import Rung, TextTrack
+from shared.messages.catalog import Rung, TextTrack
 
 MEDIA_NAME = "index.m3u8"
 OPEN_NAME = "open.mp4"

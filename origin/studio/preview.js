@@ -6,7 +6,7 @@
  */
 
 /**
- * @param {HTMLVideoElement} video
+ * @param {HTMLMediaElement} video
  * @param {string} id
  * @param {Rung} rung
  * @param {AbortSignal} signal

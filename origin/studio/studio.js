@@ -2,6 +2,7 @@
  * The studio page: choose a file, say what it is, send it, watch it become playable.
  */
 import { play } from "./preview.js";
+import { SoundField } from "./sounds.js";
 import { Refused, Upload } from "./tus.js";
 import { bytes, facts, handle, hashtags, step } from "./words.js";
 
@@ -20,6 +21,7 @@ const form = /** @type {HTMLFormElement} */ (find("#upload"));
 const drop = find("#drop");
 const chooser = /** @type {HTMLInputElement} */ (find("#file"));
 const screen = /** @type {HTMLVideoElement} */ (find("#screen"));
+const sounds = new SoundField(find("#sounds"));
 const field = (/** @type {string} */ name) => /** @type {HTMLInputElement} */ (form.elements.namedItem(name));
 
 /** @type {File | null} */
@@ -28,6 +30,8 @@ let file = null;
 let upload = null;
 /** What follows the present video; aborted by the next one. */
 let following = new AbortController();
+/** URL of the chosen file, for the preview. */
+let picture = "";
 /** Video and rung that the preview shows. */
 let shown = "";
 
@@ -42,7 +46,9 @@ function choose(chosen) {
   say("");
   find("#name").textContent = chosen.name;
   find("#size").textContent = bytes(chosen.size);
-  screen.src = URL.createObjectURL(chosen);
+  URL.revokeObjectURL(picture);
+  picture = URL.createObjectURL(chosen);
+  screen.src = picture;
   screen.play().catch(() => {});
 }
 
@@ -55,6 +61,7 @@ function state(name) {
   }
   const button = /** @type {HTMLButtonElement} */ (find("#publish"));
   button.disabled = !file || name === "sending" || name === "sent";
+  button.textContent = name === "refused" ? "Try again" : "Publish";
 }
 
 async function send() {
@@ -67,7 +74,9 @@ async function send() {
     creator,
     category: handle(field("category").value) || "other",
     hashtags: hashtags(field("hashtags").value).map((tag) => `#${tag}`).join(" "),
+    ...sounds.fields,
   };
+  sounds.hush();
   const mine = new Upload("/uploads", file, fields);
   upload = mine;
   mine.onProgress = progress;
@@ -80,7 +89,7 @@ async function send() {
     upload = null;
     state("sent");
     const captions = field("captions").files?.[0];
-    if (captions && !(await sendCaptions(video, captions))) return;
+    if (captions) await sendCaptions(video, captions);
     await follow(video);
   } catch (error) {
     if (upload !== mine) return;
@@ -89,14 +98,13 @@ async function send() {
   }
 }
 
-/** Whether they were taken; the video goes its way without them too. @param {string} video @param {File} captions */
+/** The video goes its way without them, too. @param {string} video @param {File} captions */
 async function sendCaptions(video, captions) {
   const language = navigator.language || "en";
   const label = new Intl.DisplayNames([language], { type: "language" }).of(language) ?? language;
   const url = `/v1/videos/${video}/captions/${language}?label=${encodeURIComponent(label)}`;
   const answer = await fetch(url, { method: "PUT", headers: { "Content-Type": "text/vtt" }, body: captions });
-  if (!answer.ok) refuse(await answer.json());
-  return answer.ok;
+  if (!answer.ok) tell({ ...(await answer.json()), title: "The subtitles were not taken; the video goes on without them" });
 }
 
 /** @param {number} sent @param {number} total */
@@ -105,7 +113,9 @@ function progress(sent, total) {
   const bar = find("#bar");
   bar.style.setProperty("--share", String(share));
   bar.setAttribute("aria-valuenow", String(Math.round(share * 100)));
-  say(share < 1 ? `${bytes(sent)} of ${bytes(total)}` : "Checking what arrived…");
+  bar.setAttribute("aria-valuetext", total ? `${bytes(sent)} of ${bytes(total)}` : "");
+  find("#sent").textContent = total && share < 1 ? `${bytes(sent)} of ${bytes(total)}` : "";
+  say(total && share === 1 ? "Checking what arrived…" : "");
 }
 
 /** @param {string} text */
@@ -116,6 +126,14 @@ function say(text) {
 /** @param {import("./tus.js").Problem} problem */
 function refuse(problem) {
   state("refused");
+  say("");
+  find("#sent").textContent = "";
+  tell(problem);
+}
+
+/** @param {import("./tus.js").Problem} problem */
+function tell(problem) {
+  find("#trouble").hidden = false;
   const title = problem.title ?? "refused";
   find("#trouble h2").textContent = title.charAt(0).toUpperCase() + title.slice(1);
   find("#trouble p").textContent = problem.detail ?? "";
@@ -131,6 +149,7 @@ function way(done, rungs) {
   document.querySelectorAll("#way > li").forEach((item, i) => {
     item.classList.toggle("is-done", i < done);
     item.classList.toggle("is-now", i === done);
+    item.setAttribute("aria-current", i === done ? "step" : "false");
   });
   const chips = rungs.map((name) => Object.assign(document.createElement("span"), { className: "chip", textContent: name }));
   find("#rungs").replaceChildren(...chips);
@@ -197,6 +216,7 @@ function again() {
   file = null;
   shown = "";
   chooser.value = field("captions").value = "";
+  if (document.body.dataset.state === "sent") sounds.clear();
   for (const name of document.body.dataset.state === "sent" ? ["caption", "hashtags"] : []) {
     field(name).value = "";
     field(name).dispatchEvent(new Event("input"));
@@ -205,6 +225,7 @@ function again() {
   screen.load();
   delete document.body.dataset.live;
   say("");
+  find("#sent").textContent = "";
   state("empty");
 }
 
@@ -233,6 +254,12 @@ field("hashtags").addEventListener("input", () => {
 field("caption").addEventListener("input", () => {
   find("#left").textContent = String(field("caption").maxLength - field("caption").value.length);
   find("#said-caption").textContent = field("caption").value;
+});
+
+field("creator").addEventListener("input", () => {
+  const [said, taken] = [field("creator").value.trim(), handle(field("creator").value)];
+  field("creator").setCustomValidity(said && !taken ? "A handle has letters from A to Z, digits, _ or -" : "");
+  find("#as").textContent = taken && taken !== said.replace(/^@/, "") ? `@${taken}` : "";
 });
 
 field("creator").value = localStorage.getItem(CREATOR_KEY) ?? "";

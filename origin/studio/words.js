@@ -26,6 +26,11 @@ export function handle(text) {
   return text.trim().replace(/^@/, "").replace(/\s+/g, "_").replace(/[^A-Za-z0-9_-]/g, "").slice(0, 64);
 }
 
+/** The video or sound that a pasted id or link names; empty when none. @param {string} text */
+export function soundId(text) {
+  return /(?:^|[/=#])([\w-]{1,64})\/?$/.exec(text.trim())?.[1] ?? "";
+}
+
 /** The numbers of a problem document: `limit_bytes: 5` → ["Limit", "5 bytes"]. @param {Problem} problem */
 export function facts(problem) {
   const told = new Set(["type", "title", "status", "detail", "instance"]);

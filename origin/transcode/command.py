@@ -103,7 +103,7 @@ def _inputs(material: Material, threads: int) -> list[str]:
     inputs = [*allowed, "-f", material.probe.container, "-i", f"file:{material.file}"]
     sound = material.effects.sound
     if sound is not None:
-        inputs += [*allowed, "-stream_loop", "-1", "-f", sound.container, "-i", f"file:{sound.file}"]
+        inputs += [*allowed, "-f", sound.container, "-i", f"file:{sound.file}"]
     return inputs
 
 

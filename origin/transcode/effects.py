@@ -30,15 +30,22 @@ _CHAINS = {
 }
 
 
+_LOOP = f"aloop=loop=-1:size={2**31 - 1}"
+"""Of samples, not of packets (`-stream_loop`): there the timestamps jump by the encoder's delay, and the
+resampler, which bends the pitch to follow them, is heard. Holds the sound: 23 MB a minute."""
+
+
 @dataclass(frozen=True)
 class SoundMix:
     """A sound laid under a video, looped to its length. Volumes from 0 (silent) to 2."""
 
     file: str
-    """Inside the jail's folder."""
+    """Absolute path."""
     container: Container
-    original_volume: float = 0.5
+    original_volume: float = 0.0
     sound_volume: float = 1.0
+    duration_ms: int = 0
+    """How much of it is played before it begins again, so that no padding is heard between; 0: all."""
 
     def __post_init__(self) -> None:
         for volume in (self.original_volume, self.sound_volume):
@@ -68,8 +75,9 @@ def sound_graph(original: str, sound: SoundMix | None, duration: str) -> str:
     source = f"{original}{form}" if original else f"anullsrc=r=48000:cl=stereo,atrim=end={duration}"
     if sound is None:
         return source
+    end = f",atrim=end={sound.duration_ms / 1000:.3f}" if sound.duration_ms else ""
     return (
         f"{source},volume={sound.original_volume:.3f}[original];"
-        f"[1:a:0]{form},volume={sound.sound_volume:.3f}[sound];"
+        f"[1:a:0]{form}{end},{_LOOP},volume={sound.sound_volume:.3f}[sound];"
         "[original][sound]amix=inputs=2:duration=longest:normalize=0"
     )

@@ -28,6 +28,8 @@ _QUALITIES = {
     "720p": _Quality(720, 2_600_000, 24, "high"),
     "1080p": _Quality(1080, 5_000_000, 24, "high"),
 }
+RUNGS = tuple(_QUALITIES)
+"""Every rung that a configuration may ask for."""
 
 
 @dataclass(frozen=True)
@@ -54,11 +56,6 @@ def ladder(probe: ProbeResult, rungs: tuple[str, ...] = DEFAULT_RUNGS) -> tuple[
         fitting.insert(0, first)
     fps = frame_rate(probe)
     return tuple(_rendition(quality, probe, fps) for quality in fitting)
-
-
-def rung_names() -> frozenset[str]:
-    """Every rung that a configuration may ask for."""
-    return frozenset(_QUALITIES)
 
 
 def frame_rate(probe: ProbeResult) -> int:

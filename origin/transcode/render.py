@@ -24,7 +24,7 @@ from origin.transcode.loudness import gain_db
 from origin.transcode.probe import read_facts
 from origin.transcode.sniff import Container
 from origin.transcode.verify import verify
-from shared.messages import Rung
+from shared.messages.catalog import Rung
 
 _DIGEST_CHARS = 16
 _OVERHEAD_BYTES = 4 * 1024**2

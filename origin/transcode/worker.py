@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from origin.transcode.admission import ProbeLimits
-from origin.transcode.effects import Effects
+from origin.transcode.effects import Effects, Preset, SoundMix
 from origin.transcode.errors import NoWorkspace
 from origin.transcode.jobs import JobLimits, Verdict, after_error, may_start, to_make
 from origin.transcode.ladder import DEFAULT_RUNGS, ladder
@@ -22,13 +22,26 @@ from origin.transcode.metrics import JOBS as JOBS_TOTAL
 from origin.transcode.metrics import RUNG_SECONDS
 from origin.transcode.probe import probe
 from origin.transcode.render import MediaObject, Posters, RenderedRung, Renderer
+from origin.transcode.sniff import Container
 from origin.transcode.workspace import workspace
 from shared.bus import Bus, Outcome
 from shared.errors import ServiceError, Unavailable
-from shared.messages import TranscodeJob
+from shared.messages.jobs import TranscodeJob
 from shared.subjects import JOBS, JOBS_FIRST, JOBS_LADDER
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class LaidSound:
+    """Another video's sound, to be laid under this one."""
+
+    video_id: str
+    paths: tuple[str, ...]
+    """Objects of a rendition of it below `v/{video_id}/`; one behind the other they are a file."""
+    duration_ms: int
+    sound_volume: float
+    original_volume: float
 
 
 @dataclass(frozen=True)
@@ -38,14 +51,18 @@ class SourceVideo:
     published: frozenset[str] = frozenset()
     """Names of the rungs that are there."""
     has_poster: bool = False
-    effects: Effects = field(default_factory=Effects)
+    preset: Preset = Preset.NONE
+    sound: LaidSound | None = None
 
 
 class Catalogue(Protocol):
     """The worker's view of the catalogue. May raise Unavailable."""
 
     async def source(self, video_id: str) -> SourceVideo | None:
-        """The video, now being transcoded; None when it is unknown, withdrawn or failed."""
+        """The video, now being transcoded; None when it is unknown, withdrawn or failed.
+
+        Raises SoundUnavailable when it has no rung yet and its sound may no longer be used.
+        """
         ...
 
     async def publish(self, video_id: str, rendered: RenderedRung, posters: Posters | None) -> bool:
@@ -62,6 +79,10 @@ class MediaStore(Protocol):
 
     async def fetch_source(self, video_id: str, to: Path) -> None:
         """Write the uploaded bytes to a file."""
+        ...
+
+    async def fetch_sound(self, sound: LaidSound, to: Path) -> None:
+        """Write the rendition whose sound is used to a file."""
         ...
 
     async def put(self, video_id: str, objects: Sequence[MediaObject]) -> None:
@@ -162,7 +183,8 @@ class Worker:
         file = folder / "source"
         await self._media.fetch_source(job.video_id, file)
         probed = await probe(file, self._limits.probe)
-        material = await self._renderer.prepare(file, probed, source.effects)
+        effects = Effects(source.preset, await self._mix(source.sound, folder))
+        material = await self._renderer.prepare(file, probed, effects)
         posters = None
         if not source.has_poster:
             posters = await self._renderer.render_posters(material, folder)
@@ -178,6 +200,15 @@ class Worker:
                 return Verdict.DROP
             posters = None
         return Verdict.DONE
+
+    async def _mix(self, sound: LaidSound | None, folder: Path) -> SoundMix | None:
+        if sound is None:
+            return None
+        file = (folder / "sound").absolute()
+        await self._media.fetch_sound(sound, file)
+        return SoundMix(
+            str(file), Container.MOV, sound.original_volume, sound.sound_volume, sound.duration_ms
+        )
 
 
 @asynccontextmanager

@@ -11,16 +11,20 @@ import os
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import msgspec
 
 from origin import metrics
 from origin.blobs import Blobs, free_bytes
 from origin.catalog.records import NewVideo
+from origin.catalog.sounds import Sounds, usable
 from origin.catalog.videos import Videos
 from origin.errors import DiskFull, TooBusy, UploadLocked
 from origin.transcode.admission import ProbeLimits, ProbeResult
 from origin.transcode.ladder import DEFAULT_RUNGS, ladder
 from origin.transcode.probe import probe
-from origin.uploads.metadata import TextLimits, VideoText, video_text
+from origin.uploads.metadata import SoundWish, TextLimits, VideoText, video_text
 from origin.uploads.store import UploadStore
 from origin.uploads.tus import UploadState
 from shared.clock import Clock
@@ -55,15 +59,22 @@ def source_key(video_id: str) -> str:
     return f"{SOURCES}/{video_id}"
 
 
+class Catalogue(NamedTuple):
+    """Where a video goes, and where its sound comes from."""
+
+    videos: Videos
+    sounds: Sounds
+
+
 class Intake:
     """Owns what is in flight: at most one request writes to an upload, at most `max_in_flight` in all."""
 
     def __init__(
-        self, store: UploadStore, videos: Videos, blobs: Blobs, clock: Clock, limits: IntakeLimits
+        self, store: UploadStore, catalogue: Catalogue, blobs: Blobs, clock: Clock, limits: IntakeLimits
     ) -> None:
         self.store = store
         self.limits = limits
-        self._videos = videos
+        self._catalogue = catalogue
         self._blobs = blobs
         self._clock = clock
         self._busy: set[str] = set()
@@ -95,6 +106,11 @@ class Intake:
     def check_text(self, fields: Mapping[str, str]) -> VideoText:
         """The words of an upload; raises what is wrong with them."""
         return video_text(fields, self.limits.text)
+
+    async def check_sound(self, text: VideoText) -> None:
+        """Refuse a sound that a new video may not use. Raises SoundUnavailable."""
+        if text.sound:
+            usable(await self._catalogue.sounds.choose(text.sound.video_id))
 
     def new_upload(self, length: int, metadata: dict[str, str], life_ms: int) -> UploadState:
         """An upload with fresh ids, not yet stored. Its id is a secret of its owner; the video's is not."""
@@ -130,7 +146,8 @@ class Intake:
                 async with self._probes:
                     probed = await probe(self.store.path(state.id), self.limits.probe)
             await self._blobs.put(source_key(state.video_id), self.store.path(state.id))
-            await self._videos.create(self._new_video(state, text, probed), self._clock.wall_ms(), state.id)
+            new = await self._with_sound(self._new_video(state, text, probed), text.sound)
+            await self._catalogue.videos.create(new, self._clock.wall_ms(), state.id)
         except ServiceError as error:
             metrics.UPLOADS.labels(way, error.code).inc()
             if not error.retryable:
@@ -187,5 +204,19 @@ class Intake:
             duration_ms=probed.duration_ms,
             width=probed.width,
             height=probed.height,
+            has_audio=probed.has_audio,
             planned=[rendition.name for rendition in ladder(probed, self.limits.rungs)],
+        )
+
+    async def _with_sound(self, new: NewVideo, wish: SoundWish | None) -> NewVideo:
+        """The video with its source named. Judged when the upload began, and again by the worker."""
+        if wish is None:
+            return new
+        chosen = await self._catalogue.sounds.choose(wish.video_id)
+        return msgspec.structs.replace(
+            new,
+            sound_id=chosen.id,
+            sound_title=chosen.title,
+            sound_volume=wish.sound_volume,
+            original_volume=wish.original_volume,
         )
