@@ -4,8 +4,9 @@
  * @typedef {import("./sdk/types.js").Item} Item
  * @typedef {{user_id: string, text: string, at_ms: number}} Comment
  */
+import { pullable } from "./pull.js";
 import { el, find } from "./ui.js";
-import { ago, hues } from "./words.js";
+import { ago, hues, initial } from "./words.js";
 
 const PAGE = 30;
 const MAX_SHOWN = 600;
@@ -13,7 +14,7 @@ const MAX_MINE = 50;
 
 /** One sheet for the page; shown for one video at a time. */
 export class Comments {
-  #root = find(document, "#comments");
+  #root = /** @type {HTMLDialogElement} */ (find(document, "#comments"));
   #list = find(document, "#comments ol");
   #form = find(document, "#comments form");
   /** What was written here and may not be readable yet. @type {{video: string, text: string, at_ms: number}[]} */
@@ -23,8 +24,6 @@ export class Comments {
   /** Where the comments before those shown are. @type {string} */
   #next = "";
   #older = el("button", "older", "Older comments");
-  /** @type {Element | null} */
-  #opener = null;
   #api;
 
   /** The viewer wrote something. @type {(item: Item, text: string) => void} */
@@ -34,7 +33,11 @@ export class Comments {
   constructor(api) {
     this.#api = api;
     find(this.#root, ".close").addEventListener("click", () => this.close());
-    find(document, "#shade").addEventListener("click", () => this.close());
+    this.#root.addEventListener("close", () => {
+      if (!this.isOpen) this.#item = null;
+    });
+    this.#root.addEventListener("click", (event) => this.#isBeside(event) && this.close());
+    pullable(this.#root, find(this.#root, "header"), () => this.close());
     this.#older.addEventListener("click", () => void this.#more());
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -43,17 +46,16 @@ export class Comments {
   }
 
   get isOpen() {
-    return this.#root.classList.contains("is-shown");
+    return this.#root.open;
   }
 
-  /** @param {Item} item */
-  async open(item) {
+  /** @param {Item} item @param {boolean} isTyping the viewer has keys: on a phone theirs would cover what others say */
+  async open(item, isTyping) {
     this.#item = item;
-    this.#opener = document.activeElement;
     this.#say("Loading comments…");
     this.#list.replaceChildren();
-    this.#show(true);
-    find(this.#root, "input").focus({ preventScroll: true });
+    this.#root.showModal();
+    if (isTyping) find(this.#root, "input").focus({ preventScroll: true });
     try {
       const { items, next = "" } = await this.#api.read(`videos/${item.video}/comments?limit=${PAGE}`);
       if (this.#item !== item) return;
@@ -68,8 +70,8 @@ export class Comments {
   #draw({ video }, read, ifNone) {
     const known = new Set(read.filter((c) => c.user_id === this.#api.userId).map(({ text }) => text));
     const mine = this.#mine.filter((comment) => comment.video === video && !known.has(comment.text));
-    const all = [...mine.map((comment) => ({ ...comment, user_id: "you" })), ...read];
-    this.#list.replaceChildren(...all.slice(0, MAX_SHOWN).map(row));
+    const all = [...mine.map((comment) => ({ ...comment, user_id: this.#api.userId })), ...read];
+    this.#list.replaceChildren(...all.slice(0, MAX_SHOWN).map(this.#row));
     this.#say(all.length ? "" : ifNone);
   }
 
@@ -83,7 +85,7 @@ export class Comments {
       const { items, next = "" } = await this.#api.read(path);
       if (this.#item !== item) return;
       this.#older.parentElement?.remove();
-      const rows = items.map(row);
+      const rows = items.map(this.#row);
       this.#list.append(...rows);
       this.#lead(next);
       if (rows[0]) Object.assign(rows[0], { tabIndex: -1 }).focus({ preventScroll: true });
@@ -105,10 +107,13 @@ export class Comments {
   }
 
   close() {
-    if (!this.isOpen) return;
-    this.#item = null;
-    this.#show(false);
-    if (this.#opener instanceof HTMLElement) this.#opener.focus({ preventScroll: true });
+    this.#root.close();
+  }
+
+  /** What is not on the sheet is on its backdrop. @param {MouseEvent} event */
+  #isBeside({ clientX: x, clientY: y, detail }) {
+    const { left, right, top, bottom } = this.#root.getBoundingClientRect();
+    return detail > 0 && (x < left || x > right || y < top || y > bottom);
   }
 
   #send() {
@@ -120,35 +125,32 @@ export class Comments {
     this.#say("");
     const comment = { video: this.#item.video, text, at_ms: Date.now() };
     this.#mine = [comment, ...this.#mine].slice(0, MAX_MINE);
-    this.#list.prepend(row({ ...comment, user_id: "you" }));
+    this.#list.prepend(this.#row({ ...comment, user_id: this.#api.userId }));
     this.#list.scrollTop = 0;
-  }
-
-  /** @param {boolean} isShown */
-  #show(isShown) {
-    this.#root.classList.toggle("is-shown", isShown);
-    this.#root.inert = !isShown;
-    find(document, "#shade").classList.toggle("is-shown", isShown);
   }
 
   /** @param {string} text */
   #say(text) {
     find(this.#root, ".empty").textContent = text;
   }
-}
 
-/** @param {Comment} comment */
-function row({ user_id: userId, text, at_ms: atMs }) {
-  const item = document.createElement("li");
-  const [hue, other] = hues(userId);
-  item.style.setProperty("--hue", String(hue));
-  item.style.setProperty("--hue2", String(other));
-  const part = (/** @type {string} */ tag, /** @type {string} */ className, /** @type {string} */ content) =>
-    Object.assign(document.createElement(tag), { className, textContent: content });
-  const head = part("p", "who", userId.slice(0, 24));
-  head.append(part("time", "", ago(atMs, Date.now())));
-  const body = document.createElement("div");
-  body.append(head, part("p", "said", text));
-  item.append(part("span", "avatar small", userId.slice(0, 1).toUpperCase()), body);
-  return item;
+  /** @type {(comment: Comment) => HTMLElement} */
+  #row = ({ user_id: userId, text, at_ms: atMs }) => {
+    const item = el("li");
+    const [hue, other] = hues(userId);
+    item.style.setProperty("--hue", String(hue));
+    item.style.setProperty("--hue2", String(other));
+    const name = userId === this.#api.userId ? "you" : userId;
+    const when = el("time", "", ago(atMs, Date.now()));
+    when.setAttribute("datetime", new Date(atMs).toISOString());
+    const head = el("p", "who");
+    head.append(el("span", "name", name), " ", when);
+    const said = Object.assign(el("p", "said", text), { dir: "auto" });
+    const body = el("div");
+    body.append(head, said);
+    const disc = el("span", "avatar small", initial(name));
+    disc.setAttribute("aria-hidden", "true");
+    item.append(disc, body);
+    return item;
+  };
 }

@@ -101,12 +101,15 @@ export function listen(feed, on) {
     if (on.command(command) !== false) event.preventDefault();
   });
   let timer = 0;
+  let likedMs = -Infinity;
   feed.addEventListener("click", (event) => {
     const target = /** @type {HTMLElement} */ (event.target);
     if (!target.closest(".frame") || target.closest("button, a, .caption, .seek")) return;
-    if (timer) {
+    // A third tap in the flurry is one more heart, and no pause.
+    if (timer || event.timeStamp - likedMs < DOUBLE_TAP_MS) {
       clearTimeout(timer);
       timer = 0;
+      likedMs = event.timeStamp;
       on.doubleTap(event.clientX, event.clientY);
       return;
     }

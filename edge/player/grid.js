@@ -9,19 +9,25 @@ import { count } from "./words.js";
 /**
  * @param {Item[]} items
  * @param {(video: string) => string} hrefOf
+ * @param {string} [original] the video that the others of this grid come from
  * @returns {HTMLElement}
  */
-export function grid(items, hrefOf) {
+export function grid(items, hrefOf, original) {
   const list = el("ul", "grid");
-  list.append(...items.map((item) => cell(item, hrefOf(item.video))));
+  list.append(...cells(items, hrefOf, original));
   list.addEventListener("keydown", (event) => {
-    const cells = /** @type {HTMLElement[]} */ ([...list.querySelectorAll("a")]);
-    const to = cells[neighbour(cells.indexOf(/** @type {HTMLElement} */ (event.target)), event.key, columns(cells), cells.length)];
+    const links = /** @type {HTMLElement[]} */ ([...list.querySelectorAll("a")]);
+    const to = links[neighbour(links.indexOf(/** @type {HTMLElement} */ (event.target)), event.key, columns(links), links.length)];
     if (!to) return;
     event.preventDefault();
     to.focus();
   });
   return list;
+}
+
+/** What `grid` is made of, also to be put behind it. @param {Item[]} items @param {(video: string) => string} hrefOf @param {string} [original] */
+export function cells(items, hrefOf, original) {
+  return items.map((item) => cell(item, hrefOf(item.video), item.video === original));
 }
 
 /** Where an arrow leads from cell `at`; -1 when nowhere. Pure. @param {number} at @param {string} key @param {number} nColumns @param {number} n */
@@ -38,15 +44,17 @@ function columns(cells) {
   return next < 0 ? cells.length : next;
 }
 
-/** @param {Item} item @param {string} href */
-function cell({ video, base, card }, href) {
+/** @param {Item} item @param {string} href @param {boolean} isOriginal */
+function cell({ video, base, card }, href, isOriginal) {
   const link = el("a", "cell");
   link.setAttribute("href", href);
   link.dataset.video = video;
   const likes = card.likes ?? 0;
   const name = card.creator_name || card.creator_id;
-  link.setAttribute("aria-label", `${card.caption || "Video"}, by ${name}, ${likes} ${likes === 1 ? "like" : "likes"}`);
+  const label = `${card.caption || "Video"}, by ${name}, ${likes.toLocaleString("en")} ${likes === 1 ? "like" : "likes"}`;
+  link.setAttribute("aria-label", isOriginal ? `Original: ${label}` : label);
   const canvas = document.createElement("canvas");
+  canvas.setAttribute("aria-hidden", "true");
   paint(canvas, card.blurhash ?? "");
   link.append(canvas);
   const poster = card.poster || card.poster_jpeg;
@@ -54,6 +62,7 @@ function cell({ video, base, card }, href) {
   const liked = el("span", "liked");
   liked.append(icon("i-like"), count(likes));
   link.append(el("span", "title", card.caption), liked);
+  if (isOriginal) link.append(el("span", "original", "Original"));
   const place = el("li");
   place.append(link);
   return place;

@@ -81,7 +81,7 @@ function mute(isMuted) {
   find(document, "#mute").setAttribute("aria-pressed", String(!isMuted));
 }
 
-/** @type {Record<import("./gestures.js").Command, () => void>} */
+/** @type {Record<import("./gestures.js").Command, (isTouched?: boolean) => void>} */
 const commands = {
   next: () => feed.next(),
   previous: () => feed.previous(),
@@ -91,10 +91,11 @@ const commands = {
   mute: () => mute(!feed.isMuted),
   captions: () => {
     feed.captions(!feed.hasCaptions);
+    find(document, "#captions").setAttribute("aria-pressed", String(feed.hasCaptions));
     notice(feed.hasCaptions ? "Captions are on, where a video has some" : "Captions are off");
   },
   like: () => like(),
-  comments: () => (comments.isOpen ? comments.close() : feed.current && void comments.open(feed.current.item)),
+  comments: (isTouched) => (comments.isOpen ? comments.close() : feed.current && void comments.open(feed.current.item, !isTouched)),
   share: () => void share(),
   follow,
   skip: notInterested,
@@ -106,11 +107,16 @@ const commands = {
   close: () => (comments.isOpen ? comments.close() : void pages.back()),
 };
 
-/** What a page in front of the player leaves to it. @type {ReadonlySet<import("./gestures.js").Command>} */
-const EVERYWHERE = new Set(["search", "close"]);
+/** What a page, or the comments, in front of the player leave to it. @type {Record<"page"|"comments", ReadonlySet<import("./gestures.js").Command>>} */
+const LEFT = { page: new Set(["search", "close"]), comments: new Set(["search", "close", "comments", "mute"]) };
+
+/** @param {import("./gestures.js").Command} command */
+function isCovered(command) {
+  return (pages.isOpen && !LEFT.page.has(command)) || (comments.isOpen && !LEFT.comments.has(command));
+}
 
 listen(find(document, "#feed"), {
-  command: (command) => (pages.isOpen && !EVERYWHERE.has(command) ? false : commands[command]()),
+  command: (command) => (isCovered(command) ? false : commands[command]()),
   tap: commands.pause,
   doubleTap: (x, y) => {
     screen.slide?.burst(x, y);
@@ -122,8 +128,7 @@ document.addEventListener("click", (event) => {
   const target = /** @type {HTMLElement} */ (event.target);
   const button = /** @type {HTMLElement | null} */ (target.closest("[data-command]"));
   const command = /** @type {import("./gestures.js").Command | undefined} */ (button?.dataset.command);
-  if (command) commands[command]();
-  else if (!target.closest("a")) target.closest(".caption")?.classList.toggle("is-open");
+  if (command) commands[command](event instanceof PointerEvent && event.pointerType === "touch");
 });
 
 comments.onComment = (item, text) => {
@@ -133,6 +138,10 @@ comments.onComment = (item, text) => {
   feed.sync();
 };
 
+feed.on("show", ({ entry }) => {
+  comments.close();
+  find(document, "#captions").hidden = !entry.item.card.text_tracks?.length;
+});
 pages.profile.onFollow = followMaker;
 addEventListener("popstate", () => comments.close());
 feed.on("swipe", () => overlay.update(feed.swipes, feed.slice));

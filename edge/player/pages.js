@@ -1,5 +1,5 @@
 /**
- * Which page is in front: the feed, or search, a hashtag or a creator over it; and a video of theirs in the player.
+ * Which page is in front: the feed, or search, a hashtag, a creator or a sound over it; and a video of theirs in the player.
  *
  * @typedef {import("./routes.js").Route} Route
  * @typedef {import("./detour.js").DetourFeed} DetourFeed
@@ -9,6 +9,7 @@ import { Profile } from "./profile.js";
 import { Router, format } from "./routes.js";
 import { Search, Tag } from "./search.js";
 import { Sight } from "./sight.js";
+import { SoundPage } from "./sound.js";
 import { find } from "./ui.js";
 import { itemOf } from "./view.js";
 
@@ -35,7 +36,7 @@ export class Pages {
   constructor(feed, social) {
     this.#feed = feed;
     const base = () => feed.edge.base;
-    this.#views = { search: new Search(base), tag: new Tag(base), user: new Profile(base, social) };
+    this.#views = { search: new Search(base), tag: new Tag(base), user: new Profile(base, social), sound: new SoundPage(base) };
     const sight = new Sight((videos) => feed.browse(videos));
     for (const view of Object.values(this.#views)) view.onDrawn = () => sight.watch(view.root);
     this.#views.search.onWords = (words) => this.#router.rename({ page: "search", key: words, video: "" });

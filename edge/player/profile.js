@@ -2,18 +2,16 @@
  * A creator's page: who, how many follow, and their videos, newest first.
  *
  * @typedef {{id: string, name: string, followers: number, following: number, videos: number}} User
- * @typedef {{user: User, cards: (import("./sdk/types.js").Card & {base?: string})[]}} Told
+ * @typedef {{user: User, page: import("./paged.js").Page}} Told
  */
-import { grid } from "./grid.js";
+import { PagedView } from "./paged.js";
 import { format } from "./routes.js";
 import { el, face, find } from "./ui.js";
-import { View, itemOf, said } from "./view.js";
+import { said } from "./view.js";
 import { count } from "./words.js";
 
-const MAX_VIDEOS = 48;
-
-/** The page of one creator at a time. @extends {View<Told>} */
-export class Profile extends View {
+/** The page of one creator at a time. @extends {PagedView<Told>} */
+export class Profile extends PagedView {
   #social;
   /** @type {User | null} */
   #user = null;
@@ -45,22 +43,33 @@ export class Profile extends View {
 
   /** @override @param {string} key @param {AbortSignal} signal @returns {Promise<Told>} */
   async load(key, signal) {
-    const path = `users/${encodeURIComponent(key)}`;
-    const [user, { items }] = await Promise.all([
-      this.read(path, signal),
-      this.read(`${path}/videos?limit=${MAX_VIDEOS}`, signal),
-    ]);
-    return { user, cards: items };
+    const user = this.read(`users/${encodeURIComponent(key)}`, signal);
+    const [told, page] = await Promise.all([user, this.firstPage(key, signal)]);
+    return { user: told, page };
   }
 
   /** @override @param {Told} told */
-  draw({ user, cards }) {
+  draw({ user, page }) {
     this.#user = user;
     this.#wasFollowed = this.#social.follows.has(user.id);
-    this.items = cards.filter(({ rungs }) => rungs?.length).map((card) => itemOf(card, `From @${user.name}`, card.base));
+    const list = this.drawn(page);
     this.update();
-    if (!this.items.length) return [said("No videos yet", "What they publish will be here.")];
-    return [grid(this.items, (video) => format({ page: "user", key: this.key, video }))];
+    return [list ?? said("No videos yet", "What they publish will be here.")];
+  }
+
+  /** @override @param {string} key */
+  pathOf(key) {
+    return `users/${encodeURIComponent(key)}/videos`;
+  }
+
+  /** @override */
+  get why() {
+    return `From ${this.title}`;
+  }
+
+  /** @override @param {string} video */
+  hrefOf(video) {
+    return format({ page: "user", key: this.key, video });
   }
 
   /** Name, counts and the button after something changed. */
@@ -75,7 +84,7 @@ export class Profile extends View {
     button.hidden = !this.items.length;
     button.textContent = isFollowed ? "Following" : "Follow";
     button.setAttribute("aria-pressed", String(isFollowed));
-    button.setAttribute("aria-label", `${isFollowed ? "Unfollow" : "Follow"} ${name}`);
+    button.setAttribute("aria-label", `${isFollowed ? "Following" : "Follow"} ${name}`);
   }
 
   /** @param {boolean} isFollowed */
@@ -90,7 +99,7 @@ export class Profile extends View {
     ]);
     return shown.map(([label, n]) => {
       const box = el("span");
-      box.append(el("b", "", count(n)), label);
+      box.append(el("b", "", count(n)), ` ${label}`);
       return box;
     });
   }

@@ -1,13 +1,13 @@
 /**
  * Where the viewer is, in the part of the URL after `#`: so that back works and any place can be linked.
  *
- * `#search=…` `#tag=…` `#user=…` are pages; with `&v=…` a video of that page's list plays. `#v=…` is one video.
+ * `#search=…` `#tag=…` `#user=…` `#sound=…` are pages; with `&v=…` a video of that page's list plays. `#v=…` is one video.
  *
- * @typedef {"feed"|"search"|"tag"|"user"} PageName
- * @typedef {{page: PageName, key: string, video: string}} Route `key`: the words, the hashtag or the creator's id
+ * @typedef {"feed"|"search"|"tag"|"user"|"sound"} PageName
+ * @typedef {{page: PageName, key: string, video: string}} Route `key`: the words, the hashtag, or the id of the creator or the sound
  */
 
-const PAGES = /** @type {const} */ (["search", "tag", "user"]);
+const PAGES = /** @type {const} */ (["search", "tag", "user", "sound"]);
 const MAX_KEY_CHARS = 200;
 
 /** The route that a hash names; the feed when it names none. Pure. @param {string} hash @returns {Route} */

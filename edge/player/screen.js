@@ -22,7 +22,7 @@ export class Screen {
   constructor(feed, social) {
     this.#feed = feed;
     this.#social = social;
-    this.#scroller = new Scroller(this.#box, (index, atMs) => feed.show(index, atMs));
+    this.#scroller = new Scroller(this.#box, (index, atMs) => feed.show(index, atMs), () => feed.index);
     feed.mayMove = () => !this.#scroller.isMoving;
     feed.on("list", ({ entries }) => this.#list(entries));
     feed.on("show", ({ entry, index }) => this.#show(entry, index));
@@ -85,6 +85,11 @@ export class Screen {
       (share) => feed.seek(share * feed.durationS),
       (byS) => feed.seek((feed.video?.currentTime ?? 0) + byS),
     );
+    for (const part of [".more", ".caption"]) {
+      find(slide.root, part).addEventListener("click", ({ target }) => {
+        if (!(/** @type {Element} */ (target).closest("a"))) slide.tell(!slide.root.classList.contains("is-told"));
+      });
+    }
     this.#slides.set(entry.key, slide);
     return slide;
   }

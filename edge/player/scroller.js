@@ -2,9 +2,9 @@
  * The snap-scrolling feed: tells which slide the finger brought, and brings one when told.
  */
 
-/** A smooth scroll that has not arrived by then was stopped by something. */
+/** A smooth scroll that has not arrived by then was stopped by something, or has no frames: the rest of its way is cut. */
 const ARRIVE_MS = 1200;
-/** After a cut the rest of a former smooth scroll may still come, for so long. */
+/** After a cut the rest of a former smooth scroll may still come, for so long after the last of it. */
 const CUT_MS = 600;
 
 /** The feed's scroll position as an index. */
@@ -21,8 +21,12 @@ export class Scroller {
   #isCut = false;
   #timer = 0;
 
-  /** @param {HTMLElement} feed @param {(index: number, atMs: number) => void} onIndex the slide that now fills most of the screen, and since when */
-  constructor(feed, onIndex) {
+  /**
+   * @param {HTMLElement} feed
+   * @param {(index: number, atMs: number) => void} onIndex the slide that the finger brought, and since when
+   * @param {() => number} [where] the slide that belongs on screen, when the window changes
+   */
+  constructor(feed, onIndex, where = () => -1) {
     this.#feed = feed;
     this.#onIndex = onIndex;
     feed.addEventListener("scroll", () => this.#scrolled(), { passive: true });
@@ -31,9 +35,7 @@ export class Scroller {
     const release = (/** @type {TouchEvent} */ { touches }) => (this.#free = touches.length ? null : { top: feed.scrollTop, sign: 0 });
     feed.addEventListener("touchend", release, { passive: true });
     feed.addEventListener("touchcancel", release, { passive: true });
-    new ResizeObserver(() => {
-      if (this.#target < 0 || this.#isCut) this.jump(this.#isCut ? this.#target : this.#index);
-    }).observe(feed);
+    new ResizeObserver(() => where() >= 0 && this.cut(where())).observe(feed);
   }
 
   get #height() {
@@ -58,20 +60,21 @@ export class Scroller {
   go(index) {
     if (this.#target < 0 && this.isMoving && (this.#coming < 0 ? this.#index : this.#coming) === index) return;
     const isCalm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    this.#lead(index, ARRIVE_MS);
+    this.#lead(index);
+    this.#timer = setTimeout(() => this.cut(index), ARRIVE_MS);
     this.#feed.scrollTo({ top: index * this.#height, behavior: isCalm ? "instant" : "smooth" });
   }
 
   /** Another list: be there at once. @param {number} index */
   cut(index) {
-    this.#lead(index, CUT_MS);
+    this.#lead(index);
     this.#isCut = true;
     this.jump(index);
   }
 
   /** @param {number} index */
   jump(index) {
-    if (this.#isCut) this.#target = index;
+    if (this.#isCut) this.#hold(index);
     this.#feed.scrollTo({ top: index * this.#height, behavior: "instant" });
   }
 
@@ -87,25 +90,36 @@ export class Scroller {
     this.#onIndex(this.#coming < 0 ? this.#index : this.#coming, performance.now());
   }
 
+  /** What ends before a commanded scroll is there is a former one. */
   #ended() {
-    if (this.#isCut) return;
+    if (this.#isCut || (this.#target >= 0 && !this.#isThere)) return;
     const wasToldEarly = this.#coming >= 0;
     this.#arrive();
     if (wasToldEarly) this.#onIndex(this.#index, performance.now());
   }
 
   #scrolled() {
-    const isThere = Math.abs(this.#feed.scrollTop - this.#target * this.#height) < 2;
     if (this.#target < 0) this.#follow();
-    else if (this.#isCut && !isThere) this.jump(this.#target);
-    else if (isThere && !this.#isCut) this.#target = -1;
+    else if (this.#isCut && !this.#isThere) this.jump(this.#target);
+    else if (this.#isThere && !this.#isCut) this.#arrive();
   }
 
-  /** @param {number} index @param {number} forMs */
-  #lead(index, forMs) {
+  /** At the end of a commanded scroll. */
+  get #isThere() {
+    return Math.abs(this.#feed.scrollTop - this.#target * this.#height) < 2;
+  }
+
+  /** @param {number} index */
+  #lead(index) {
     this.#arrive();
     this.#target = index;
-    this.#timer = setTimeout(() => this.#arrive(), forMs);
+  }
+
+  /** A cut's place, until nothing has come that leads away from it. @param {number} index */
+  #hold(index) {
+    this.#target = index;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#arrive(), CUT_MS);
   }
 
   #arrive() {

@@ -6,11 +6,13 @@
  */
 import { pixels } from "./blurhash.js";
 import { format } from "./routes.js";
-import { count, hues } from "./words.js";
+import { clock, count, hues, initial, soundTitle } from "./words.js";
 
 const HASH_PX = 32;
 const NOTICE_MS = 2600;
 const SEEK_KEY_S = 1;
+/** Three lines of captions and a gap: so far above the words of a slide they begin. */
+const CAPTIONS_PX = 82;
 
 /** @template {Element} [T=HTMLElement] @param {ParentNode} root @param {string} selector @returns {T} */
 export function find(root, selector) {
@@ -37,7 +39,7 @@ export function icon(id) {
 /** Somebody's initial on their colours. @param {string} id @param {string} name */
 export function face(id, name) {
   const [hue, other] = hues(id);
-  const disc = el("span", "avatar", (name || id).slice(0, 1).toUpperCase());
+  const disc = el("span", "avatar", initial(name || id));
   disc.setAttribute("aria-hidden", "true");
   disc.style.setProperty("--hue", String(hue));
   disc.style.setProperty("--hue2", String(other));
@@ -67,15 +69,18 @@ export class Slide {
     this.root.style.setProperty("--hue2", String(other));
     this.root.classList.toggle("is-wide", card.width > 0.7 * card.height);
     this.root.setAttribute("aria-label", `${card.caption || "Video"}, by ${name}`);
-    const initial = find(this.root, ".initial");
-    initial.textContent = name.slice(0, 1).toUpperCase();
-    initial.setAttribute("aria-label", `Profile of ${name}`);
+    const disc = find(this.root, ".initial");
+    disc.textContent = initial(name);
+    disc.setAttribute("aria-label", `Profile of ${name}`);
     find(this.root, ".handle").textContent = `@${name}`;
-    for (const link of [initial, find(this.root, ".handle")]) link.setAttribute("href", format({ page: "user", key: card.creator_id }));
+    for (const link of [disc, find(this.root, ".handle")]) link.setAttribute("href", format({ page: "user", key: card.creator_id }));
     find(this.root, ".caption").append(...this.#caption());
-    const title = card.sound_title || `Original sound · ${name}`;
+    const sound = card.sound_id || card.id;
+    // Whose the sound of another video is, its page tells.
+    const title = soundTitle(card.sound_title ?? "", sound === card.id ? name : "");
     for (const span of this.root.querySelectorAll(".ticker span")) span.textContent = title;
     find(this.root, ".sound").setAttribute("aria-label", `Sound: ${title}`);
+    find(this.root, ".sound").setAttribute("href", format({ page: "sound", key: sound }));
     const poster = card.poster || card.poster_jpeg;
     const image = find(this.root, ".poster img");
     if (poster) /** @type {HTMLImageElement} */ (image).src = base + poster;
@@ -101,12 +106,12 @@ export class Slide {
     const { card, video } = this.entry.item;
     const isLiked = this.social.likes.has(video);
     const isFollowed = this.social.follows.has(card.creator_id);
-    this.#button("like", isLiked, card.likes ?? 0, isLiked ? "Unlike" : "Like");
+    this.#button("like", isLiked, card.likes ?? 0, "Like");
     this.#button("comments", null, card.comments ?? 0, "Comments");
     this.#button("share", null, card.shares ?? 0, "Share");
     for (const button of this.root.querySelectorAll("[data-command=follow]")) {
       button.setAttribute("aria-pressed", String(isFollowed));
-      button.setAttribute("aria-label", `${isFollowed ? "Unfollow" : "Follow"} ${card.creator_name || card.creator_id}`);
+      button.setAttribute("aria-label", `${isFollowed ? "Following" : "Follow"} ${card.creator_name || card.creator_id}`);
     }
     find(this.root, ".meta .follow").textContent = isFollowed ? "Following" : "Follow";
   }
@@ -115,20 +120,44 @@ export class Slide {
   #button(command, isPressed, n, label) {
     const button = find(this.root, `.rail [data-command=${command}]`);
     if (isPressed !== null) button.setAttribute("aria-pressed", String(isPressed));
-    button.setAttribute("aria-label", `${label}, ${n}`);
+    button.setAttribute("aria-label", `${label}, ${n.toLocaleString("en")}`);
     find(button, ".count").textContent = count(n);
   }
 
   /** @param {HTMLVideoElement} video */
   hold(video) {
     find(this.root, ".screen").append(video);
+    for (const track of video.textTracks) track.addEventListener("cuechange", () => this.#lift(track));
+  }
+
+  /** Cues that name no place of their own stand above the words. @param {TextTrack} track */
+  #lift(track) {
+    const line = (100 * (find(this.root, ".meta").offsetTop - CAPTIONS_PX)) / find(this.root, ".frame").clientHeight;
+    for (const cue of track.activeCues ?? []) {
+      if (cue instanceof VTTCue && cue.line === "auto") Object.assign(cue, { snapToLines: false, line });
+    }
   }
 
   /** @param {boolean} isCurrent */
   focus(isCurrent) {
     this.root.inert = !isCurrent;
     this.root.classList.toggle("is-current", isCurrent);
-    if (!isCurrent) this.root.classList.remove("is-paused", "is-waiting", "is-playing");
+    if (isCurrent) this.#clamp();
+    else this.root.classList.remove("is-paused", "is-waiting", "is-playing");
+  }
+
+  /** The whole caption, or its first lines. @param {boolean} isOpen */
+  tell(isOpen) {
+    const more = find(this.root, ".more");
+    this.root.classList.toggle("is-told", isOpen);
+    more.textContent = isOpen ? "less" : "more";
+    more.setAttribute("aria-expanded", String(isOpen));
+  }
+
+  /** The button for the rest is there when there is a rest. */
+  #clamp() {
+    const caption = find(this.root, ".caption");
+    if (!this.root.classList.contains("is-told")) find(this.root, ".more").hidden = caption.scrollHeight <= caption.clientHeight + 1;
   }
 
   /** @param {"is-paused"|"is-waiting"|"is-playing"} name @param {boolean} isOn */
@@ -140,9 +169,12 @@ export class Slide {
   progress(atS, durationS) {
     const seek = find(this.root, ".seek");
     const share = durationS > 0 ? Math.min(atS / durationS, 1) : 0;
+    // Smoothly onwards, at once back to where a loop begins.
+    seek.classList.toggle("is-onwards", share > Number(seek.style.getPropertyValue("--share")));
     seek.style.setProperty("--share", String(share));
     seek.setAttribute("aria-valuenow", String(Math.round(share * 100)));
     seek.setAttribute("aria-valuetext", `${atS.toFixed(0)} of ${durationS.toFixed(0)} seconds`);
+    find(this.root, ".clock").textContent = `${clock(atS)} / ${clock(durationS)}`;
   }
 
   /** A heart where the finger was. @param {number} x @param {number} y */
@@ -158,7 +190,7 @@ export class Slide {
     find(this.root, ".frame").append(heart);
   }
 
-  /** Drag or arrow keys on the progress bar. @param {(atShare: number) => void} seekTo @param {(byS: number) => void} seekBy */
+  /** Drag, arrow keys, Home and End on the progress bar. @param {(atShare: number) => void} seekTo @param {(byS: number) => void} seekBy */
   onSeek(seekTo, seekBy) {
     const seek = find(this.root, ".seek");
     const at = (/** @type {PointerEvent} */ event) => {
@@ -166,13 +198,20 @@ export class Slide {
       seekTo(Math.min(Math.max((event.clientX - box.left) / box.width, 0), 1));
     };
     seek.addEventListener("pointerdown", (event) => {
+      if (event.button) return;
       seek.setPointerCapture(event.pointerId);
+      this.root.classList.add("is-seeking");
       at(event);
     });
+    seek.addEventListener("lostpointercapture", () => this.root.classList.remove("is-seeking"));
     seek.addEventListener("pointermove", (event) => seek.hasPointerCapture(event.pointerId) && at(event));
     seek.addEventListener("keydown", (event) => {
       const by = { ArrowLeft: -SEEK_KEY_S, ArrowRight: SEEK_KEY_S }[event.key];
+      const to = { Home: 0, End: 1 }[event.key];
       if (by) seekBy(by);
+      else if (to !== undefined) seekTo(to);
+      else return;
+      event.preventDefault();
     });
   }
 }

@@ -22,11 +22,26 @@ export function ago(atMs, nowMs) {
   return days < 365 ? `${Math.floor(days / 7)}w` : `${Math.floor(days / 365)}y`;
 }
 
+/** Seconds as a clock: 75 → "1:15". @param {number} s */
+export function clock(s) {
+  return `${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, "0")}`;
+}
+
+/** What stands for somebody without a picture: the first letter, or the first sign of any kind. @param {string} name */
+export function initial(name) {
+  return [...new Intl.Segmenter().segment(name)][0]?.segment.toUpperCase() ?? "";
+}
+
 /** Two hues for a handle, so that everybody looks a little different. @param {string} id */
 export function hues(id) {
   let sum = 7;
   for (const char of id) sum = (sum * 31 + char.charCodeAt(0)) % 360;
   return [sum, (sum + 48) % 360];
+}
+
+/** What a sound is called; without a title it is its creator's own. @param {string} title @param {string} name */
+export function soundTitle(title, name) {
+  return title || (name ? `Original sound · ${name}` : "Original sound");
 }
 
 /** 1 → "1 video", 1200 → "1.2K videos". @param {number} n @param {string} noun */

@@ -115,6 +115,7 @@ export class Clip {
     await once(media, "sourceopen", this.#stop.signal);
     media.duration = this.times[this.times.length - 1] || this.item.card.duration_ms / 1000;
     this.#buffer = media.addSourceBuffer(this.#mime(0));
+    this.#buffer.addEventListener("bufferedchange", () => this.recheck()); // a managed one evicts at any time
   }
 
   /** @param {Opening} opening */

@@ -10,6 +10,7 @@
  * @typedef {import("./types.js").PlayerState} PlayerState
  * @typedef {{current?: string, held?: string[], player?: PlayerState}} Context what is on screen and what is preloaded
  */
+import { ApiError, parsed, planOf, sliceOf } from "./answers.js";
 import { Outbox } from "./outbox.js";
 
 const TIMEOUT_MS = 6000;
@@ -22,20 +23,6 @@ const MAX_FAILURES = 2;
 const MAX_EDGES = 8;
 const MAX_QOE = 16;
 
-/** An answer that is not 2xx; `status` 0 means that there was none. */
-export class ApiError extends Error {
-  /** @param {number} status @param {string} detail */
-  constructor(status, detail) {
-    super(detail);
-    this.status = status;
-  }
-
-  /** Worth another try later. */
-  get isPassing() {
-    return this.status === 0 || this.status === 408 || this.status === 429 || this.status >= 500;
-  }
-}
-
 /** A pause before try `n` (from 0): doubles, with jitter. @param {number} n */
 export function backoffMs(n) {
   return Math.min(RETRY_MIN_MS * 2 ** n, RETRY_MAX_MS) * (0.6 + 0.4 * Math.random());
@@ -44,17 +31,6 @@ export function backoffMs(n) {
 /** @param {number} bytes random hexadecimal digits that also work without https */
 function hex(bytes) {
   return [...crypto.getRandomValues(new Uint8Array(bytes))].map((b) => b.toString(16).padStart(2, "0")).join("");
-}
-
-/** The browser's store, or memory where it is forbidden. @returns {import("./types.js").Store} */
-export function browserStore() {
-  try {
-    localStorage.setItem("headstart.probe", "");
-    return localStorage;
-  } catch {
-    const kept = new Map();
-    return { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => void kept.set(key, value) };
-  }
 }
 
 /** The edge, as seen by one viewer. */
@@ -76,6 +52,9 @@ export class Edge {
   #isPosting = false;
   /** Something changed since the last POST was put together. */
   #isDue = false;
+  /** The last POST was refused: the next one tells nothing but events. */
+  #isRefused = false;
+  #end = new AbortController();
   /** @type {Promise<Slice> | null} */
   #opening = null;
   /** @type {EventSource | null} */
@@ -96,7 +75,14 @@ export class Edge {
     this.#edges = [this.base];
     this.#store = store;
     this.#outbox = new Outbox(store);
-    globalThis.addEventListener?.("online", () => this.flush());
+    addEventListener("online", () => this.flush(), { signal: this.#end.signal });
+  }
+
+  /** Nothing is asked or told any more. */
+  close() {
+    this.#end.abort();
+    this.#stream?.close();
+    clearTimeout(this.#timer);
   }
 
   get userId() {
@@ -118,16 +104,19 @@ export class Edge {
     for (let n = 0; ; n += 1) {
       try {
         const body = { n: SLICE, ...(this.userId && { user_id: this.userId }) };
-        const { session, feed } = await this.#call("POST", "/v1/sessions", body);
+        const { session = {}, feed } = await this.#call("POST", "/v1/sessions", body);
+        if (!session.token) throw new ApiError(0, "the answer is no session");
+        const slice = sliceOf(feed);
         this.#token = session.token;
         this.sessionId = session.id;
         this.#edges = [...new Set([...this.#edges.slice(0, 1), ...(session.edges ?? [])])].slice(0, MAX_EDGES);
         this.#store.setItem(USER_KEY, session.user_id);
         this.onReachable(true);
-        return feed;
+        return slice;
       } catch (error) {
         if (!(error instanceof ApiError)) throw error;
-        if (!error.isPassing) this.#store.setItem(USER_KEY, "");
+        if (this.#end.signal.aborted) return new Promise(() => {});
+        if (error.isRefusal) this.#store.setItem(USER_KEY, "");
         this.onReachable(false);
         await new Promise((resolve) => setTimeout(resolve, backoffMs(n)));
       }
@@ -136,12 +125,12 @@ export class Edge {
 
   /** The next slice without saying anything. @returns {Promise<Slice>} */
   async feed() {
-    return this.#authorized(() => this.#call("GET", `/v1/feed?n=${SLICE}`));
+    return sliceOf(await this.#authorized(() => this.#call("GET", `/v1/feed?n=${SLICE}`)));
   }
 
   /** A fresh plan; moves nothing. @param {PlayerState} state @returns {Promise<Plan>} */
   async plan(state) {
-    return this.#authorized(() => this.#call("POST", "/v1/plan", state));
+    return planOf(await this.#authorized(() => this.#call("POST", "/v1/plan", state)));
   }
 
   /** A read that the edge forwards to the origin: `videos/{id}`, `videos/{id}/comments`, `users/{id}`. @param {string} path */
@@ -176,35 +165,51 @@ export class Edge {
     const events = this.#outbox.batch();
     if (!(events.length || this.#qoe.length) || !this.#token) return;
     const body = JSON.stringify({ events, n: 1, qoe: this.#qoe, ...this.context() });
+    this.#qoe = []; // events have ids, and count once however often they are told
     void fetch(`${this.base}/v1/events`, { method: "POST", body, headers: this.#headers(), keepalive: true }).catch(() => {});
   }
 
   async #post() {
-    if (this.#isPosting || !this.#isDue || !this.#token) return;
+    if (this.#isPosting || !this.#isDue || !this.#token || this.#end.signal.aborted) return;
     this.#isPosting = true;
     clearTimeout(this.#timer);
     try {
       while (this.#isDue) {
         this.#isDue = false;
-        const events = this.#outbox.batch();
-        const qoe = this.#qoe;
-        const context = this.context();
-        const body = { events, n: SLICE, ...(qoe.length && { qoe }), ...context };
-        const answer = await this.#authorized(() => this.#call("POST", "/v1/events", body));
-        this.#outbox.confirm(events);
-        this.#qoe = this.#qoe.filter((one) => !qoe.includes(one));
-        this.#tries = 0;
-        this.onReachable(true);
-        this.onSlice(answer.feed, context.player?.video ?? "");
+        await this.#tell();
         this.#isDue ||= this.#outbox.size > 0;
       }
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      if (error.isPassing) this.onReachable(false);
-      else this.#outbox.confirm(this.#outbox.batch());
+      if (this.#end.signal.aborted) return;
+      if (!error.isRefusal) this.onReachable(false);
       this.#timer = setTimeout(() => this.flush(), backoffMs(this.#tries++));
     } finally {
       this.#isPosting = false;
+    }
+  }
+
+  /** One POST. What is refused is said again without what is not events, and if it was those, no more. */
+  async #tell() {
+    const events = this.#outbox.batch();
+    const qoe = this.#qoe;
+    const context = this.#isRefused ? {} : this.context();
+    const body = { events, n: SLICE, ...(qoe.length && !this.#isRefused && { qoe }), ...context };
+    try {
+      const answer = await this.#authorized(() => this.#call("POST", "/v1/events", body));
+      const slice = sliceOf(answer.feed);
+      this.#outbox.confirm(events);
+      this.#qoe = this.#qoe.filter((one) => !qoe.includes(one));
+      this.#tries = 0;
+      this.#isRefused = false;
+      this.onReachable(true);
+      this.onSlice(slice, context.player?.video ?? "");
+    } catch (error) {
+      if (!(error instanceof ApiError && error.isRefusal)) throw error;
+      if (this.#isRefused) this.#outbox.confirm(events);
+      this.#qoe = this.#qoe.filter((one) => !qoe.includes(one));
+      this.#isRefused = !this.#isRefused;
+      throw error;
     }
   }
 
@@ -215,6 +220,7 @@ export class Edge {
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 401) throw error;
       await this.open();
+      this.#connect(); // what is told to the former session is not ours
       return call();
     }
   }
@@ -235,9 +241,10 @@ export class Edge {
 
   /** @param {string} method @param {string} path @param {unknown} [body] @returns {Promise<any>} */
   async #call(method, path, body) {
-    const init = { method, headers: this.#headers(), body: body === undefined ? body : JSON.stringify(body), signal: AbortSignal.timeout(TIMEOUT_MS) };
+    const signal = AbortSignal.any([this.#end.signal, AbortSignal.timeout(TIMEOUT_MS)]);
+    const init = { method, headers: this.#headers(), body: body === undefined ? body : JSON.stringify(body), signal };
     const response = await fetch(this.base + path, init).catch((error) => {
-      this.doubt();
+      if (!this.#end.signal.aborted) this.doubt();
       throw new ApiError(0, String(error?.message ?? error));
     });
     if (response.status >= 502) this.doubt();
@@ -262,19 +269,22 @@ export class Edge {
     this.#connect = () => {
       this.#stream?.close();
       clearTimeout(timer);
-      if (document.hidden) return;
+      if (document.hidden || this.#end.signal.aborted) return;
       const stream = new EventSource(`${this.base}/v1/stream?token=${encodeURIComponent(this.#token)}`);
       this.#stream = stream;
       stream.onopen = () => (n = 0);
       for (const kind of /** @type {const} */ (["queue", "withdrawn"])) {
-        stream.addEventListener(kind, (event) => on[kind](JSON.parse(event.data)));
+        stream.addEventListener(kind, (event) => {
+          const told = parsed(event.data);
+          if (told) on[kind](told);
+        });
       }
       stream.onerror = () => {
         stream.close();
         timer = setTimeout(this.#connect, backoffMs(Math.min(n++, 6)));
       };
     };
-    document.addEventListener("visibilitychange", () => this.#connect());
+    document.addEventListener("visibilitychange", () => this.#connect(), { signal: this.#end.signal });
     this.#connect();
   }
 }

@@ -15,42 +15,35 @@
  * @property {(entry: Entry, video: HTMLVideoElement) => void} [place] puts an element where its video is shown
  * @property {number} [size] of the pool, 3 to 5 elements
  * @property {import("./types.js").Store} [store] the browser's own when left out
- * @typedef {{list: {entries: Entry[], removed: Entry[]}, show: {entry: Entry, index: number}, play: {isPlaying: boolean},
- *   wait: {isWaiting: boolean}, time: {atS: number, durationS: number}, swipe: {}, empty: {}, reach: {isReachable: boolean},
- *   trouble: {entry: Entry, isGone: boolean}}} Events what `on` tells; the README says when
  */
-import { ApiError, Edge, backoffMs, browserStore } from "./edge.js";
+import { ApiError } from "./answers.js";
+import { Edge, backoffMs } from "./edge.js";
 import { Link } from "./link.js";
 import { keepLink, knownLink } from "./linkstore.js";
 import { Mending } from "./mending.js";
 import { Pilot } from "./pilot.js";
-import { Pool } from "./pool.js";
-import { prime } from "./prime.js";
+import { Playback } from "./playback.js";
 import { around, merge, without } from "./queue.js";
-import { Showings } from "./showings.js";
+import { browserStore, sturdy } from "./store.js";
+import { afterwards } from "./turn.js";
 
 /** Videos kept behind the one on screen; beyond twice as many the oldest are let go. */
 const MAX_BEHIND = 20;
-/** A video that was left goes back to its beginning, once the next one plays. */
-const REWIND_MS = 400;
 /** Elements behind go to what is ahead this long after a swipe: not in the frames that the viewer waits for. */
 const ARRANGE_MS = 120;
+/** And what is far behind goes when the viewer has stayed so long: what is on screen moves in the list by it. Who never
+ * stays has it moved once so many are behind. */
+const TRIM_MS = 1500;
+const MOST_BEHIND = 100;
 /** Videos of a list that the edge is told: as many as it takes. */
 const MAX_LISTED = 8;
 
 export { browserStore };
 
 /** The feed of one viewer. */
-export class Headstart {
-  /** @type {Entry[]} */
-  entries = [];
-  index = -1;
+export class Headstart extends Playback {
   /** @type {Slice | null} */
   slice = null;
-  isMuted = true;
-  hasCaptions = false;
-  /** The viewer wants it to stand still. */
-  isPaused = false;
   /** The entries are a list of the page: the edge plans for them instead of its queue. */
   isList = false;
   /** Of a grid in front of the player: one of them may be opened at any moment. @type {string[]} */
@@ -59,57 +52,33 @@ export class Headstart {
   mayMove = () => true;
   #nextKey = 1;
   #isPolling = false;
-  /** Elements are about to be given from behind to ahead. */
-  #arranging = 0;
+  /** What a swipe leaves to be done: elements go from behind to ahead, old entries go. @type {number[]} */
+  #chores = [];
   /** The video on screen is to be left as soon as there is another one. */
   #isLeaving = false;
-  /** @type {Map<string, Set<(told: any) => void>>} */
-  #listeners = new Map();
-  #place;
   #store;
   #link;
-  #pool;
   #pilot;
-  #showings;
   #mending;
   #nAhead;
 
   /** @param {Options} [options] */
   constructor({ edge = "", root, place, size = 5, store = browserStore() } = {}) {
-    this.#store = store;
-    this.#place = place ?? ((_, video) => root?.append(video));
-    this.#nAhead = Math.min(Math.max(size, 3), 5) - 2;
-    this.#link = new Link(knownLink(store));
-    this.edge = new Edge({ base: edge, store });
+    const nAhead = Math.min(Math.max(size, 3), 5) - 2;
+    const kept = sturdy(store);
+    super(new Edge({ base: edge, store: kept }), nAhead + 2, root, place);
+    this.#store = kept;
+    this.#nAhead = nAhead;
+    this.#link = new Link(knownLink(kept));
     this.edge.context = () => this.#context();
     this.edge.onSlice = (slice, video) => this.take(slice, video);
-    this.edge.onReachable = (isReachable) => this.#tell("reach", { isReachable });
+    this.edge.onReachable = (isReachable) => this.tell("reach", { isReachable });
     this.edge.onMoved = () => this.#arrange(true);
-    this.#showings = new Showings(this.edge);
     this.#mending = new Mending(this.edge);
-    this.#pool = new Pool(() => this.#element(!place), this.#nAhead + 2);
-    this.#pool.onBroken = (entry, error) => this.#broken(entry, error);
-    this.#pool.onLeave = (lane) => this.#left(lane);
-    this.#pool.onOpened = ({ clip, key, video }) => {
-      const isCurrent = () => key === this.current?.key;
-      if (!isCurrent()) void prime(video, isCurrent);
-      else if (clip.opened) this.#showings.record.opened(clip.video, clip.opened);
-    };
-    this.#pilot = new Pilot({ edge: this.edge, pool: this.#pool, link: this.#link, window: () => this.#window() });
-    this.#pilot.onRefused = (lane, error) => this.#pool.fail(lane, error);
-    this.#showings.record.onChange = () => this.#tell("swipe", {});
-  }
-
-  /** Be told of something. @template {keyof Events} K @param {K} kind @param {(told: Events[K]) => void} act @returns {() => void} stops it */
-  on(kind, act) {
-    const acts = this.#listeners.get(kind) ?? new Set();
-    this.#listeners.set(kind, acts.add(act));
-    return () => acts.delete(act);
-  }
-
-  /** @template {keyof Events} K @param {K} kind @param {Events[K]} told */
-  #tell(kind, told) {
-    for (const act of this.#listeners.get(kind) ?? []) act(told);
+    this.pool.onBroken = (entry, error) => this.#broken(entry, error);
+    this.pool.onLeave = (lane) => this.#left(lane);
+    this.#pilot = new Pilot({ edge: this.edge, pool: this.pool, link: this.#link, window: () => this.#window() });
+    this.#pilot.onRefused = (lane, error) => (error.isGone || !this.#mending.resign(lane)) && this.pool.fail(lane, error);
   }
 
   /** Open the session and play. @param {(slice: Slice) => Promise<Slice> | Slice} [first] may put a video in front */
@@ -121,29 +90,32 @@ export class Headstart {
       },
       withdrawn: ({ video }) => this.drop((item) => item.video === video),
     });
-    document.addEventListener("visibilitychange", () => {
-      if (document.hidden) this.video?.pause();
-      else if (!this.isPaused) void this.play();
-    });
-    addEventListener("pagehide", () => {
-      this.noteWatch();
-      for (const lane of this.#pool.lanes) this.#left(lane);
-      this.edge.farewell();
-    });
+    const { signal } = this.end;
+    document.addEventListener("visibilitychange", () => this.seen(), { signal });
+    addEventListener("pagehide", () => this.#leave(), { signal });
+  }
+
+  /** The page wants it no more: the last watch is told, the elements are free, nothing is asked again. */
+  close() {
+    if (this.end.signal.aborted) return;
+    this.#leave();
+    this.end.abort();
+    this.#chores.forEach(clearTimeout);
+    this.#pilot.close();
+    this.edge.close();
+    this.pool.arrange([], "", () => {});
+    this.#replace([], this.entries);
+    this.index = -1;
+  }
+
+  #leave() {
+    this.noteWatch();
+    for (const lane of this.pool.lanes) this.#left(lane);
+    this.edge.farewell();
   }
 
   get swipes() {
-    return this.#showings.record.kept;
-  }
-
-  /** @returns {Entry | undefined} */
-  get current() {
-    return this.entries[this.index];
-  }
-
-  /** The element on screen. @returns {HTMLVideoElement | undefined} */
-  get video() {
-    return this.#pool.lane(this.current?.key)?.video;
+    return this.showings.record.kept;
   }
 
   /** What the player tells its edge's planner. */
@@ -152,29 +124,35 @@ export class Headstart {
   }
 
   #window(index = this.index) {
-    const nexts = this.entries.slice(index + 1, index + 1 + this.#nAhead).map(({ key }) => this.#pool.lane(key));
+    const nexts = this.entries.slice(index + 1, index + 1 + this.#nAhead).map(({ key }) => this.pool.lane(key));
     const ahead = this.isList ? this.entries.slice(index + 1) : [];
     const listed = this.#browsed.length ? this.#browsed : ahead.map(({ item }) => item.video);
     return {
-      current: this.#pool.lane(this.entries[index]?.key),
+      current: this.pool.lane(this.entries[index]?.key),
       nexts: nexts.filter((lane) => lane !== undefined),
       ahead: this.#nAhead,
       listed: listed.slice(0, MAX_LISTED),
     };
   }
 
+  /** @protected @override */
+  tick() {
+    this.#pilot.tick();
+  }
+
   /** @returns {import("./edge.js").Context} */
   #context() {
     const current = this.current?.item.video;
-    const held = this.#pool.ready(this.entries.slice(this.index + 1, this.index + 1 + this.#nAhead));
+    const held = this.pool.ready(this.entries.slice(this.index + 1, this.index + 1 + this.#nAhead));
     return { current, held, ...(current && this.video && { player: this.state }) };
   }
 
   /** Take the next videos, and a plan that was made for this video on screen. @param {Slice} slice @param {string} [video] */
   take(slice, video = "") {
+    if (this.end.signal.aborted) return;
     this.slice = slice;
     const next = this.entries[this.index + 1];
-    const isHeld = next && (this.#pool.lane(next.key)?.clip.opened || !this.mayMove());
+    const isHeld = next && (this.pool.lane(next.key)?.clip.opened || !this.mayMove());
     const options = { pinned: isHeld ? 1 : 0, nextKey: this.#nextKey };
     const { entries, removed } = merge(this.entries, this.index, slice.items, options);
     this.#nextKey += slice.items.length;
@@ -184,7 +162,7 @@ export class Headstart {
     this.#pilot.follow(slice, video);
     if (this.#isLeaving && this.index + 1 < entries.length) this.step(1);
     if (entries.length - this.index < 3) void this.#poll();
-    this.#tell("swipe", {});
+    this.tell("swipe", {});
   }
 
   next() {
@@ -199,7 +177,7 @@ export class Headstart {
   step(by) {
     const to = this.index + by;
     if (to >= this.entries.length) {
-      this.#tell("empty", {});
+      this.tell("empty", {});
       void this.#poll();
     }
     this.show(to);
@@ -208,7 +186,7 @@ export class Headstart {
   /** The viewer looks at these in a grid: the edge is asked to have their openings at hand. @param {string[]} videos empty: no longer */
   browse(videos) {
     this.#browsed = videos;
-    if (videos.length && this.current) this.#pilot.ask();
+    if (videos.length) void this.#pilot.ask();
   }
 
   /** Put the video at `index` on screen. @param {number} index @param {number} [atMs] when the viewer asked for it */
@@ -216,25 +194,25 @@ export class Headstart {
     const entry = this.entries[index];
     if (!entry || index === this.index) return;
     this.#pilot.giveUp(this.#window(index));
-    this.#leave();
-    this.#isLeaving = this.isPaused = false;
-    this.index = index;
-    this.#showings.announce(entry);
+    this.#isLeaving = false;
+    this.moveTo(index);
+    this.#mending.wake(entry);
+    this.showings.announce(entry);
     if (!this.video) this.#arrange();
-    const lane = this.#pool.lane(entry.key);
-    if (lane) this.#showings.begin(lane, this.slice, atMs);
+    const lane = this.pool.lane(entry.key);
+    if (lane) this.showings.begin(lane, this.slice, atMs);
     if (lane) lane.video.muted = this.isMuted;
     void this.play();
-    for (const video of this.#pool.videos) video.classList.toggle("is-current", video === this.video);
+    for (const video of this.pool.videos) video.classList.toggle("is-current", video === this.video);
     if (!lane?.clip.opened) this.#pilot.goOn();
-    this.#tell("show", { entry, index });
-    clearTimeout(this.#arranging);
-    this.#arranging = setTimeout(() => this.#arrange(), ARRANGE_MS);
+    this.tell("show", { entry, index });
+    this.#chores.forEach(clearTimeout);
+    this.#chores = [setTimeout(() => this.#arrange(), ARRANGE_MS), setTimeout(() => this.#trim(), TRIM_MS)];
     afterwards(() => {
+      if (this.index > MOST_BEHIND) this.#trim();
       this.#pilot.goOn();
       this.sync();
     });
-    if (index > 2 * MAX_BEHIND) this.#trim();
   }
 
   /** One POST: what happened, what is on screen, what is preloaded. */
@@ -249,62 +227,6 @@ export class Headstart {
     this.sync();
   }
 
-  async play() {
-    const { video } = this;
-    this.isPaused = false;
-    this.#tell("play", { isPlaying: true });
-    try {
-      await video?.play();
-    } catch (error) {
-      if (!(error instanceof DOMException) || error.name !== "NotAllowedError" || video !== this.video) return;
-      if (this.isMuted) this.pause();
-      else {
-        this.mute(true);
-        await this.play();
-      }
-    }
-  }
-
-  pause() {
-    this.isPaused = true;
-    this.video?.pause();
-    this.#tell("play", { isPlaying: false });
-  }
-
-  toggle() {
-    if (this.video?.paused) void this.play();
-    else this.pause();
-  }
-
-  /** @param {boolean} isMuted */
-  mute(isMuted) {
-    this.isMuted = isMuted;
-    for (const video of this.#pool.videos) video.muted = isMuted;
-  }
-
-  /** Show captions, where a video has some: in the viewer's language, else the first. @param {boolean} isShown */
-  captions(isShown) {
-    this.hasCaptions = isShown;
-    for (const { textTracks } of this.#pool.videos) {
-      const tracks = [...textTracks];
-      const mine = tracks.find(({ language }) => navigator.language.startsWith(language.slice(0, 2))) ?? tracks[0];
-      for (const track of tracks) track.mode = isShown && track === mine ? "showing" : "disabled";
-    }
-  }
-
-  get durationS() {
-    return this.#showings.durationS;
-  }
-
-  /** @param {number} atS */
-  seek(atS) {
-    if (!this.video) return;
-    this.video.currentTime = Math.min(Math.max(atS, 0), Math.max(this.durationS - 0.05, 0));
-    this.#showings.jump(this.video.currentTime);
-    this.#tell("time", { atS: this.video.currentTime, durationS: this.durationS });
-    this.#pilot.tick();
-  }
-
   /** Take upcoming videos away; the one on screen is swiped past. @param {(item: Item) => boolean} isUnwanted */
   drop(isUnwanted) {
     const { entries, removed } = without(this.entries, this.index, isUnwanted);
@@ -315,83 +237,35 @@ export class Headstart {
     this.step(1);
   }
 
-  /** What is watched of the video on screen, as an event: it is leaving. */
-  noteWatch() {
-    if (this.current) this.#showings.noteWatch(this.current, this.#pool.lane(this.current.key));
-  }
-
-  #leave() {
-    const { video, current } = this;
-    this.noteWatch();
-    this.#showings.record.flow();
-    video?.pause();
-    setTimeout(() => {
-      if (video && this.current !== current && this.#pool.lane(current?.key)?.video === video) video.currentTime = 0;
-    }, REWIND_MS);
-  }
-
   /** @param {import("./pool.js").Lane} lane */
   #left(lane) {
-    this.#showings.left(lane);
+    this.showings.left(lane);
     keepLink(this.#store, this.#link);
   }
 
   /** @param {Entry[]} entries @param {Entry[]} removed */
   #replace(entries, removed) {
     this.entries = entries;
-    this.#tell("list", { entries, removed });
+    this.tell("list", { entries, removed });
   }
 
   /** @param {boolean} [isAnew] the edge is another one: what is not held comes from there */
   #arrange(isAnew = false) {
     if (!this.current) return;
-    const place = (/** @type {Entry} */ entry, /** @type {HTMLVideoElement} */ video) => {
-      video.muted = this.isMuted;
-      video.setAttribute("aria-label", entry.item.card.caption || "Video");
-      this.#place(entry, video);
-    };
-    if (isAnew) for (const { clip, entry } of this.#pool.lanes) clip.base = this.edge.base + entry.item.base;
-    this.#pool.arrange(around(this.entries, this.index, this.#nAhead), this.edge.base, place);
+    if (isAnew) for (const { clip, entry } of this.pool.lanes) clip.base = this.edge.base + entry.item.base;
+    const wanted = around(this.entries, this.index, this.#nAhead).filter((entry) => !this.#mending.isResting(entry));
+    this.pool.arrange(wanted, this.edge.base, (entry, video) => this.put(entry, video));
     this.captions(this.hasCaptions);
     this.#pilot.tick();
-  }
-
-  /** A media element of the pool, wired once. @param {boolean} isStacked */
-  #element(isStacked) {
-    const video = document.createElement("video");
-    Object.assign(video, { playsInline: true, loop: true, muted: true, preload: "auto", disablePictureInPicture: true, tabIndex: -1 });
-    if (isStacked) video.className = "headstart";
-    const whenCurrent = (/** @type {() => void} */ act) => () => video === this.video && act();
-    video.addEventListener("timeupdate", whenCurrent(() => {
-      const lane = this.#pool.lane(this.current?.key);
-      if (lane) this.#showings.see(lane);
-      this.#pilot.tick();
-      this.#tell("time", { atS: video.currentTime, durationS: this.durationS });
-    }));
-    video.addEventListener("waiting", whenCurrent(() => {
-      this.#pool.lane(this.current?.key)?.clip.recheck();
-      this.#pilot.tick();
-      this.#tell("wait", { isWaiting: true });
-      if (!video.seeking) this.#showings.record.stall();
-    }));
-    video.addEventListener("playing", whenCurrent(() => {
-      this.#showings.record.flow();
-      this.#tell("wait", { isWaiting: false });
-    }));
-    video.addEventListener("ended", whenCurrent(() => void this.play()));
-    return video;
   }
 
   /** @param {Entry} entry @param {unknown} error */
   #broken(entry, error) {
     const waitMs = this.#mending.after(entry, error);
-    const isGone = waitMs === null;
-    if (entry.key === this.current?.key) this.#tell("trouble", { entry, isGone });
-    if (isGone) {
-      this.drop(({ video }) => video === entry.item.video);
-      return;
-    }
+    if (entry.key === this.current?.key) this.tell("trouble", { entry, isGone: waitMs === null });
+    if (waitMs === null) return this.drop(({ video }) => video === entry.item.video);
     setTimeout(() => {
+      this.#mending.wake(entry);
       this.#arrange();
       if (entry.key === this.current?.key && !this.isPaused) void this.play();
     }, waitMs);
@@ -400,6 +274,7 @@ export class Headstart {
   async #refill() {
     try {
       this.take(await this.edge.feed());
+      void this.#pilot.ask(); // what comes next may be another
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
     }
@@ -409,28 +284,20 @@ export class Headstart {
   async #poll() {
     if (this.#isPolling) return;
     this.#isPolling = true;
-    for (let n = 0; this.entries.length - this.index < 3; n += 1) {
-      await new Promise((resolve) => setTimeout(resolve, backoffMs(Math.min(n, 4))));
-      await this.#refill();
+    try {
+      for (let n = 0; this.entries.length - this.index < 3 && !this.end.signal.aborted; n += 1) {
+        await new Promise((resolve) => setTimeout(resolve, backoffMs(Math.min(n, 4))));
+        await this.#refill();
+      }
+    } finally {
+      this.#isPolling = false;
     }
-    this.#isPolling = false;
   }
 
   #trim() {
-    if (!this.mayMove()) return;
+    if (this.index <= 2 * MAX_BEHIND || !this.mayMove()) return;
     const gone = this.entries.slice(0, this.index - MAX_BEHIND);
     this.index -= gone.length;
     this.#replace(this.entries.slice(gone.length), gone);
   }
-}
-
-const turn = new MessageChannel();
-/** @type {(() => void)[]} */
-const waiting = [];
-turn.port1.onmessage = () => waiting.shift()?.();
-
-/** In a task of its own, as soon as this one is over. @param {() => void} act */
-function afterwards(act) {
-  waiting.push(act);
-  turn.port2.postMessage(0);
 }

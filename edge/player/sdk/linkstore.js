@@ -3,17 +3,15 @@
  *
  * @typedef {import("./types.js").Store} Store
  */
+import { parsed } from "./answers.js";
+
 const KEY = "headstart.link";
 const KEPT_MS = 600_000;
 
 /** @param {Store} store @returns {{bps?: number, spread?: number, rtt_ms?: number}} empty: nothing, or too old */
 export function knownLink(store) {
-  try {
-    const known = JSON.parse(store.getItem(KEY) ?? "{}");
-    return Date.now() - known.at_ms < KEPT_MS ? known : {};
-  } catch {
-    return {};
-  }
+  const known = parsed(store.getItem(KEY) ?? "");
+  return Math.abs(Date.now() - known?.at_ms) < KEPT_MS ? known : {};
 }
 
 /** @param {Store} store @param {import("./link.js").Link} link */

@@ -91,6 +91,13 @@ export class Loader {
     this.pump();
   }
 
+  /** Nothing is fetched any more. */
+  close() {
+    this.choose = () => null;
+    clearTimeout(this.#timer);
+    this.abort(() => true);
+  }
+
   #hasRoom() {
     const leftBytes = this.flights.reduce((sum, { step, got }) => sum + Math.max(step.bytes - got, 0), 0);
     return leftBytes * 8000 <= this.#link.bps * (Math.min(this.#link.rttMs, MAX_RTT_MS) + SLACK_MS);

@@ -3,6 +3,7 @@
  *
  * @typedef {import("./types.js").PlayerEvent} PlayerEvent
  */
+import { parsed } from "./answers.js";
 
 const KEY = "headstart.outbox";
 /** As many as fit one POST of the edge's. */
@@ -18,12 +19,8 @@ export class Outbox {
   /** @param {import("./types.js").Store} store */
   constructor(store) {
     this.#store = store;
-    try {
-      const kept = JSON.parse(store.getItem(KEY) ?? "[]");
-      this.#events = Array.isArray(kept) ? kept.slice(-MAX_KEPT) : [];
-    } catch {
-      this.#events = [];
-    }
+    const kept = parsed(store.getItem(KEY) ?? "");
+    this.#events = Array.isArray(kept) ? kept.slice(-MAX_KEPT) : [];
   }
 
   get size() {
@@ -53,10 +50,6 @@ export class Outbox {
   }
 
   #save() {
-    try {
-      this.#store.setItem(KEY, JSON.stringify(this.#events));
-    } catch {
-      // A full or forbidden store: the events live on in memory.
-    }
+    this.#store.setItem(KEY, JSON.stringify(this.#events));
   }
 }

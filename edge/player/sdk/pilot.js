@@ -9,9 +9,9 @@
  *   `ahead`: how many nexts there is room for; `listed`: ids ahead where a list is walked
  */
 import { cmcd } from "./cmcd.js";
-import { ApiError } from "./edge.js";
+import { ApiError } from "./answers.js";
 import { Loader, Refused } from "./loader.js";
-import { following, ownSteps, urgentSteps } from "./plan.js";
+import { beforeTheLoop, following, ownSteps, urgentSteps } from "./plan.js";
 
 const TICK_MS = 250;
 /** A plan may be this much older than it wishes while a new one is on its way. */
@@ -19,6 +19,8 @@ const GRACE_MS = 2_000;
 /** Ask again when the link's estimate has moved by this share. */
 const MOVED = 0.3;
 const MIN_ASK_MS = 400;
+/** While nothing moves a plan is good for so many times as long. */
+const STILL = 20;
 /** After an answer that did not come. */
 const RETRY_MS = 3_000;
 const MAX_HELD = 16;
@@ -45,12 +47,14 @@ export class Pilot {
   #isOverTold = false;
   /** False once the edge knows no plans. */
   #hasPlanner = true;
+  #end = new AbortController();
+  #timer;
   /** Rung of the opening by video, where the edge named one. @type {Map<string, string>} */
   #openings = new Map();
   /** Rung of the latest of these. */
   #opensWith = "";
 
-  /** A video will not come. @type {(lane: Lane, error: unknown) => void} */
+  /** A video will not come, or not from this URL. @type {(lane: Lane, error: Refused) => void} */
   onRefused = () => {};
 
   /** @param {{edge: import("./edge.js").Edge, pool: import("./pool.js").Pool, link: import("./link.js").Link, window: () => Window}} parts */
@@ -68,8 +72,15 @@ export class Pilot {
       const lane = this.#lane(step.video);
       if (lane) lane.clip.fetchedBytes += bytes;
     };
-    setInterval(() => this.tick(), TICK_MS);
-    addEventListener("online", () => this.#loader.retry());
+    this.#timer = setInterval(() => this.tick(), TICK_MS);
+    addEventListener("online", () => this.#loader.retry(), { signal: this.#end.signal });
+  }
+
+  /** Nothing is fetched any more. */
+  close() {
+    this.#end.abort();
+    clearInterval(this.#timer);
+    this.#loader.close();
   }
 
   /** A plan came, made for this video on screen. @param {Plan} plan @param {string} video */
@@ -108,8 +119,14 @@ export class Pilot {
     this.#loader.pump();
     const now = performance.now();
     const isMoved = this.#planBps > 0 && Math.abs(this.#link.bps / this.#planBps - 1) > MOVED;
-    const isDue = this.#refreshMs > 0 && (isMoved || now - this.#planMs > this.#refreshMs);
-    if (isDue) this.ask();
+    const isDue = this.#refreshMs > 0 && (isMoved || now - this.#planMs > this.#lastsMs());
+    if (isDue && !document.hidden) this.ask();
+  }
+
+  /** How long the plan is good. */
+  #lastsMs() {
+    const isStill = this.#window().current?.video.paused && !this.#loader.flights.length;
+    return this.#refreshMs * (isStill ? STILL : 1);
   }
 
   /** @returns {import("./types.js").PlayerState} */
@@ -173,19 +190,19 @@ export class Pilot {
       this.#isOverTold = true;
       this.ask();
     }
-    return step;
+    return step ?? beforeTheLoop(current.clip, now).find((one) => !this.#isDone(one, true)) ?? null;
   }
 
   /** @param {Lane} current */
   #isFresh(current) {
     const ageMs = performance.now() - this.#planMs;
-    return this.#refreshMs > 0 && this.#planFor === current.clip.video && ageMs < this.#refreshMs + GRACE_MS;
+    return this.#refreshMs > 0 && this.#planFor === current.clip.video && ageMs < this.#lastsMs() + GRACE_MS;
   }
 
   /** Ask for a new plan, unless one was asked for just now. */
   async ask() {
     const now = performance.now();
-    if (this.#isAsking || !this.#hasPlanner || now - this.#askedMs < MIN_ASK_MS) return;
+    if (this.#isAsking || !this.#hasPlanner || !this.#window().current || now - this.#askedMs < MIN_ASK_MS) return;
     this.#isAsking = true;
     this.#askedMs = now;
     const state = this.state();
@@ -229,11 +246,8 @@ export class Pilot {
   /** @param {PlanStep} step @param {unknown} error @returns {boolean} */
   #failed(step, error) {
     const lane = this.#lane(step.video);
-    if (error instanceof Refused && lane) {
-      this.onRefused(lane, error);
-      return true;
-    }
     if (!(error instanceof Refused)) this.#edge.doubt();
-    return true;
+    else if (lane) this.onRefused(lane, error);
+    return !(error instanceof Refused && error.isGone);
   }
 }

@@ -50,13 +50,20 @@ function onScreen(view, now, goalS) {
   return wanted.map((i) => step(view, i, chooseRung(view.rungs, { i, ...now })));
 }
 
-/** Chunks that would look worse than what is on screen when the loop comes to them. @param {View} view @param {Now} now */
-function beforeTheLoop(view, now) {
+/**
+ * Chunks that would look worse than the video's end when a loop comes to them, the next first.
+ *
+ * @param {View} view @param {Now} now @returns {PlanStep[]}
+ */
+export function beforeTheLoop(view, now) {
   const last = view.times.length - 2;
   const k = view.rungOf(last);
-  if (k <= 0 || view.times[last + 1] - now.atS > LOOP_S) return [];
+  if (k <= 0) return [];
   const best = Math.min(k, chooseRung(view.rungs, { i: 0, ...now, aheadS: CALM_S }));
-  return [0, 1, 2].filter((i) => i < last && view.rungOf(i) >= 0 && view.rungOf(i) < best).map((i) => step(view, i, best));
+  const isWorse = (/** @type {number} */ i) => view.rungOf(i) >= 0 && view.rungOf(i) < best;
+  const inS = (/** @type {number} */ i) => view.times[i] - now.atS + (view.times[i] > now.atS ? 0 : view.times[last + 1]);
+  const near = [...Array(last).keys()].filter((i) => isWorse(i) && inS(i) < LOOP_S);
+  return near.sort((a, b) => inS(a) - inS(b)).map((i) => step(view, i, best));
 }
 
 /**

@@ -74,7 +74,9 @@ export class Pool {
   /** @param {HTMLVideoElement} video */
   #decodeFailed(video) {
     const lane = this.lanes.find((candidate) => candidate.video === video);
-    if (lane && video.error) this.fail(lane, new Unplayable(video.error.message));
+    if (!lane || !video.error) return;
+    // Of a playlist that the browser plays itself nobody knows why it failed: it may be the network.
+    this.fail(lane, lane.clip.isNative ? new Error(video.error.message) : new Unplayable(video.error.message));
   }
 
   /** Let go of a lane that will not play, and say so once. @param {Lane} lane @param {unknown} error */

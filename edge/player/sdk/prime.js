@@ -7,11 +7,11 @@
 const PRIME_MS = 200;
 const N_FRAMES = 2;
 
-/** @param {HTMLVideoElement} video @param {() => boolean} isWanted by the viewer meanwhile: then it plays on */
-export async function prime(video, isWanted) {
-  const { src, muted } = video;
+/** @param {HTMLVideoElement} video @param {() => boolean} isOver it is on screen by now, or another video's: leave it alone */
+export async function prime(video, isOver) {
+  const { muted } = video;
   const stop = () => {
-    if (video.src !== src || isWanted()) return;
+    if (isOver()) return;
     video.pause();
     video.muted = muted;
   };

@@ -8,11 +8,17 @@
 import { Swipes } from "./swipes.js";
 import { Watch } from "./watch.js";
 
+/** What an edge believes of one showing. */
+const MAX_MS = 86_400_000;
+const MAX_STALLS = 10_000;
+
 /** The showing on screen, and those whose elements are still theirs. */
 export class Showings {
   record = new Swipes();
   /** The swipe that showed an entry. @type {Map<number, import("./swipes.js").Swipe>} */
   #shown = new Map();
+  /** Told already: the page was left, and may come back. @type {WeakSet<import("./clip.js").Clip>} */
+  #told = new WeakSet();
   #watch = new Watch(0);
   #edge;
 
@@ -64,14 +70,15 @@ export class Showings {
   /** How a showing went, once its element goes to another. @param {Lane} lane */
   left({ key, clip }) {
     const shown = this.#shown.get(key);
-    if (!shown && !clip.fetchedBytes) return;
+    if ((!shown && !clip.fetchedBytes) || this.#told.has(clip)) return;
+    this.#told.add(clip);
     this.#edge.noteQoe({
       video: clip.video,
       is_shown: !!shown,
-      startup_ms: shown?.first_frame_ms ?? null,
-      n_stalls: shown?.stalls ?? 0,
-      stalled_ms: Math.round(shown?.stalled_ms ?? 0),
-      watched_ms: shown?.watched_ms ?? 0,
+      startup_ms: shown?.first_frame_ms == null ? null : Math.min(shown.first_frame_ms, MAX_MS),
+      n_stalls: Math.min(shown?.stalls ?? 0, MAX_STALLS),
+      stalled_ms: Math.min(Math.round(shown?.stalled_ms ?? 0), MAX_MS),
+      watched_ms: Math.min(shown?.watched_ms ?? 0, MAX_MS),
       fetched_bytes: clip.fetchedBytes,
       wasted_bytes: clip.wastedBytes,
     });

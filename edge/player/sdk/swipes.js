@@ -89,6 +89,12 @@ export class Swipes {
     this.last.stalls += 1;
   }
 
+  /** The tab goes out of sight, or comes back: a viewer who does not look does not wait. */
+  pause() {
+    this.flow();
+    if (this.last?.first_frame_ms === null) this.last.at_ms = performance.now();
+  }
+
   /** It plays again, or the viewer left. */
   flow() {
     if (this.last && this.#dryMs) this.last.stalled_ms += performance.now() - this.#dryMs;

@@ -27,6 +27,7 @@
  * @property {string} [poster]
  * @property {string} [poster_jpeg]
  * @property {string} [blurhash]
+ * @property {string} [sound_id] of the video whose sound plays; empty: its own
  * @property {string} [sound_title]
  * @property {number} [likes]
  * @property {number} [comments]

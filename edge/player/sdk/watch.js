@@ -4,6 +4,9 @@
  * Loops count on; a jump that is not the loop's does not count.
  */
 
+/** What an edge believes of one showing. */
+const MAX_COMPLETION = 100;
+const MAX_WATCHED_MS = 86_400_000;
 /** The playhead may be this far from the end when a loop wraps it (timeupdate comes four times a second). */
 const WRAP_S = 1.2;
 
@@ -31,6 +34,9 @@ export class Watch {
   /** As the edge wants it: milliseconds, and the share of the video (above 1 with loops). */
   get report() {
     const completion = this.durationS > 0 ? this.watchedS / this.durationS : 0;
-    return { watched_ms: Math.round(this.watchedS * 1000), completion: Math.round(completion * 1000) / 1000 };
+    return {
+      watched_ms: Math.min(Math.round(this.watchedS * 1000), MAX_WATCHED_MS),
+      completion: Math.min(Math.round(completion * 1000) / 1000, MAX_COMPLETION),
+    };
   }
 }
