@@ -32,6 +32,7 @@ def main(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
     try:
         settings = config.load(EdgeConfig, prefix="edge", file=options.config, environ=os.environ)
+        log.configure("edge", settings.log_level)
     except ConfigError as exc:
         print(f"edge: {exc.detail}", file=sys.stderr)
         return 2
@@ -44,7 +45,6 @@ def main(arguments: list[str]) -> int:
     if options.print_config:
         print(config.render(settings), end="")
         return 0
-    log.configure("edge", settings.log_level)
     part = Inherited.read(options)
     if part is None and (settings.workers > 1 or settings.is_supervised):
         return _finished(_supervised(settings, arguments))

@@ -27,6 +27,7 @@ from edge.handlers.feed import FeedHandler
 from edge.handlers.purge import PurgeHandler
 from edge.handlers.search import SearchHandler, Sources
 from edge.handlers.signed import Gate
+from edge.handlers.sounds import SoundsHandler
 from edge.handlers.stream import StreamHandler
 from edge.peers.discovery import Neighbours
 from edge.prefetch.pins import Pins
@@ -34,7 +35,7 @@ from edge.prefetch.worker import PrefetchWorker, Ways
 from edge.purge.desk import BusDesk
 from edge.purge.ears import CatalogEar, OrderEar, Replays
 from edge.readiness import EdgeHealth
-from edge.routes import admin_app, viewer_app
+from edge.routes import Reads, admin_app, viewer_app
 from edge.saved import Saved
 from edge.serving.doorway import Doorway
 from edge.serving.listener import Listener
@@ -47,14 +48,11 @@ from shared.bus import Bus
 from shared.clock import SystemClock
 from shared.ids import edge_id
 from shared.lifecycle import Lifecycle
-from shared.messages import (
-    CatalogEvent,
-    EdgeHeartbeat,
-    ModelAnnouncement,
-    PurgeOrder,
-    RankedQueue,
-    TrendingList,
-)
+from shared.messages.catalog import CatalogEvent
+from shared.messages.nodes import EdgeHeartbeat
+from shared.messages.purge import PurgeOrder
+from shared.messages.queues import RankedQueue, TrendingList
+from shared.messages.vectors import ModelAnnouncement
 from shared.subjects import CATALOG, EVENTS, PURGE
 from shared.web import add_operator_routes, serve
 
@@ -201,12 +199,12 @@ class Edge:
         feed.edges = self._others
         stream = StreamHandler(self.feed, self.notices, self._access, self._clock)
         sources = Sources(self._bus, self.cards, lambda: self.feed.trending, self._gate.media_base)
-        search = SearchHandler(sources, self._clock)
-        app = viewer_app(feed, stream, self._api, search, self.delivery.media)
+        sounds = SoundsHandler(self._api, self.cards)
+        reads = Reads(self._api, sounds, SearchHandler(sources, self._clock))
+        app = viewer_app(feed, stream, reads, self.delivery.media)
         add_operator_routes(app, self.health)
         purge = PurgeHandler(self._desk, self._config.edge_id, self._clock, self._config.purge)
-        if purge.takes_method:
-            self.delivery.media.on_purge = purge.method
+        purge.take_method(self.delivery.media, self._part.main_socket if self._part else "")
         admin = admin_app(AdminHandler(self.store, self.cards, self.vectors, self.drain), purge)
         add_operator_routes(admin, self.health)
         operator = await serve(admin, self._config.admin_listen)
@@ -290,6 +288,7 @@ async def run(config: EdgeConfig, part: Inherited | None = None) -> None:
     async with Lifecycle(config.grace_s) as life:
         edge = Edge(config, part)
         await edge.start(life)
+        life.take_signals()
         if part is not None:
             part.tell_ready()
         heap.supervise(life, config.cache)

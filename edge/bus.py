@@ -12,21 +12,13 @@ from shared.bus import Bus
 from shared.clock import Clock
 from shared.config import setting
 from shared.errors import ServiceError
-from shared.messages import (
-    CatalogEvent,
-    EdgeHeartbeat,
-    EventBatch,
-    ModelAnnouncement,
-    QueueRequest,
-    RankedQueue,
-    Retention,
-    RetentionRequest,
-    SearchAnswer,
-    SearchRequest,
-    TrendingList,
-    VectorRequest,
-    VectorTable,
-)
+from shared.messages.catalog import CatalogEvent
+from shared.messages.events import EventBatch
+from shared.messages.nodes import EdgeHeartbeat
+from shared.messages.queues import QueueRequest, RankedQueue, TrendingList
+from shared.messages.retention import Retention, RetentionRequest
+from shared.messages.search import SearchAnswer, SearchRequest
+from shared.messages.vectors import ModelAnnouncement, VectorRequest, VectorTable
 
 log = logging.getLogger(__name__)
 M = TypeVar("M")

@@ -89,6 +89,7 @@ class Delivery:
             fields=fields,
             for_peer=settings.gate.for_peer,
             for_origin=settings.gate.for_peer if settings.is_worker else as_it_is,
+            is_worker=settings.is_worker,
         )
         self.fills = Fills(
             self.cache, self.upstream, clock, FillSettings(limits, name, extra, settings.upstream.n_resumes)
@@ -100,11 +101,12 @@ class Delivery:
             urlsplit(settings.origin_url).netloc,
         )
         obeys, query = limits.obeys_reload, limits.query()
-        answers = MediaSettings(forwarding, name, extra, obeys, query, settings.gate, limits.ranges())
+        gate, is_worker = settings.gate, settings.is_worker
+        answers = MediaSettings(forwarding, name, extra, obeys, query, gate, limits.ranges(), is_worker)
         self.media = MediaHandler(self.cache, self.fills, self.upstream, clock, answers)
         if settings.hot.is_on and settings.gate.is_open:
             below = MEDIA if settings.is_media else "/"
-            self.hot.misses = Misses(self.cache, self.fills, self.media.answers, self.media.key, below)
+            self.hot.misses = Misses(self.cache, self.fills, self.media.answers, below)
         kept = settings.folder / "purges.bin" if settings.folder is not None else None
         self.purges = Purges(self.cache, PurgeFile(kept), clock, self._key_of)
         self.cache.gate.on_close = self.hot.clear

@@ -31,6 +31,7 @@ CONDITIONS = ("If-None-Match", "If-Modified-Since", "If-Match", "If-Unmodified-S
 """Not sent with a fill: it wants the whole, whatever this client holds."""
 NOT_IN_304 = ("Content-Length", "Content-Type", "Content-Encoding", "Content-Range", "Content-Language")
 
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _TAG = re.compile(r'\s*(?:W/)?("[^"]*")\s*(?:,|\Z)')
 
 
@@ -86,6 +87,19 @@ def unconditional(request: MultiMapping[str]) -> CIMultiDict[str]:
     for name in CONDITIONS:
         headers.popall(name, None)
     return headers
+
+
+def without_controls(headers: CIMultiDict[str]) -> CIMultiDict[str]:
+    """The fields with a space in place of each control character: what has one can be sent to nobody, and a
+    recipient may say what it says without (RFC 9110 section 5.5)."""
+    if not any(map(_CONTROL.search, headers.values())):
+        return headers
+    return CIMultiDict([(name, printable(value).strip()) for name, value in headers.items()])
+
+
+def printable(text: str) -> str:
+    """The same of one value, or of a reason phrase."""
+    return _CONTROL.sub(" ", text)
 
 
 def end_to_end(headers: MultiMapping[str]) -> CIMultiDict[str]:

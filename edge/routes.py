@@ -1,6 +1,7 @@
 """The HTTP surface of an edge: one table for viewers, one for the operator; CORS is open on the first."""
 
 from collections.abc import Awaitable, Callable
+from typing import NamedTuple
 
 from aiohttp import web
 
@@ -11,6 +12,7 @@ from edge.handlers.media import MediaHandler
 from edge.handlers.pages import Pages
 from edge.handlers.purge import PurgeHandler
 from edge.handlers.search import SearchHandler
+from edge.handlers.sounds import SoundsHandler
 from edge.handlers.stream import StreamHandler
 from edge.session.intake import MAX_BODY_BYTES
 from shared.web import error_middleware
@@ -37,12 +39,21 @@ async def open_to_all(request: web.Request, handler: Handler) -> web.StreamRespo
     return response
 
 
+class Reads(NamedTuple):
+    """What is read beside the feed."""
+
+    api: ApiHandler
+    sounds: SoundsHandler
+    search: SearchHandler
+
+
 def viewer_app(
-    feed: FeedHandler, stream: StreamHandler, api: ApiHandler, search: SearchHandler, media: MediaHandler
+    feed: FeedHandler, stream: StreamHandler, reads: Reads, media: MediaHandler
 ) -> web.Application:
     """What viewers call."""
     app = web.Application(middlewares=[open_to_all, error_middleware], client_max_size=MAX_BODY_BYTES)
     pages = Pages()
+    api, sounds, search = reads
     app.router.add_post("/v1/sessions", feed.open_session)
     app.router.add_get("/v1/feed", feed.feed)
     app.router.add_post("/v1/events", feed.events)
@@ -52,6 +63,9 @@ def viewer_app(
     app.router.add_get("/v1/videos/{id}/comments", api.comments)
     app.router.add_get("/v1/users/{id}", api.user)
     app.router.add_get("/v1/users/{id}/videos", api.users_videos)
+    app.router.add_get("/v1/sounds", sounds.sounds)
+    app.router.add_get("/v1/sounds/{id}", sounds.sound)
+    app.router.add_get("/v1/sounds/{id}/videos", sounds.videos)
     app.router.add_get("/v1/search", search.search)
     app.router.add_get("/v1/trends", search.trends)
     app.router.add_get("/v1/{rest:.*}", not_here)

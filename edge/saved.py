@@ -17,7 +17,7 @@ from edge.session.store import SessionStore
 from shared import codec
 from shared.clock import Clock
 from shared.errors import ConfigError, ServiceError
-from shared.messages import TrendingList
+from shared.messages.queues import TrendingList
 from shared.signing import MIN_KEY_BYTES
 
 log = logging.getLogger(__name__)

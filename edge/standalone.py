@@ -75,10 +75,11 @@ async def run(config: EdgeConfig, part: Inherited | None = None) -> None:
         n_objects = await life.start("delivery", delivery.open(), delivery.close)
         if part is not None:
             await attach(part, delivery, life)
-        admin_url = await _administer(config, delivery, life)
+        admin_url = await _administer(config, delivery, life, part.main_socket if part else "")
         server = DeliveryListener(delivery, config.requests, config.listening, config.connections)
         url = await server.open(config.listen, part.listening() if part else ())
         life.on_stop("http", lambda: server.close(linger_s=LINGER_S if part else 0.0))
+        life.take_signals()
         (config.data_dir / f"{FOLDER}.url").write_text(url)
         if part is not None:
             part.tell_ready()
@@ -88,9 +89,9 @@ async def run(config: EdgeConfig, part: Inherited | None = None) -> None:
         await life.run_until_signal()
 
 
-async def _administer(config: EdgeConfig, delivery: Delivery, life: Lifecycle) -> str:
+async def _administer(config: EdgeConfig, delivery: Delivery, life: Lifecycle, workers_at: str) -> str:
     """Purge, metrics and health on a listener of their own, when it is asked for; its URL, or nothing."""
-    purges = _purge_handler(delivery, config.purge)
+    purges = _purge_handler(delivery, config.purge, workers_at)
     if not config.admin_listen:
         return ""
     admin = await serve(_admin(purges), config.admin_listen)
@@ -99,11 +100,10 @@ async def _administer(config: EdgeConfig, delivery: Delivery, life: Lifecycle) -
     return admin.url
 
 
-def _purge_handler(delivery: Delivery, limits: PurgeLimits) -> PurgeHandler:
+def _purge_handler(delivery: Delivery, limits: PurgeLimits, workers_at: str = "") -> PurgeHandler:
     clock = SystemClock()
     handler = PurgeHandler(LocalDesk(delivery.purges, clock), NODE, clock, limits)
-    if handler.takes_method:
-        delivery.media.on_purge = handler.method
+    handler.take_method(delivery.media, workers_at)
     return handler
 
 

@@ -71,22 +71,23 @@ class Predictor:
     def __init__(self, limit: int, hold_s: float) -> None:
         self._limit = limit
         self._hold_s = hold_s
-        self._refused: OrderedDict[PrimaryKey, tuple[float, Storable]] = OrderedDict()
+        self.known: OrderedDict[PrimaryKey, tuple[float, Storable]] = OrderedDict()
+        """Until when, and why; for others to look a key up in."""
 
     def __len__(self) -> int:
-        return len(self._refused)
+        return len(self.known)
 
     def note(self, key: PrimaryKey, verdict: Storable, now_s: float) -> None:
         """Remember the latest verdict for key."""
-        self._refused.pop(key, None)
+        self.known.pop(key, None)
         if verdict in _LASTING:
-            self._refused[key] = (now_s + self._hold_s, verdict)
-        if len(self._refused) > self._limit:
-            self._refused.popitem(last=False)
+            self.known[key] = (now_s + self._hold_s, verdict)
+        if len(self.known) > self._limit:
+            self.known.popitem(last=False)
 
     def predict(self, key: PrimaryKey, now_s: float) -> Storable:
         """Why key will likely be refused again, or YES."""
-        until_s, verdict = self._refused.get(key, (0.0, Storable.YES))
+        until_s, verdict = self.known.get(key, (0.0, Storable.YES))
         return verdict if now_s < until_s else Storable.YES
 
 

@@ -103,7 +103,8 @@ class PartIndex:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._stored: dict[PrimaryKey, dict[StorageKey, Parts]] = {}
+        self.stored: dict[PrimaryKey, dict[StorageKey, Parts]] = {}
+        """For others to look a URL up in."""
         self._of_key: dict[StorageKey, tuple[PrimaryKey, StorageKey]] = {}
 
     def __len__(self) -> int:
@@ -112,13 +113,9 @@ class PartIndex:
     def __contains__(self, key: StorageKey) -> bool:
         return key in self._of_key
 
-    def has_parts_of(self, primary: PrimaryKey) -> bool:
-        """Whether any part of a URL is held."""
-        return primary in self._stored
-
     def find(self, primary: PrimaryKey, request: MultiMapping[str]) -> Parts | None:
         """The parts that may answer a request for this URL, of the variant stored last."""
-        for base, parts in reversed(self._stored.get(primary, {}).items()):
+        for base, parts in reversed(self.stored.get(primary, {}).items()):
             names = tuple(name for name, _ in parts.vary)
             if base == storage_key(primary, vary_values(names, request)):
                 return parts
@@ -129,7 +126,7 @@ class PartIndex:
         real, part = split_part(vary)
         assert part is not None
         key, base = storage_key(primary, vary), storage_key(primary, real)
-        stored = self._stored.setdefault(primary, {})
+        stored = self.stored.setdefault(primary, {})
         parts = stored.pop(base, None)
         victims: list[StorageKey] = []
         if parts is None or not part.validator or (parts.total, parts.validator) != part[2:]:
@@ -143,7 +140,7 @@ class PartIndex:
         for victim in (*victims, key):
             self.remove(victim)
         insort(parts.held, Held(part.start, part.stop, key))
-        self._stored.setdefault(primary, {})[base] = parts
+        self.stored.setdefault(primary, {})[base] = parts
         self._of_key[key] = (primary, base)
         return victims
 
@@ -151,7 +148,7 @@ class PartIndex:
         """The head of a stored part: it counts for the version when none came later."""
         primary, base = self._of_key.get(meta.key, (meta.primary, None))
         if base is not None:
-            parts = self._stored[primary][base]
+            parts = self.stored[primary][base]
             if parts.meta is None or parts.meta.times.response_ms <= meta.times.response_ms:
                 parts.meta = meta
 
@@ -160,20 +157,20 @@ class PartIndex:
         primary, base = self._of_key.pop(key, (None, None))
         if primary is None or base is None:
             return
-        parts = self._stored[primary][base]
+        parts = self.stored[primary][base]
         parts.held = [one for one in parts.held if one.key != key]
         if not parts.held:
-            del self._stored[primary][base]
-            if not self._stored[primary]:
-                del self._stored[primary]
+            del self.stored[primary][base]
+            if not self.stored[primary]:
+                del self.stored[primary]
 
     def keys(self, primary: PrimaryKey) -> list[StorageKey]:
         """Every part of a URL."""
-        return [one.key for parts in self._stored.get(primary, {}).values() for one in parts.held]
+        return [one.key for parts in self.stored.get(primary, {}).values() for one in parts.held]
 
     def replaced_by(self, primary: PrimaryKey, vary: VaryValues) -> list[StorageKey]:
         """The parts that a whole object makes needless: those of its variant, or all when it has none."""
-        stored = self._stored.get(primary)
+        stored = self.stored.get(primary)
         if not stored:
             return []
         if not vary:

@@ -21,7 +21,7 @@ from edge.cache.files import DiskShort, ObjectFiles
 from edge.cache.frame import listed_of
 from edge.cache.journal import Listed
 from edge.cache.journal_file import JournalFile
-from edge.cache.key import StorageKey
+from edge.cache.key import StorageKey, video_of
 from edge.cache.lane import Lane, given
 from edge.cache.settings import CacheLimits
 from edge.cache.upkeep import Upkeep
@@ -48,7 +48,7 @@ class DiskTier:
         self.n_reading = 0
         """Reads that a request waits for."""
         self._does_sync = limits.disk_fsync_s == 0
-        self._eviction: Eviction[str] = eviction or Adaptive(limits.disk_bytes)
+        self._eviction: Eviction[str] = eviction or Adaptive(limits.disk_bytes, video_of)
         self._numbers: dict[str, int] = {}
         self._writing: dict[str, Write] = {}
         self._last_number = 0
@@ -105,7 +105,7 @@ class DiskTier:
         self.files.prepare()
         replayed = self.journal.load()
         found = journal.beside(replayed, self.files.numbers())
-        told = [listed for number in found.unknown if (listed := self._told(number)) is not None]
+        told = [listed for number in found.unknown if (listed := self.files.told(number)) is not None]
         held, obsolete = journal.latest([*found.listed, *told])
         for key, listed in held.items():
             self._numbers[key] = listed.number
@@ -113,18 +113,7 @@ class DiskTier:
                 obsolete.append(self._numbers.pop(victim))
         self._last_number = max(replayed.last_number, *found.unknown, *found.dropped, 0)
         self._upkeep.note(told)
-        kept = [listed for key, listed in held.items() if key in self._numbers]
-        return kept, [*found.dropped, *obsolete]
-
-    def _told(self, number: int) -> Listed | None:
-        """What a file that the journal does not know says of itself; a damaged one goes."""
-        try:
-            return self.files.read_listed(number)
-        except (OSError, ValueError) as exc:
-            metrics.CORRUPT.inc()
-            log.warning("file_dropped", extra={"number": number, "reason": str(exc)})
-            self.files.remove([number])
-            return None
+        return [one for key, one in held.items() if key in self._numbers], [*found.dropped, *obsolete]
 
     async def load(self, key: StorageKey) -> Entry | None:
         """The verified entry, or None: not held, or no longer intact and therefore deleted."""
@@ -160,8 +149,7 @@ class DiskTier:
     def put(self, entry: Entry) -> asyncio.Future[list[str]]:
         """Write entry; the keys that left for it. A deletion after this call wins already.
 
-        An older copy is out of reach at once. An object that cannot be written is its own victim; the reason
-        is counted.
+        An older copy is gone at once. What cannot be written is its own victim; the reason is counted.
         """
         key = str(entry.key)
         former = self._writing.get(key)

@@ -12,6 +12,7 @@ from multidict import CIMultiDict, CIMultiDictProxy, MultiMapping
 from edge.cache.freshness import Policy, StorageRules, initial_age_s
 from edge.cache.judgement import Judgement, judged
 from edge.cache.key import PrimaryKey, StorageKey, VaryValues, storage_key
+from edge.cache.written import Written
 
 NEVER_STORED = frozenset(
     {"proxy-authenticate", "proxy-authentication-info", "proxy-authorization", "cache-status", "age"}
@@ -49,7 +50,7 @@ class Meta(NamedTuple):
     primary: PrimaryKey
     vary: VaryValues
     status: int
-    fields: Fields
+    fields: Fields | Written
     times: Times
     policy: Policy
     initial_age_s: float
@@ -62,8 +63,9 @@ class Meta(NamedTuple):
         return storage_key(self.primary, self.vary) if self.vary else StorageKey(self.primary)
 
     def age_s(self, now_ms: int) -> float:
-        """Age at `now_ms`; a clock that went back adds nothing."""
-        return self.initial_age_s + max(0, now_ms - self.times.response_ms) / 1000
+        """Age at `now_ms`. What comes from the future came by a clock that was wrong: how old it is nobody
+        knows, and not younger than by how much that was."""
+        return self.initial_age_s + abs(now_ms - self.times.response_ms) / 1000
 
 
 @dataclass(slots=True)
@@ -89,9 +91,12 @@ class Entry:
 def tags_of(headers: MultiMapping[str]) -> tuple[str, ...]:
     """The exact surrogate tags of a response, each once."""
     lines = headers.getall("Surrogate-Key", None)
-    if lines is None:
-        return ()
-    return tuple(dict.fromkeys(tag for line in lines for tag in line.split()))
+    return () if lines is None else tags_in(" ".join(lines))
+
+
+def tags_in(text: str) -> tuple[str, ...]:
+    """The same of one field's value."""
+    return tuple(dict.fromkeys(text.split()))
 
 
 def make_meta(

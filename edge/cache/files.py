@@ -4,10 +4,11 @@ Below the folder: `objects/<last byte of the number>/<number>.obj`, `tmp/` with 
 `gone/` with whole folders on their way out.
 """
 
-# ruff: noqa: PTH104, PTH108, PTH123 - where each object passes, strings cost a tenth of what paths do
+# ruff: noqa: PTH104, PTH123 - where each object passes, strings cost a tenth of what paths do
 
 import errno
 import fcntl
+import logging
 import os
 import shutil
 import time
@@ -15,12 +16,16 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from edge.cache.entry import Body, Entry, complete
+from edge.cache import metrics
+from edge.cache.entry import Entry, complete
 from edge.cache.frame import Prefix, check_body, framed, read_head, read_listed, read_prefix
 from edge.cache.freshness import StorageRules
 from edge.cache.journal import Listed
-from edge.cache.writing import BLOCK_BYTES, Write
+from edge.cache.posix import read_exactly, renamed, sync, unlink, write_file
+from edge.cache.writing import Write
 from shared.errors import ServiceError
+
+log = logging.getLogger(__name__)
 
 TEMPORARY = "tmp"
 FIRST_READ_BYTES = 8192
@@ -114,20 +119,20 @@ class ObjectFiles:
         Raises DiskShort, OSError, and ValueError for an entry that cannot be framed; nothing stays behind.
         """
         temporary, n_bytes = f"{self._name}/{TEMPORARY}/{write.number:x}.tmp", 0
-        is_used = former is not None and _renamed(self._path(former), temporary)
+        is_used = former is not None and renamed(self._path(former), temporary)
         try:
             head, body = framed(write.entry, write.number)
             n_bytes = len(head) + len(body)
             if write.is_wanted:
                 if (missing := self._missing_bytes(n_bytes)) > 0:
                     raise DiskShort(missing)
-                _write_file(temporary, head, body, is_used=is_used, syncs=syncs)
+                write_file(temporary, head, body, is_used=is_used, syncs=syncs)
             if not write.is_wanted:
-                _unlink(temporary)
+                unlink(temporary)
                 return 0
             self._place(temporary, write.number)
         except (OSError, DiskShort, ValueError) as exc:
-            _unlink(temporary)
+            unlink(temporary)
             if isinstance(exc, OSError) and exc.errno in SHORT_OF_SPACE:
                 raise DiskShort(n_bytes) from exc
             raise
@@ -166,7 +171,7 @@ class ObjectFiles:
             body = first[prefix.body_at :]
             if len(body) != meta.size_bytes:
                 # Straight into the body's own buffer: no second copy.
-                body = _read_exactly(fd, meta.size_bytes, prefix.body_at)
+                body = read_exactly(fd, meta.size_bytes, prefix.body_at)
         check_body(prefix, body)
         return complete(meta, body)
 
@@ -177,6 +182,16 @@ class ObjectFiles:
             listed = read_listed(prefix, prefix.head_of(first), number)
             _check_length(file.fileno(), listed.file_bytes)
         return listed
+
+    def told(self, number: int) -> Listed | None:
+        """What a file that the journal does not know says of itself; a damaged one goes."""
+        try:
+            return self.read_listed(number)
+        except (OSError, ValueError) as exc:
+            metrics.CORRUPT.inc()
+            log.warning("file_dropped", extra={"number": number, "reason": str(exc)})
+            self.remove([number])
+            return None
 
     def verify(self, number: int) -> Listed:
         """As `read_listed`, with the body's digest too; no more than a piece is held at a time."""
@@ -196,7 +211,7 @@ class ObjectFiles:
     def remove(self, numbers: Iterable[int]) -> None:
         """Delete these files; one that is gone already is as good."""
         for number in numbers:
-            _unlink(self._path(number))
+            unlink(self._path(number))
 
     def remove_all(self, name: int) -> None:
         """Take every file out of sight at once; `empty_gone` deletes them. `name` is used once."""
@@ -212,38 +227,6 @@ class ObjectFiles:
 
 def _shard(path: str) -> str:
     return path.rpartition("/")[0]
-
-
-def _unlink(path: str) -> None:
-    with suppress(FileNotFoundError):
-        os.unlink(path)
-
-
-def _renamed(path: str, new: str) -> bool:
-    try:
-        os.rename(path, new)
-    except FileNotFoundError:
-        return False
-    return True
-
-
-def _write_file(path: str, head: bytes, body: Body, *, is_used: bool, syncs: bool) -> None:
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
-    try:
-        if is_used:  # the last page not to be read for what it held
-            n_bytes = len(head) + len(body)
-            os.ftruncate(fd, n_bytes - n_bytes % BLOCK_BYTES)
-        left = [memoryview(head), memoryview(body)]
-        while left:
-            n_written = os.writev(fd, left)
-            while left and n_written >= len(left[0]):
-                n_written -= len(left.pop(0))
-            if left:
-                left[0] = left[0][n_written:]
-        if syncs:
-            os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def _locked(path: Path) -> int:
@@ -273,15 +256,6 @@ def _number(name: str) -> int | None:
     return number if _name(number) == name else None
 
 
-def sync(path: Path | str) -> None:
-    """fsync of a file or folder by its name."""
-    fd = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
 def _first(fd: int) -> tuple[Prefix, bytes]:
     """The prefix, and the bytes from the start of the file to at least the end of the head."""
     first = os.pread(fd, FIRST_READ_BYTES, 0)
@@ -295,13 +269,3 @@ def _check_length(fd: int, expected_bytes: int) -> None:
     actual_bytes = os.fstat(fd).st_size
     if actual_bytes != expected_bytes:
         raise ValueError(f"has {actual_bytes} bytes and not {expected_bytes}: torn")
-
-
-def _read_exactly(fd: int, n_bytes: int, place: int) -> bytes:
-    body = os.pread(fd, n_bytes, place)
-    while len(body) < n_bytes:
-        more = os.pread(fd, n_bytes - len(body), place + len(body))
-        if not more:
-            raise ValueError("ended early")
-        body += more
-    return body

@@ -70,8 +70,8 @@ def framed(entry: Entry, number: int) -> tuple[bytes, Body]:
     """Prefix and head of file `number` as one piece, and the body. Raises ValueError for too long a head."""
     meta = entry.meta
     times = (meta.times.request_ms, meta.times.response_ms)
-    fields = (meta.primary, meta.vary, meta.status, meta.fields, times, meta.initial_age_s, meta.size_bytes)
-    head = msgpack.packb((*fields, number), unicode_errors="surrogateescape")
+    told = (meta.primary, meta.vary, meta.status, tuple(meta.fields), times, meta.initial_age_s)
+    head = msgpack.packb((*told, meta.size_bytes, number), unicode_errors="surrogateescape")
     assert isinstance(head, bytes)
     if len(head) > MAX_HEAD_BYTES:
         raise ValueError(f"a head of {len(head)} bytes is over {MAX_HEAD_BYTES}")

@@ -275,7 +275,8 @@ def _is_unwanted(policy: Policy, age_s: float, rules: RequestRules) -> bool:
 def _judge_stale(policy: Policy, over_s: float, rules: RequestRules) -> Verdict:
     if rules.max_stale_s is not None and over_s <= rules.max_stale_s and not policy.is_purged:
         return Verdict.STALE_ALLOWED
-    if rules.max_age_s is None and over_s < policy.stale_while_revalidate_s:
+    is_choosy = rules.max_age_s is not None or rules.min_fresh_s is not None
+    if not is_choosy and over_s < policy.stale_while_revalidate_s:
         return Verdict.STALE_WHILE_REVALIDATE
     return Verdict.STALE
 

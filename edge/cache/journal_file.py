@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from edge.cache import journal, metrics
-from edge.cache.files import sync
 from edge.cache.journal import Listed, Replayed
+from edge.cache.posix import sync
 
 PAUSE_S = 0.001
 """Between two blocks of a compaction, for it holds the interpreter's lock that requests need."""

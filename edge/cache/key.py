@@ -91,3 +91,8 @@ def storage_key(primary: PrimaryKey, values: VaryValues) -> StorageKey:
 def primary_of(key: StorageKey) -> PrimaryKey:
     """The primary key that a storage key belongs to."""
     return PrimaryKey(key.partition("\x00")[0])
+
+
+def video_of(key: str) -> str:
+    """What a video's objects have in common: of `/v/ID/720/1.m4s` it is `/v/ID`, elsewhere a folder."""
+    return key[: key.find("/", 3)]

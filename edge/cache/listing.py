@@ -29,6 +29,9 @@ class Listing:
         self, primary: PrimaryKey, vary: VaryValues, tags: tuple[str, ...], language: str
     ) -> list[StorageKey]:
         """List an object just stored; returns the keys that no request reaches any more."""
+        if not (vary or self.has_others(primary)):
+            self.tags.put(StorageKey(primary), tags)
+            return []
         self.tags.put(storage_key(primary, vary), tags)
         if split_part(vary)[1] is not None:
             return self.parts.add(primary, vary)
@@ -36,7 +39,7 @@ class Listing:
 
     def has_others(self, primary: PrimaryKey) -> bool:
         """Whether there are variants or parts of a URL, beside the object that is stored under it."""
-        return primary in self.variants or self.parts.has_parts_of(primary)
+        return primary in self.variants.stored or primary in self.parts.stored
 
     def put_all(self, listed: Iterable[Listed]) -> list[StorageKey]:
         """List what a tier holds at start, the longest stored first; returns as `put`."""
@@ -48,5 +51,7 @@ class Listing:
     def remove(self, key: StorageKey) -> None:
         """No tier holds key any more."""
         self.tags.remove(key)
-        self.variants.remove(key)
-        self.parts.remove(key)
+        if self.variants.stored:
+            self.variants.remove(key)
+        if self.parts.stored:
+            self.parts.remove(key)

@@ -16,6 +16,8 @@ from edge.cache.entry import Entry
 from edge.cache.eviction.adaptive import Adaptive
 from edge.cache.eviction.pinned import Pinned
 from edge.cache.eviction.policy import Eviction
+from edge.cache.key import video_of
+from edge.cache.written import Written
 from shared.clock import Clock
 
 OVERHEAD_BYTES = 1536
@@ -35,7 +37,7 @@ def _nobody(_: str) -> None:
 def weight_bytes(entry: Entry) -> int:
     """What an entry takes of the RAM tier; measured by tests/bench/edge/test_bench_disk.py."""
     fields = entry.meta.fields
-    text = sum(map(len, chain.from_iterable(fields)))
+    text = fields.n_chars if isinstance(fields, Written) else sum(map(len, chain.from_iterable(fields)))
     return len(entry.body) + OVERHEAD_BYTES + len(fields) * FIELD_BYTES + text
 
 
@@ -68,9 +70,10 @@ class MemoryTier(BaseCache):  # type: ignore[misc]
         super().__init__(serializer=NullSerializer(), timeout=None)
         self.limit_bytes = limit_bytes
         self._clock = clock
-        policy: Eviction[str] = eviction or Adaptive(limit_bytes)
+        policy: Eviction[str] = eviction or Adaptive(limit_bytes, video_of)
         self._eviction = Pinned(policy, limit_bytes, pinned_share)
-        self._held: dict[str, Hot] = {}
+        self.held: dict[str, Hot] = {}
+        """For others to look a key up in; that is not counted as use."""
         self._expiry_s: dict[str, float] = {}
         self._gone: Callable[[str], None] = _nobody
         self._before_admit: Callable[[], None] = lambda: None
@@ -86,32 +89,32 @@ class MemoryTier(BaseCache):  # type: ignore[misc]
         return self._eviction.used_bytes
 
     def __len__(self) -> int:
-        return len(self._held)
+        return len(self.held)
 
     def __contains__(self, key: str) -> bool:
-        return key in self._held
+        return key in self.held
 
     def lookup(self, key: str) -> Hot | None:
         """The entry of key, and a note for the eviction that it was used."""
-        hot = self._held.get(key)
+        hot = self.held.get(key)
         if hot is not None:
             self._eviction.touch(key)
         return hot
 
     def peek(self, key: str) -> Hot | None:
         """The entry of key; not counted as use."""
-        return self._held.get(key)
+        return self.held.get(key)
 
     def replace(self, entry: Entry) -> None:
         """Put entry in the place of the one with its key, which must be there and as large."""
-        self._held[str(entry.key)] = Hot(entry)
+        self.held[str(entry.key)] = Hot(entry)
         self.forget(str(entry.key))
 
     def insert(self, entry: Entry) -> list[str]:
         """Hold entry and return the keys that left for it; the entry's own key when it is too large."""
-        key = str(entry.key)
+        key = entry.meta.key
         self._before_admit()
-        held, expiry_s = self._held, self._expiry_s
+        held, expiry_s = self.held, self._expiry_s
         if key in held:
             self.forget(key)
         victims = self._eviction.admit(key, weight_bytes(entry))
@@ -156,11 +159,11 @@ class MemoryTier(BaseCache):  # type: ignore[misc]
         self._eviction.remove(key)
         self._expiry_s.pop(key, None)
         self.forget(key)
-        return self._held.pop(key, None) is not None
+        return self.held.pop(key, None) is not None
 
     def keys(self) -> list[str]:
         """Every key held."""
-        return list(self._held)
+        return list(self.held)
 
     # aiocache's side. It calls these with the built key; `ttl` is in seconds, 0 or None means none.
 
@@ -226,4 +229,4 @@ class MemoryTier(BaseCache):  # type: ignore[misc]
     async def _raw(
         self, command: str, *args: Any, encoding: str = "utf-8", _conn: Any = None, **kw: Any
     ) -> Any:
-        return getattr(self._held, command)(*args, **kw)
+        return getattr(self.held, command)(*args, **kw)

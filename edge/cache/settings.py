@@ -15,14 +15,14 @@ MIB = 1024 * 1024
 class CacheLimits:
     """Sizes and times of the cache."""
 
-    memory_bytes: int = setting(256 * MIB, "RAM tier", unit="bytes", low=MIB)
+    memory_bytes: int = setting(384 * MIB, "RAM tier", unit="bytes", low=MIB)
     is_reserved: bool = setting(
         True,
         "touch the RAM tier's memory soon after the start, if that leaves half of what is free: a miss costs "
         "less from then on, and the process is as large as it will be when the tier is full",
     )
     pinned_share: float = setting(
-        0.5, "part of it that objects may hold which sessions are about to need", low=0, high=0.9
+        0.75, "part of it that objects may hold which sessions are about to need", low=0, high=0.9
     )
     large_share: float = setting(
         1 / 32,

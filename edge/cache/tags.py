@@ -26,7 +26,8 @@ class TagIndex:
 
     def put(self, key: StorageKey, tags: tuple[str, ...]) -> None:
         """Replace the tags of key."""
-        self.remove(key)
+        if key in self._tags:
+            self.remove(key)
         if tags:
             self._tags[key] = tags
         for tag in tags:

@@ -78,7 +78,7 @@ class TieredCache(Tiers):
     def is_unknown(self, primary: PrimaryKey) -> bool:
         """Whether nothing is held of a URL, in no tier, no variant, no part; not before a closed gate."""
         key = StorageKey(primary)
-        is_held = key in self.memory or key in self._unwritten or self._listing.has_others(primary)
+        is_held = key in self.memory.held or key in self._unwritten or self._listing.has_others(primary)
         return not (is_held or self.gate.is_closed or (self.disk is not None and self.disk.may_hold(key)))
 
     async def find(self, primary: PrimaryKey, request: MultiMapping[str]) -> Hit | None:
@@ -146,7 +146,7 @@ class TieredCache(Tiers):
         if self._purges.revision != revision and self._purges.covers_since(revision, key, meta.tags):
             return False
         language = entry.headers.get("Content-Language", "") if meta.vary else ""
-        if meta.primary in self.memory:
+        if meta.primary in self.memory.held:
             self.memory.forget(meta.primary)  # an answer made in advance knows nothing of a new variant
         for replaced in self._listing.put(meta.primary, meta.vary, meta.tags, language):
             self._spawn(self._delete_all([replaced]))

@@ -48,7 +48,8 @@ class Tiers:
         self._listing = Listing(limits.n_variants)
         self._tasks: set[asyncio.Future[Any]] = set()
         self._pending_limit = limits.disk_pending_bytes
-        self._pending_bytes = 0
+        self.pending_bytes = 0
+        """On their way to the disk; 0: nothing is, and nobody is still to hear of what has arrived."""
         self._ram_admission = RamAdmission(limits.memory_bytes, limits.large_share)
         self._used = metrics.USED_BYTES.labels("memory")
         self._evicted_from_disk = metrics.EVICTIONS.labels("disk")
@@ -101,7 +102,7 @@ class Tiers:
             self._insert(entry)
             return
         self._unwritten.pop(key, None)
-        if self._pending_bytes + len(entry.body) > self._pending_limit:
+        if self.pending_bytes + len(entry.body) > self._pending_limit:
             self._insert(entry)
             metrics.DISK_ERRORS.labels("pending").inc()
             self._spawn(self.disk.delete(key))  # an older copy must not outlive this one
@@ -111,7 +112,7 @@ class Tiers:
             else:
                 metrics.RAM_REFUSED.inc()
                 self._unwritten[key] = entry
-            self._pending_bytes += len(entry.body)
+            self.pending_bytes += len(entry.body)
             writing = self.disk.put(entry)
             self._tasks.add(writing)
             writing.add_done_callback(partial(self._written, entry))
@@ -152,7 +153,7 @@ class Tiers:
 
     def _written(self, entry: Entry, writing: asyncio.Future[list[str]]) -> None:
         self._tasks.discard(writing)
-        self._pending_bytes -= len(entry.body)
+        self.pending_bytes -= len(entry.body)
         if self._unwritten.get(entry.key) is entry:
             del self._unwritten[entry.key]
         victims = writing.result()
@@ -178,7 +179,7 @@ class Tiers:
             self._forget_if_gone(StorageKey(key))
 
     def _forget_if_gone(self, key: StorageKey) -> None:
-        if key not in self.memory and (self.disk is None or not self.disk.may_hold(key)):
+        if key not in self.memory.held and (self.disk is None or not self.disk.may_hold(key)):
             self._listing.remove(key)
 
     def _spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:

@@ -40,17 +40,15 @@ class Variants:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._stored: dict[PrimaryKey, dict[StorageKey, Listed]] = {}
+        self.stored: dict[PrimaryKey, dict[StorageKey, Listed]] = {}
+        """For others to look a URL up in."""
 
     def __len__(self) -> int:
-        return len(self._stored)
-
-    def __contains__(self, primary: PrimaryKey) -> bool:
-        return primary in self._stored
+        return len(self.stored)
 
     def candidates(self, primary: PrimaryKey, request: MultiMapping[str]) -> list[StorageKey]:
         """The listed keys that match a request: the same wishes first, the most recently stored first."""
-        stored = self._stored.get(primary)
+        stored = self.stored.get(primary)
         if stored is None:
             return []
         sets = {listed.names for listed in stored.values()}
@@ -68,7 +66,7 @@ class Variants:
 
     def expected(self, primary: PrimaryKey, request: MultiMapping[str]) -> StorageKey:
         """The key of an answer to this request, if it varies as the latest one did."""
-        stored = self._stored.get(primary)
+        stored = self.stored.get(primary)
         names = next(reversed(stored.values())).names if stored else ()
         return storage_key(primary, vary_values(names, request))
 
@@ -78,12 +76,12 @@ class Variants:
         A response without Vary replaces all variants, and one with Vary replaces the one without.
         """
         if not values:
-            return list(self._stored.pop(primary, ()))
+            return list(self.stored.pop(primary, ()))
         key = storage_key(primary, values)
-        stored = self._stored.get(primary)
+        stored = self.stored.get(primary)
         victims: list[StorageKey] = []
         if stored is None:
-            stored = self._stored[primary] = {}
+            stored = self.stored[primary] = {}
             victims.append(StorageKey(primary))
         stored.pop(key, None)
         stored[key] = _listed(primary, values, language)
@@ -95,17 +93,15 @@ class Variants:
 
     def remove(self, key: StorageKey) -> None:
         """Forget a variant that no tier holds any more."""
-        if not self._stored:
-            return
-        stored = self._stored.get(primary_of(key))
+        stored = self.stored.get(primary_of(key))
         if stored is not None:
             stored.pop(key, None)
             if not stored:
-                del self._stored[primary_of(key)]
+                del self.stored[primary_of(key)]
 
     def keys(self, primary: PrimaryKey) -> list[StorageKey]:
         """Every key that the URL may be stored under."""
-        return [StorageKey(primary), *self._stored.get(primary, ())]
+        return [StorageKey(primary), *self.stored.get(primary, ())]
 
 
 def _listed(primary: PrimaryKey, values: VaryValues, language: str) -> Listed:

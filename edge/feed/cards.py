@@ -14,11 +14,12 @@ import msgspec
 
 from edge import metrics
 from edge.bounded import BoundedCache
-from edge.feed.origin_api import MAX_CARDS, CardPage
+from edge.feed.origin_api import MAX_CARDS
 from shared.clock import Clock
 from shared.config import setting
 from shared.errors import DecodeError, ServiceError
-from shared.messages import VideoCard
+from shared.messages.catalog import VideoCard
+from shared.messages.reads import CardPage
 
 log = logging.getLogger(__name__)
 MAX_WANTED = 20_000

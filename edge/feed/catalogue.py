@@ -9,10 +9,10 @@ from collections.abc import Awaitable, Callable
 
 from edge.feed.cards import CardCache
 from edge.feed.feed import Feed
-from edge.feed.origin_api import CatalogPage
 from edge.purge.node import Purges
 from shared.errors import ServiceError
-from shared.messages import CatalogEvent, CatalogKind, VideoCard
+from shared.messages.catalog import CatalogEvent, CatalogKind
+from shared.messages.reads import CatalogPage
 
 log = logging.getLogger(__name__)
 PAGE = 500
@@ -37,8 +37,15 @@ class Catalogue:
         self._due = asyncio.Event()
 
     async def hear(self, event: CatalogEvent) -> None:
-        """A change as it happens."""
-        await self._take(event.kind, event.video_id, event.seq, event.card)
+        """Apply a change: as it happens, or as the log tells it."""
+        video, seq = event.video_id, event.seq
+        if event.kind is CatalogKind.WITHDRAWN or event.card is None:
+            if self._cards.withdraw(video, seq):
+                self._feed.withdraw(video)
+                await self._purges.withdraw(video, seq)
+        else:
+            self._cards.publish(event.card, seq)
+            await self._purges.republish(video, seq)
 
     async def ask_again(self) -> None:
         """Something may have been missed: read the log soon."""
@@ -68,15 +75,6 @@ class Catalogue:
                     self._cards.last_seq = 0
                     self._purges.tombstones.renumber()
                 return
-            for line in page.events:
-                await self._take(line.kind, line.video_id, line.seq, line.card)
-                self._cards.last_seq = line.seq
-
-    async def _take(self, kind: CatalogKind, video_id: str, seq: int, card: VideoCard | None) -> None:
-        if kind is CatalogKind.WITHDRAWN or card is None:
-            if self._cards.withdraw(video_id, seq):
-                self._feed.withdraw(video_id)
-                await self._purges.withdraw(video_id, seq)
-        else:
-            self._cards.publish(card, seq)
-            await self._purges.republish(video_id, seq)
+            for event in page.events:
+                await self.hear(event)
+                self._cards.last_seq = event.seq

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from edge.bus import MAX_CURVES, BrainLimits, EdgeBus
 from edge.session.retention import RetentionTable
 from shared.errors import ServiceError
-from shared.messages import Retention
+from shared.messages.retention import Retention
 
 PAUSE_S = 1.0
 """After the brain did not answer."""

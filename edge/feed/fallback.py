@@ -5,7 +5,8 @@ Pure. The queue in hand comes before all of this; it is filled up from here when
 
 from collections.abc import Callable, Container, Iterable, Sequence
 
-from shared.messages import Candidate, Source, VideoCard
+from shared.messages.catalog import VideoCard
+from shared.messages.queues import Candidate, Source
 
 RECENT_SHARE = 2
 """The latest 1/RECENT_SHARE of the seen videos is not shown again while there is an older one."""

@@ -33,14 +33,9 @@ from edge.spool import Spool
 from shared import codec
 from shared.clock import Clock
 from shared.ids import new_id
-from shared.messages import (
-    EventBatch,
-    EventKind,
-    RankedQueue,
-    TrendingList,
-    VideoCard,
-    ViewEvent,
-)
+from shared.messages.catalog import VideoCard
+from shared.messages.events import EventBatch, EventKind, ViewEvent
+from shared.messages.queues import RankedQueue, TrendingList
 
 log = logging.getLogger(__name__)
 MAX_RECENT_EVENTS = 100_000
@@ -249,6 +244,8 @@ class Feed:
             session.current = body.current
             session.see([body.current])
         session.hold(body.held)
+        if body.held and body.player is None:
+            session.told = session.told.holding(body.held)
         session.held_bytes = held_bytes(self._parts.cards.get(session.held), body.player)
         for event in events:
             self._parts.refill.want_item(event.video_id)

@@ -13,7 +13,7 @@ from yarl import URL
 
 from shared.config import setting
 from shared.errors import DecodeError, Unavailable
-from shared.messages import CatalogKind, VideoCard
+from shared.messages.reads import CardPage, CatalogPage
 
 T = TypeVar("T")
 MAX_CARDS = 100
@@ -27,29 +27,6 @@ class OriginLimits:
 
     timeout_s: float = setting(3.0, "whole answer to a JSON call", unit="s", low=0.05, high=60)
     connect_s: float = setting(1.0, "connection", unit="s", low=0.05, high=60)
-
-
-class CardPage(msgspec.Struct, frozen=True):
-    """Answer of `GET /internal/cards`."""
-
-    cards: list[VideoCard] = []
-    missing: list[str] = []
-
-
-class CatalogLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One event of `GET /internal/catalog`."""
-
-    kind: CatalogKind
-    video_id: str
-    seq: int
-    card: VideoCard | None = None
-
-
-class CatalogPage(msgspec.Struct, frozen=True):
-    """Answer of `GET /internal/catalog`: by rising seq; empty at the end."""
-
-    events: list[CatalogLine] = []
-    last_seq: int = 0
 
 
 class Answer(msgspec.Struct, frozen=True):

@@ -14,7 +14,7 @@ from edge.session.state import Session
 from edge.session.vectors import ItemVectors
 from shared.clock import Clock
 from shared.errors import ServiceError
-from shared.messages import RankedQueue
+from shared.messages.queues import RankedQueue
 
 PAUSE_S = 1.0
 """After the brain did not answer."""

@@ -6,7 +6,8 @@ Pure. Used while the brain does not answer; the newest come first. Cost O(cards)
 from collections import Counter
 from collections.abc import Iterable
 
-from shared.messages import FoundTag, VideoCard
+from shared.messages.catalog import VideoCard
+from shared.messages.search import FoundTag
 
 MAX_WORDS = 8
 

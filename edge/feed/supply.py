@@ -8,7 +8,8 @@ from edge.prefetch.worker import PrefetchWorker
 from edge.session import slice as slices
 from edge.session.state import Session
 from shared.clock import Clock
-from shared.messages import Candidate, Source, TrendingList, VideoCard
+from shared.messages.catalog import VideoCard
+from shared.messages.queues import Candidate, Source, TrendingList
 
 MIN_READY = 8
 """Videos that can be shown below which the fallback fills up."""

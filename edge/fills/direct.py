@@ -11,12 +11,14 @@ from aiohttp.client_exceptions import ClientConnectionError
 
 from edge.cache.freshness import Storable
 from edge.fills.flight import Flight
-from edge.fills.turn import END, PASS_ON
+from edge.fills.turn import COPY, END, PASS_ON
 from edge.fills.want import Arrived, Fetched, Head, Moment, Want
 from edge.upstream.exchange import Fetcher, OriginRequest, OriginResponse
-from edge.upstream.links import Begun
+from edge.upstream.link import Content, Message
+from edge.upstream.links import Begun, NotHttp
 from edge.upstream.pieces import Piece
-from edge.upstream.straight import Content, Message, StraightBody
+from edge.upstream.straight import StraightBody
+from edge.upstream.wire import SWITCHING
 
 if TYPE_CHECKING:
     from edge.fills.fill import Fills
@@ -29,7 +31,6 @@ class Direct:
     """One such fill. Invariant: it is the flight's until it lands, leads or is stopped."""
 
     __slots__ = (
-        "_begun",
         "_body",
         "_fills",
         "_flight",
@@ -39,6 +40,7 @@ class Direct:
         "_sent",
         "_upstream",
         "_want",
+        "begun",
     )
 
     def __init__(self, fills: "Fills", upstream: Fetcher, flight: Flight[Head], want: Want) -> None:
@@ -54,33 +56,34 @@ class Direct:
         self._is_waiting = False
         """For its turn: what arrives until then is one piece."""
         asked = OriginRequest("GET", want.primary, want.headers, informed=flight.inform)
-        self._begun: Begun | None = upstream.begin(asked, self)
-        self._sent: Moment | None = None if self._begun is None else fills.now()
-
-    @property
-    def is_begun(self) -> bool:
-        """Whether the request is on its way."""
-        return self._begun is not None
+        self.begun: Begun | None = upstream.begin(asked, self)
+        """The request on its way; None: this cannot lead."""
+        self._sent: Moment | None = None if self.begun is None else fills.now()
 
     def on_head(self, message: Message, content: Content) -> None:
         """The origin answers. What follows at once is written together with the head."""
         if message.code == 200 and isinstance(content, StraightBody):
             self._message, self._body = message, content
             content.on_change = self._on_change
+            if self._flight.has_socket and self.begun is not None:
+                content.pipes = self.begun.link.pipes
             self._on_change()
+            return
+        if message.code == SWITCHING:
+            self.on_failure(NotHttp("another protocol, for which nobody has asked"))
             return
         arrived, fills, flight = self._arrived(message, content), self._fills, self._flight
         self._lead(lambda: _received(arrived.response, fills.stream(flight, arrived)))
 
     def _arrived(self, message: Message, content: Content) -> Arrived:
-        assert self._begun is not None and self._sent is not None
-        response = self._upstream.response(self._begun.answer(message, content))
+        assert self.begun is not None and self._sent is not None
+        response = self._upstream.response(self.begun.answer(message, content))
         return self._fills.arrived(self._want, response, self._sent)
 
     def on_failure(self, error: BaseException) -> None:
         """No head comes. A connection that the origin closed while it rested is replaced."""
-        assert self._begun is not None
-        self._begun.drop()
+        assert self.begun is not None
+        self.begun.drop()
         if isinstance(error, ClientConnectionError | OSError) and not isinstance(error, TimeoutError):
             self._lead(None)
             return
@@ -96,14 +99,16 @@ class Direct:
         self._let_go()
         if self._head is not None:
             self._head.response.let_go()
-        elif self._begun is not None:
-            self._begun.drop()
+        elif self.begun is not None:
+            self.begun.drop()
 
     def _let_go(self) -> None:
         """What arrives from now on is another's."""
         body, self._body = self._body, None
         if body is not None:
             body.on_change = None
+            body.unpipe()
+            self._flight.settle()
             if self._head is not None:
                 self._fills.reserve(-body.n_bytes)
 
@@ -123,6 +128,10 @@ class Direct:
         if body is None:
             return
         piece = body.piece()
+        if body.piped is not None:
+            self._flight.settle()
+            self._flight.piped, body.piped = body.piped, None
+            self._fills.turn.add(COPY, self._flight.settle)
         if self._head is None:
             self._open(body, piece)
         elif body.is_complete:

@@ -20,7 +20,8 @@ from edge.cache.key import PrimaryKey, StorageKey
 from edge.cache.tags import Purge
 from edge.cache.tiered import TieredCache
 from edge.fills.direct import Direct, Step
-from edge.fills.flight import Abandoned, Flight, Reader
+from edge.fills.flight import Abandoned, Flight
+from edge.fills.reader import Reader
 from edge.fills.receiving import Receiving
 from edge.fills.singleflight import Flights, Led
 from edge.fills.turn import Turn
@@ -45,6 +46,8 @@ class Fills(Receiving):
         super().__init__(cache, upstream, clock, settings)
         self._storage = settings.limits.storage()
         self._flights: Flights[Head] = Flights()
+        self.land = self._flights.land
+        """A flight that a connection led is complete."""
         self.turn = Turn()
         self._finish_s = settings.limits.finish_s
         self.on_hang_up: Callable[[str], bool] = lambda primary: False
@@ -68,6 +71,8 @@ class Fills(Receiving):
 
     def predict(self, primary: PrimaryKey) -> Storable:
         """Why an answer for this URL will likely not be stored, or YES."""
+        if primary not in self._refused.known:
+            return Storable.YES
         return self._refused.predict(primary, self._clock.monotonic())
 
     def join(self, want: Want) -> Reader[Head]:
@@ -111,6 +116,12 @@ class Fills(Receiving):
                 pass  # the fill belongs to its own task; nobody waits for this one
         return Ready(want.stale, Source.STALE_IF_ERROR, None)
 
+    def instead(self, want: Want) -> Ready | None:
+        """The stale object, for an origin that has given no answer."""
+        if want.stale is None or not self._stand_ins.may(want.stale, want.headers, is_cut=True):
+            return None
+        return Ready(want.stale, Source.STALE_IF_ERROR, None)
+
     async def head(self, reader: Reader[Head], want: Want, tell: InformedOf | None) -> Head:
         """The head of the fill; what may stand in for the origin's errors does so when it takes too long."""
         if want.stale is None or not self._stand_ins.may(want.stale, want.headers, is_cut=False):
@@ -150,7 +161,7 @@ class Fills(Receiving):
     def _begin(self, flight: Flight[Head], want: Want) -> Led | None:
         """A fill that the origin's connection itself leads, if one rests."""
         direct = Direct(self, self._upstream, flight, want)
-        return direct if direct.is_begun else None
+        return direct if direct.begun is not None else None
 
     async def _fill(
         self, flight: Flight[Head], want: Want, first: Step | None = None, sent: Moment | None = None
@@ -226,7 +237,3 @@ class Fills(Receiving):
         self._flights.lead(
             flight, lambda flight: self._fill(flight, want, steps.pop() if steps else None, sent)
         )
-
-    def land(self, flight: Flight[Head]) -> None:
-        """A flight that a connection led is complete."""
-        self._flights.land(flight)

@@ -8,14 +8,15 @@ for a moment that grows with their number, at most MAX_PAUSE_S; a single reader 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Hashable
+from collections.abc import Callable, Hashable
 from math import inf
-from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Generic, TypeVar
 
+from edge.fills.reader import Reader
 from edge.upstream.pieces import Piece, whole
-from edge.upstream.wire import InformedOf, Interim
-from shared.errors import Blame, ServiceError
+from edge.upstream.pipes import Piped
+from edge.upstream.wire import Interim
+from shared.errors import ServiceError
 
 H = TypeVar("H")
 
@@ -30,14 +31,6 @@ WAKE_BATCH = 64
 
 def _nothing() -> None:
     pass
-
-
-class FillFailed(ServiceError):
-    """The fill's task died; a new request starts another."""
-
-    code = "fill_failed"
-    blame = Blame.UPSTREAM
-    retryable = True
 
 
 class Abandoned(ServiceError):
@@ -57,6 +50,10 @@ class Flight(Generic[H]):
     """What it brings, where it is warmed."""
     is_kept_on = False
     """Somebody wants it who does not read it to the end: it goes on without readers."""
+    has_socket = False
+    """Who it was begun for can be sent what a pipe holds."""
+    piped: Piped | None = None
+    """Some of the last bytes, which are in pipes still: `settle` before anybody looks at them."""
     size_bytes = 0
     n_chunks = 0
     """That readers may have, counted from the first ever."""
@@ -148,6 +145,7 @@ class Flight(Generic[H]):
 
     def body(self) -> Piece:
         """All bytes so far; only while they are kept."""
+        self.settle()
         return whole([*self._chunks, *self._pending])
 
     def finish(self, error: ServiceError | None = None) -> None:
@@ -182,6 +180,7 @@ class Flight(Generic[H]):
 
         The first one alone: no first byte of a crowd is to wait behind others' large writes.
         """
+        self.settle()
         place, n_bytes = index - self._n_dropped, 0
         if index == 0:
             return self._chunks[:1]
@@ -190,6 +189,17 @@ class Flight(Generic[H]):
             if n_bytes >= WINDOW_BYTES:
                 return self._chunks[place : stop + 1]
         return self._chunks[place:]
+
+    def unsettled(self, index: int) -> Piece | None:
+        """The chunk of this number if it is the last, and what is in pipes is all for one reader."""
+        is_last = index == self.n_chunks - 1 and not self._pending
+        return self._chunks[-1] if is_last and len(self._readers) == 1 else None
+
+    def settle(self) -> None:
+        """Have what is in pipes in memory."""
+        piped, self.piped = self.piped, None
+        if piped is not None:
+            piped.settle()
 
     def leave(self, reader: "Reader[H]") -> None:
         """Hold nothing more for this reader."""
@@ -221,6 +231,8 @@ class Flight(Generic[H]):
             self._timer = None
         if self._pending:
             pending, self._pending = self._pending, []
+            if len(pending) > 1:
+                self.settle()
             self._chunks.append(pending[0] if len(pending) == 1 else b"".join(pending))
             self.n_chunks += 1
         waiting, self._waiting = self._waiting, []
@@ -256,63 +268,3 @@ class Flight(Generic[H]):
 
         self._waiting.append(changed)
         await waiter
-
-
-class Reader(Generic[H]):
-    """One reader's place in a flight."""
-
-    __slots__ = ("flight", "is_leader", "n_read")
-
-    def __init__(self, flight: Flight[H], *, is_leader: bool) -> None:
-        self.flight = flight
-        self.is_leader = is_leader
-        """The request that the fill was started for."""
-        self.n_read = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.flight.leave(self)
-
-    async def head(self, tell: InformedOf | None = None) -> H:
-        """The head, as soon as it is known. Raises the fill's error.
-
-        `tell` hears of what comes before it, when the fill was started for this reader: until the head is
-        known, nobody knows whether the answer is for the others too.
-        """
-        n_told = 0
-        while True:
-            if tell is not None and self.is_leader:
-                for interim in self.flight.news[n_told:]:
-                    tell(interim)
-                n_told = len(self.flight.news)
-            if self.flight.head is not None:
-                return self.flight.head
-            if self.flight.is_done:
-                raise self.flight.error or FillFailed("the fill ended without an answer")
-            await self.flight.change()
-
-    async def again(self) -> AsyncIterator[Piece]:
-        """The bytes from the first one; only of a fill that keeps them all."""
-        self.n_read = 0
-        async for chunk in self.chunks():
-            yield chunk
-
-    async def chunks(self) -> AsyncIterator[Piece]:
-        """The bytes as they arrive. Raises the fill's error after the bytes that did arrive."""
-        flight = self.flight
-        while True:
-            chunks = flight.chunks_from(self.n_read)
-            if chunks:
-                yield chunks[0] if len(chunks) == 1 else b"".join(chunks)
-                self.n_read += len(chunks)
-                flight.advanced()
-            elif flight.is_done:
-                if flight.error is not None:
-                    raise flight.error
-                return
-            else:
-                await flight.change()

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from typing import Final
 
 from edge.cache.directives import REMEMBERED_CHARS, http_date_s, parse
-from edge.cache.entry import NEVER_STORED, Fields, Times
-from edge.cache.freshness import Storable, StorageRules
+from edge.cache.entry import NEVER_STORED, Times
+from edge.cache.freshness import NO_RULES, Storable, StorageRules, Verdict, judge
 from edge.cache.judgement import LIFETIMES, Judgement, judged
+from edge.cache.written import Outline
 from edge.headers import Completion
 from edge.upstream.plainhead import HeadKind, PlainHead
 
 N_PLANS = 256
 """That are remembered."""
 TAGS: Final = "surrogate-key"
-_CONTROL: Final = "cache-control"
 _DECIDING: Final = NEVER_STORED | {"set-cookie", "vary", "via"}
 """Fields that keep a kind from having a plan, beside those that are targeted at caches."""
 
@@ -28,37 +28,26 @@ class Plan:
     """For heads of one kind with one Cache-Control. They are stored as they are."""
 
     judgement: Judgement
-    names: tuple[str, ...]
-    """Of the completed head."""
-    added: tuple[str, ...]
-    """Values of its last fields, which are ours."""
-    date: int
-    """Place of the Date."""
-    tags: int
-    """Place of the surrogate tags; -1: none."""
-
-    def fields(self, head: PlainHead) -> Fields:
-        """The completed head."""
-        return tuple(zip(self.names, head.values + self.added, strict=True))
+    outline: Outline
+    """Of the completed head, whose last fields are ours."""
+    fresh_s: float
+    """Age at which it is not fresh any more."""
 
     def age_s(self, head: PlainHead, times: Times) -> float | None:
         """The initial age, as `initial_age_s`; None: the Date is none, and is to be replaced."""
-        date_s = http_date_s(head.values[self.date])
+        date_s = http_date_s(head.date)
         if date_s is None:
             return None
         delay_s = max(0, times.response_ms - times.request_ms) / 1000
         apparent_s = times.response_ms / 1000 - date_s
         return max(apparent_s, delay_s) if apparent_s >= 1 else delay_s
 
-    def tags_of(self, head: PlainHead) -> tuple[str, ...]:
-        """The exact surrogate tags, each once."""
-        return () if self.tags < 0 else tuple(dict.fromkeys(head.values[self.tags].split()))
-
     def template(self, cache_status: str) -> str:
-        """A head to be formatted with a reason and all values, telling this Cache-Status."""
-        lines = [f"{name.replace('%', '%%')}: %s\r\n" for name in self.names]
-        told = cache_status.replace("%", "%%")
-        return "".join(["HTTP/1.1 200 %s\r\n", *lines, f"Cache-Status: {told}\r\n\r\n"])
+        """A head to be formatted with a reason and the text of the fields, telling this Cache-Status."""
+        added = self.outline.added
+        ours = [*zip(self.outline.names[-len(added) :], added, strict=True), ("Cache-Status", cache_status)]
+        lines = [f"\r\n{name}: {value}".replace("%", "%%") for name, value in ours]
+        return "".join(["HTTP/1.1 200 %s%s", *lines, "\r\n\r\n"])
 
 
 class Plans:
@@ -72,24 +61,22 @@ class Plans:
 
     def of(self, head: PlainHead) -> Plan | None:
         """The plan for a head; None: it has none."""
-        kind = head.kind
-        place = kind.places.get(_CONTROL)
-        if place is None:
+        if not head.control:
             return None
-        key = (kind, head.values[place])
+        key = (head.kind, head.control)
         try:
             return self._known[key]
         except KeyError:
             if len(self._known) >= N_PLANS:
                 self._known.clear()
-            plan = self._known[key] = self._made(head, key[1])
+            plan = self._known[key] = self._made(head)
             return plan
 
-    def _made(self, head: PlainHead, control: str) -> Plan | None:
-        kind, extra = head.kind, self._completion.extra
+    def _made(self, head: PlainHead) -> Plan | None:
+        kind, control, extra = head.kind, head.control, self._completion.extra
         present = {name.lower() for name in kind.names}
-        is_plain = present.isdisjoint(self._deciding) and "date" in kind.places
-        if not is_plain or (TAGS in present and TAGS not in kind.places) or len(control) > REMEMBERED_CHARS:
+        is_plain = present.isdisjoint(self._deciding) and head.date
+        if not is_plain or (TAGS in present and not head.tags) or len(control) > REMEMBERED_CHARS:
             return None
         judgement = judged(200, head.headers, self._storage)
         is_told = LIFETIMES & parse([control]).keys()  # else the values of other fields have a say
@@ -97,10 +84,10 @@ class Plans:
             return None
         added = [(name, value) for name, value in extra if name.lower() not in present]
         added.append(("Via", self._completion.via))
+        names, values = zip(*added, strict=True)
+        is_ever_fresh = judge(judgement.policy, 0, NO_RULES) is Verdict.FRESH
         return Plan(
             judgement=judgement,
-            names=(*kind.names, *(name for name, _ in added)),
-            added=tuple(value for _, value in added),
-            date=kind.places["date"],
-            tags=kind.places.get(TAGS, -1),
+            outline=Outline.of((*kind.names, *names), values),
+            fresh_s=judgement.policy.lifetime_s if is_ever_fresh else 0,
         )

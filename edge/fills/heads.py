@@ -4,10 +4,11 @@ from multidict import CIMultiDictProxy
 
 from edge.cache.admission import admit
 from edge.cache.blocks import part_meta
-from edge.cache.entry import Meta, judged_meta
+from edge.cache.entry import Meta, judged_meta, tags_in
 from edge.cache.freshness import NO_RULES, Storable, Verdict, judge, storable
 from edge.cache.judgement import Judgements
 from edge.cache.key import vary_names, vary_values
+from edge.cache.written import Written
 from edge.fills.headplan import Plan, Plans
 from edge.fills.want import Arrived, Fetched, FillSettings
 from edge.headers import Completion, end_to_end
@@ -40,11 +41,11 @@ class Heads:
         age_s = plan.age_s(head, times)
         if age_s is None:
             return None
-        fields, policy = plan.fields(head), plan.judgement.policy
-        tags, n_bytes = plan.tags_of(head), head.n_bytes
+        fields, policy = Written(head.text, plan.outline), plan.judgement.policy
+        tags, n_bytes = tags_in(head.tags) if head.tags else (), head.n_bytes
         meta = Meta(want.primary, (), 200, fields, times, policy, age_s, tags, n_bytes)
         verdict = admit(Storable.YES, n_bytes, filling_bytes, self._admission)
-        is_shared = verdict is Storable.YES and judge(policy, age_s, NO_RULES) is Verdict.FRESH
+        is_shared = verdict is Storable.YES and age_s < plan.fresh_s
         return Fetched(response, (), verdict, is_shared, meta, revision, plan)
 
     def _ordinary(self, arrived: Arrived, filling_bytes: int) -> Fetched:

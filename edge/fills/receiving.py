@@ -39,8 +39,7 @@ class Receiving:
 
     def now(self) -> Moment:
         """What is to be remembered of the moment in which a request leaves."""
-        stand_ins = self._stand_ins
-        return Moment(self._cache.revision, self._clock.wall_ms(), stand_ins.sent(), stand_ins.n_answers)
+        return Moment(self._cache.revision, self._clock.wall_ms(), *self._stand_ins.sent())
 
     def arrived(self, want: Want, response: OriginResponse, sent: Moment) -> Arrived:
         """The head of the origin's answer is there."""
@@ -61,7 +60,8 @@ class Receiving:
         want, status = arrived.want, arrived.response.status
         head = self._heads.judged(arrived, self._filling_bytes)
         is_stored = head.verdict is Storable.YES
-        if status != 206 or not want.span or not is_stored:
+        is_whole_url = status != 206 or not want.span
+        if not is_stored or (is_whole_url and want.primary in self._refused.known):
             self._refused.note(want.primary, head.verdict, self._clock.monotonic())
         flight.begin(
             head, is_shared=head.is_shared, keeps=is_stored, first=first, is_whole=is_whole and is_stored

@@ -15,7 +15,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Generic, Protocol, TypeVar
 
-from edge.fills.flight import Abandoned, FillFailed, Flight, Reader
+from edge.fills.flight import Abandoned, Flight
+from edge.fills.reader import FillFailed, Reader
 from shared.errors import ServiceError
 
 log = logging.getLogger(__name__)

@@ -48,10 +48,10 @@ class StandIns:
         """Whether the origin should be tried now, behind an answer that is served at once."""
         return self._circuit.takes_try(self._clock.monotonic())
 
-    def sent(self) -> float | None:
-        """When, of a request that is to be timed; None: another one is."""
+    def sent(self) -> tuple[float | None, int]:
+        """When, of a request that is to be timed, None: another one is; and the answers so far."""
         now_s = self._clock.monotonic()
-        return now_s if self._patience.times(now_s) else None
+        return now_s if self._patience.times(now_s) else None, self._circuit.n_answers
 
     def answered(self, sent_s: float | None) -> None:
         """The origin gave the head of an answer of any kind."""

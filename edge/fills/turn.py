@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-ASK, PASS_ON, WRITE, END = range(4)
+ASK, PASS_ON, WRITE, COPY, END = range(5)
 """In this order: the origin works while we do; nobody's bytes wait for another's book-keeping."""
 
 
@@ -18,7 +18,7 @@ class Turn:
     """Calls to be made when the loop has polled. One event loop owns it."""
 
     def __init__(self) -> None:
-        self._stages: tuple[deque[Callable[[], None]], ...] = (deque(), deque(), deque(), deque())
+        self._stages: tuple[deque[Callable[[], None]], ...] = tuple(deque() for _ in range(END + 1))
         self._is_due = False
 
     def add(self, stage: int, call: Callable[[], None]) -> None:

@@ -12,7 +12,7 @@ from edge.session.state import Session
 from edge.session.store import SessionStore
 from edge.session.vectors import ItemVectors
 from shared.errors import NotFound
-from shared.messages import VideoCard
+from shared.messages.catalog import VideoCard
 from shared.web import json_response
 
 MAX_LISTED = 200

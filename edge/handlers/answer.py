@@ -13,7 +13,7 @@ from edge.cache import metrics
 from edge.cache.freshness import Storable
 from edge.cache.memory import Hot
 from edge.cache.ranges import ByteRange, Unsatisfiable, resolved, specs
-from edge.fills.flight import Reader
+from edge.fills.reader import Reader
 from edge.fills.want import Fetched, Head
 from edge.handlers.multipart import Multipart, cut
 from edge.handlers.plain import (
@@ -75,6 +75,7 @@ class Answers:
         is_forwarded = error.blame is Blame.UPSTREAM
         response.headers["Cache-Status"] = failed_status(self._name, error.code, is_forwarded=is_forwarded)
         response.headers["Cache-Control"] = "no-store"
+        response.headers["Server"] = self._name  # aiohttp would tell its own version
         response.headers.extend(self._extra_headers)
         return response
 
@@ -212,7 +213,10 @@ def wanted_parts(
     if request.method != "GET" or "Range" not in asked or not if_range_holds(asked.get("If-Range"), headers):
         return None
     wanted = specs(asked["Range"])
-    return None if wanted is None else resolved(wanted, size)
+    # The last bytes of nothing are all of it, which no Content-Range can say (RFC 9110 section 14.1.2).
+    if wanted is None or (size == 0 and any(one.first is None and one.last for one in wanted)):
+        return None
+    return resolved(wanted, size)
 
 
 async def in_parts(

@@ -8,13 +8,13 @@ from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import msgspec
 from aiohttp import web
 
 from edge import metrics
 from edge.bounded import BoundedCache
 from edge.errors import Withdrawn
 from edge.feed.origin_api import Answer, OriginApi
+from edge.handlers.based import id_of, with_changed, with_each_changed, with_member
 from shared.clock import Clock
 from shared.config import setting
 from shared.errors import NotFound, Unavailable
@@ -36,7 +36,7 @@ class _Kept(NamedTuple):
 
 
 class ApiHandler:
-    """`/v1/videos/{id}`, `/v1/videos/{id}/comments`, `/v1/users/{id}`, `/v1/users/{id}/videos`."""
+    """`/v1/videos/{id}`, `…/comments`, `/v1/users/{id}`, `…/videos`; and such reads for other handlers."""
 
     def __init__(
         self,
@@ -57,39 +57,59 @@ class ApiHandler:
     async def video(self, request: web.Request) -> web.Response:
         """The origin's answer, with the folder of the video's objects as `base`, signed if need be."""
         video = self._video(request)
-        response = await self._read(request, f"/v1/videos/{video}")
-        if response.status == 200 and isinstance(response.body, bytes):
-            base = self._media_base(video, self._clock.wall_ms() / 1000)
-            response.body = _with_member(response.body, "base", base)
-        return response
+        response = await self.read(request, f"/v1/videos/{video}")
+        base = self._base(video)
+        return changed(response, lambda body: with_member(body, "base", base))
 
     async def comments(self, request: web.Request) -> web.Response:
-        return await self._read(request, f"/v1/videos/{self._video(request)}/comments")
+        return await self.read(request, f"/v1/videos/{self._video(request)}/comments")
 
     async def user(self, request: web.Request) -> web.Response:
-        return await self._read(request, f"/v1/users/{_checked(request)}")
+        return await self.read(request, f"/v1/users/{checked(request)}")
 
     async def users_videos(self, request: web.Request) -> web.Response:
-        """A creator's videos, newest first, each with the folder of its objects, signed if need be."""
-        response = await self._read(request, "/v1/videos", creator=_checked(request))
-        if response.status == 200 and isinstance(response.body, bytes):
-            now_s = self._clock.wall_ms() / 1000
-            response.body = _with_bases(response.body, lambda video: self._media_base(video, now_s))
-        return response
+        """A creator's videos, newest first."""
+        return await self.videos(request, "/v1/videos", creator=checked(request))
+
+    async def videos(self, request: web.Request, path: str, **fixed: str) -> web.Response:
+        """A list of videos without withdrawn ones, each with the folder of its objects, signed if need be."""
+        response = await self.read(request, path, **fixed)
+        return changed(response, lambda body: with_changed(body, "items", self._each_based))
+
+    def based(self, video: bytes) -> bytes | None:
+        """The JSON of a video with its `base`; None for a withdrawn one."""
+        name = id_of(video)
+        if name is None:
+            return video
+        if self.is_withdrawn(name):
+            return None
+        return with_member(video, "base", self._base(name))
+
+    def is_withdrawn(self, video: str | None) -> bool:
+        return video in self._withdrawn
+
+    def _each_based(self, videos: bytes) -> bytes:
+        return with_each_changed(videos, self.based)
 
     def forget(self, video_id: str) -> None:
         """A video changed: its answers are asked for anew."""
         self._kept.discard(f"/v1/videos/{video_id}?")
 
+    def _base(self, video: str) -> str:
+        return self._media_base(video, self._clock.wall_ms() / 1000)
+
     def _video(self, request: web.Request) -> str:
         """The video that is asked for. Raises Withdrawn."""
-        video = _checked(request)
+        video = checked(request)
         if video in self._withdrawn:
             raise Withdrawn("the video was withdrawn")
         return video
 
-    async def _read(self, request: web.Request, path: str, **fixed: str) -> web.Response:
-        passed = {name: request.query[name][:64] for name in ("before", "limit") if name in request.query}
+    async def read(self, request: web.Request, path: str, **fixed: str) -> web.Response:
+        """The origin's answer, fresh or stale. Raises Unavailable: it has never answered, or too long ago."""
+        passed = {
+            name: request.query[name][:64] for name in ("before", "limit", "n") if name in request.query
+        }
         query = {**fixed, **passed}
         key = f"{path}?{'&'.join(f'{name}={value}' for name, value in query.items())}"
         kept: _Kept | None = await self._kept.get(key)
@@ -119,35 +139,16 @@ class ApiHandler:
         return answer
 
 
-def _with_member(body: bytes, name: str, value: str) -> bytes:
-    """The JSON object with one more member; anything else as it is."""
-    try:
-        document = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-    except msgspec.DecodeError:
-        return body
-    return msgspec.json.encode({**document, name: value})
-
-
-class _Listed(msgspec.Struct):
-    """What is read of a list's item."""
-
-    id: str
-
-
-def _with_bases(body: bytes, base_of: Callable[[str], str]) -> bytes:
-    """The JSON object whose `items` each have a member `base`; anything else as it is."""
-    try:
-        document = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-        items = msgspec.json.decode(document.get("items", b"[]"), type=list[msgspec.Raw])
-        ids = [msgspec.json.decode(item, type=_Listed).id for item in items]
-    except msgspec.DecodeError:
-        return body
-    based = [_with_member(bytes(item), "base", base_of(one)) for item, one in zip(items, ids, strict=True)]
-    return msgspec.json.encode({**document, "items": [msgspec.Raw(item) for item in based]})
-
-
-def _checked(request: web.Request) -> str:
+def checked(request: web.Request) -> str:
+    """The id in the path. Raises InvalidRequest."""
     return check_id(request.match_info["id"], "id")
+
+
+def changed(response: web.Response, change: Callable[[bytes], bytes]) -> web.Response:
+    """An answer whose body, if it is a good one, is changed."""
+    if response.status == 200 and isinstance(response.body, bytes):
+        response.body = change(response.body)
+    return response
 
 
 def _told(answer: Answer, result: str, age_s: float) -> web.Response:

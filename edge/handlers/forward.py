@@ -90,6 +90,7 @@ class Forwarder:
             raise TooLarge(f"the body is over {limit} bytes", limit_bytes=limit, actual_bytes=length)
         if not request.body_exists:
             return None
+        await _let_it_come(request)
         if length is not None and length <= REPEATABLE_BYTES:
             return await request.content.read()
         return _limited(request, limit)
@@ -148,6 +149,14 @@ class Forwarder:
             meta = make_meta(target, 200, response.headers, times, self._storage)
             self._cache.store(complete(meta, body), revision)
         return answer
+
+
+async def _let_it_come(request: web.BaseRequest) -> None:
+    """Ask a client that waits for that for its body (RFC 9110 section 10.1.1). A routed request was asked."""
+    is_waiting = request.headers.get("Expect", "").strip().lower() == "100-continue"
+    if is_waiting and request.version >= HttpVersion11 and not isinstance(request, web.Request):
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # an answer has not begun
 
 
 def teller(request: web.BaseRequest) -> InformedOf | None:

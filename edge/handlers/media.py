@@ -3,7 +3,6 @@
 Also what the rest of the edge asks of the cache: warm an object into RAM, is it there.
 """
 
-import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
@@ -12,7 +11,7 @@ from aiohttp import web
 from edge.cache import metrics
 from edge.cache.entry import Entry
 from edge.cache.freshness import NO_RULES, Storable, Verdict, judge, request_rules
-from edge.cache.key import MAX_TARGET_CHARS, PrimaryKey, VaryValues, primary_key, storage_key, vary_values
+from edge.cache.key import MAX_TARGET_CHARS, PrimaryKey, primary_key
 from edge.cache.memory import Hot
 from edge.cache.query import QueryPolicy
 from edge.cache.ranges import RangeLimits, specs
@@ -20,10 +19,11 @@ from edge.cache.tiered import Hit, Tier, TieredCache
 from edge.errors import Behind, Withdrawn
 from edge.fields import HOP_FIELD, REVISION_FIELD
 from edge.fills.fill import Fills
-from edge.fills.flight import Reader
+from edge.fills.reader import Reader
 from edge.fills.want import Head, Ready, Source, Want
 from edge.handlers.answer import Answers
-from edge.handlers.crossing import OFFERED, handed_to
+from edge.handlers.crossing import CLIENT_CLOSED_REQUEST, OFFERED, HungUp, handed_to, while_there
+from edge.handlers.fit import is_for, no_store_reason, own_key
 from edge.handlers.forward import Forwarder, ForwardSettings, teller
 from edge.handlers.ranged import Ask, Ranged
 from edge.handlers.signed import Gate, SignedLimits, Unsigned
@@ -32,8 +32,6 @@ from edge.headers import CacheStatus, Forward, has_strict_precondition, is_plain
 from edge.upstream.exchange import Fetcher
 from shared.clock import Clock
 from shared.errors import InvalidRequest, ServiceError
-
-log = logging.getLogger(__name__)
 
 
 class NotCached(ServiceError):
@@ -55,6 +53,8 @@ class MediaSettings:
     query: QueryPolicy = field(default_factory=QueryPolicy)
     gate: Gate = field(default_factory=lambda: Gate(SignedLimits()))
     ranges: RangeLimits = field(default_factory=RangeLimits)
+    is_worker: bool = False
+    """What this process may not answer another edge, its main process may: it knows which purges are done."""
 
 
 class MediaHandler:
@@ -74,8 +74,8 @@ class MediaHandler:
         self._ranged = Ranged(cache, fills, clock, self.answers, settings.ranges)
         self._ranged.check = self._refuse_buried
         self._buried = cache.tombstones
-        self.on_purge: Callable[[web.BaseRequest, str], Awaitable[web.Response]] | None = None
-        """Takes the HTTP method PURGE; None: it is the origin's, like any other."""
+        self.on_purge: Callable[[web.BaseRequest, str], Awaitable[web.Response | None]] | None = None
+        """Takes the HTTP method PURGE; None, or what it answers None to, is the origin's, like any other."""
         self.is_behind: Callable[[str], bool] = lambda _: False
         """Whether the edge that asks has applied purges that this one has not."""
         self._hits = metrics.REQUESTS.labels("memory", "hit")
@@ -89,9 +89,11 @@ class MediaHandler:
         except Unsigned as exc:
             metrics.UNSIGNED.labels(exc.flaw).inc()
             return self.answers.failed(exc)
-        if request.headers.get(HOP_FIELD) and self.is_behind(request.headers.get(REVISION_FIELD, "")):
+        hop, asked = request.headers.get(HOP_FIELD), request.headers.get(REVISION_FIELD, "")
+        is_behind = bool(hop) and self.is_behind(asked)
+        if is_behind and not self._settings.is_worker:
             return self.answers.failed(Behind("the asking edge knows purges that this one does not"))
-        if request.method in ("GET", "HEAD"):
+        if request.method in ("GET", "HEAD") and not is_behind:
             is_gone = self._buried and self._buried.is_buried(primary)
             hot = None if is_gone or handed_to(request) else self._cache.lookup(primary, request.headers)
             if hot is not None and is_plain(request.headers):
@@ -105,9 +107,10 @@ class MediaHandler:
             self._refuse_buried(primary)
             if len(primary) > MAX_TARGET_CHARS:
                 raise InvalidRequest(f"the target is over {MAX_TARGET_CHARS} characters")
-            if request.method in ("GET", "HEAD") and not has_strict_precondition(request.headers):
-                return await self._read(request, primary)
-            return await self._other(request, primary)
+            is_read = request.method in ("GET", "HEAD") and not has_strict_precondition(request.headers)
+            return await (self._read if is_read and not is_behind else self._other)(request, primary)
+        except HungUp:
+            return web.Response(status=CLIENT_CLOSED_REQUEST)
         except ServiceError as exc:
             metrics.REQUESTS.labels("origin", "withdrawn" if isinstance(exc, Withdrawn) else "error").inc()
             return self.answers.failed(exc)
@@ -127,9 +130,9 @@ class MediaHandler:
         """What is no plain read: answered here if it is ours, forwarded if it is the origin's."""
         if self._settings.extra_headers and "Access-Control-Request-Method" in request.headers:
             return self.answers.preflight()
-        if request.method == "PURGE" and self.on_purge is not None:
-            return await self.on_purge(request, primary)
-        return await self._forward(request, primary, Forward.METHOD)
+        purge = self.on_purge if request.method == "PURGE" else None
+        purged = await purge(request, primary) if purge is not None else None
+        return purged if purged is not None else await self._forward(request, primary, Forward.METHOD)
 
     def _refuse_buried(self, primary: PrimaryKey) -> None:
         """After every wait: the video may have been withdrawn meanwhile. Raises Withdrawn."""
@@ -163,7 +166,7 @@ class MediaHandler:
         if stand_in is not None:
             return self._ready(request, stand_in, forward)
         if request.method == "HEAD" or self._should_relay(request, primary):
-            return await self._forward(request, primary, forward)
+            return await self._relay(request, want, forward)
         want = await self._ranged.rest(want)
         return await self._fill(request, want, forward)
 
@@ -185,9 +188,7 @@ class MediaHandler:
         age_s = meta.age_s(self._clock.wall_ms())
         left_s = int(meta.policy.lifetime_s - age_s)
         if left_s < 0:
-            status = CacheStatus(
-                status.detail, status.forward, status.forward_status, status.is_stored, ttl_s=left_s
-            )
+            status = replace(status, ttl_s=left_s)
         return self.answers.stored(request, hot, age_s, status)
 
     def _revalidate(self, primary: PrimaryKey, request: web.BaseRequest, entry: Entry) -> None:
@@ -213,33 +214,27 @@ class MediaHandler:
         for _ in range(2):
             with joined or self._fills.join(want) as reader:
                 joined = None
-                head = await self._fills.head(reader, want, teller(request))
-                self._refuse_buried(want.primary)
-                if self._may_read(request, reader, want, head):
-                    try:
-                        return await self._answer(request, reader, head, forward)
-                    finally:
-                        if request.transport is None:  # the viewer hung up
-                            self._fills.leave(reader)
+                try:
+                    async with while_there(request):
+                        head = await self._fills.head(reader, want, teller(request))
+                        self._refuse_buried(want.primary)
+                        if self._may_read(request, reader, want, head):
+                            return await self._answer(request, reader, head, forward)
+                finally:
+                    if request.transport is None:  # the viewer hung up
+                        self._fills.leave(reader)
             if self._is_apart(request, reader, head):
                 asked = specs(request.headers.get("Range")) or ()
                 answer = await self._ranged.cold(Ask(request, want.primary, NO_RULES, forward), asked)
                 if answer is not None:
                     return answer
                 break
-            want = want._replace(key=_own_key(request, want, head))
+            want = want._replace(key=own_key(request, want, head))
         return await self._forward(request, want.primary, forward)
 
     def _may_read(self, request: web.BaseRequest, reader: Reader[Head], want: Want, head: Head) -> bool:
         """Whether what a flight brings is for this request: its own flight, or an answer for all like it."""
-        if self._is_apart(request, reader, head):
-            return False
-        if reader.is_leader:
-            return True
-        if isinstance(head, Ready):
-            is_own = want.stale is not None and want.stale.key == head.entry.key
-            return head.verdict is Storable.YES and (is_own or _matches(head.entry.meta.vary, request))
-        return head.is_shared and _matches(head.vary, request)
+        return not self._is_apart(request, reader, head) and is_for(request, reader, want, head)
 
     def _is_apart(self, request: web.BaseRequest, reader: Reader[Head], head: Head) -> bool:
         """Whether a range should be fetched by itself: the whole is not stored, or not soon that far."""
@@ -274,15 +269,21 @@ class MediaHandler:
         self, request: web.BaseRequest, primary: PrimaryKey, forward: Forward
     ) -> web.StreamResponse:
         """Ask the origin for exactly this."""
-        status = CacheStatus(self._no_store_reason(request, primary), forward)
-        return await self._forwarder.forward(request, primary, status)
+        status = CacheStatus(no_store_reason(request.method, self._fills.predict(primary)), forward)
+        if request.method != "GET":  # may be half done, or freshens what is stored
+            return await self._forwarder.forward(request, primary, status)
+        async with while_there(request):
+            return await self._forwarder.forward(request, primary, status)
 
-    def _no_store_reason(self, request: web.BaseRequest, primary: PrimaryKey) -> str:
-        """Why a forwarded answer is not stored."""
-        if request.method != "GET":
-            return str(Storable.METHOD)
-        predicted = self._fills.predict(primary)
-        return "precondition" if predicted is Storable.YES else str(predicted)
+    async def _relay(self, request: web.BaseRequest, want: Want, forward: Forward) -> web.StreamResponse:
+        """The same; what is stored may stand in for an origin that gives no answer."""
+        try:
+            return await self._forward(request, want.primary, forward)
+        except ServiceError:
+            stand_in = self._fills.instead(want)
+            if stand_in is None:
+                raise
+            return self._ready(request, stand_in, forward)
 
     async def warm(self, path: str) -> WarmResult:
         """Bring the object at path into RAM."""
@@ -295,15 +296,3 @@ class MediaHandler:
     def is_in_memory(self, path: str) -> bool:
         """Whether RAM holds the object at path, fresh or not."""
         return self._cache.is_in_memory(self.key(path))
-
-
-def _matches(vary: VaryValues, request: web.BaseRequest) -> bool:
-    return vary == vary_values(tuple(name for name, _ in vary), request.headers)
-
-
-def _own_key(request: web.BaseRequest, want: Want, head: Head) -> str | None:
-    """The key of a second try: of this request's own variant, or of nobody else's."""
-    if isinstance(head, Ready) or not head.is_shared:
-        return None
-    names = tuple(name for name, _ in head.vary)
-    return str(storage_key(want.primary, vary_values(names, request.headers)))

@@ -30,7 +30,7 @@ class PlainStream(web.StreamResponse):
             self.headers.popall(name, None)
 
     async def _write_headers(self) -> None:
-        if all(value.isascii() for value in self.headers.values()):
+        if (self.reason or "").isascii() and all(value.isascii() for value in self.headers.values()):
             await super()._write_headers()
             return
         request, writer = self._req, self._payload_writer

@@ -7,13 +7,14 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from edge.handlers.media import MediaHandler
 from edge.purge.desk import Desk, Report
 from edge.purge.node import PurgeLimits
 from edge.purge.plan import Answer, checked
 from shared.clock import Clock
 from shared.errors import Blame, ConfigError, InvalidRequest, ServiceError
 from shared.ids import new_id
-from shared.messages import PurgeOrder, PurgeScope
+from shared.messages.purge import PurgeOrder, PurgeScope
 from shared.web import json_body, json_response
 
 MAX_BODY_BYTES = 16 * 1024
@@ -53,11 +54,14 @@ class PurgeHandler:
         self._clock = clock
         self._wait_s = limits.receipt_s
         self._networks = networks(limits.method_from)
+        self._workers_at = ""
 
-    @property
-    def takes_method(self) -> bool:
-        """Whether the method PURGE means anything here."""
-        return bool(self._networks)
+    def take_method(self, media: MediaHandler, workers_at: str = "") -> None:
+        """Answer the method PURGE, if anybody may use it. `workers_at` is the socket over which workers pass
+        on what they have judged themselves."""
+        self._workers_at = workers_at
+        if self._networks:
+            media.on_purge = self.method
 
     async def purge(self, request: web.Request) -> web.Response:
         """The operator's order, and the receipts that came in time."""
@@ -82,11 +86,17 @@ class PurgeHandler:
 
     async def method(self, request: web.BaseRequest, target: str) -> web.Response:
         """PURGE of the request's own target; `Purge-Mode: soft` makes it stale only. Raises NotAllowed."""
-        if not may_purge(request.remote, self._networks):
-            raise NotAllowed("PURGE is not allowed from this address")
+        if not self._is_of_worker(request):
+            judge(request, self._networks)
         is_soft = request.headers.get("Purge-Mode", "").strip().lower() == "soft"
         report = await self._issue(PurgeScope.URL, target, self._wait_s, is_soft=is_soft)
         return json_response(shown(report))
+
+    def _is_of_worker(self, request: web.BaseRequest) -> bool:
+        transport = request.transport
+        if transport is None or not self._workers_at:
+            return False
+        return bool(transport.get_extra_info("sockname") == self._workers_at)
 
     async def _issue(self, scope: PurgeScope, value: str, wait_s: float, *, is_soft: bool) -> Report:
         now_ms = self._clock.wall_ms()
@@ -115,6 +125,12 @@ def networks(text: str) -> tuple[Network, ...]:
         return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
     except ValueError as exc:
         raise ConfigError(f"method_from: {exc}") from exc
+
+
+def judge(request: web.BaseRequest, allowed: tuple[Network, ...]) -> None:
+    """Raises NotAllowed for an address that may not purge."""
+    if not may_purge(request.remote, allowed):
+        raise NotAllowed("PURGE is not allowed from this address")
 
 
 def may_purge(remote: str | None, allowed: tuple[Network, ...]) -> bool:

@@ -27,7 +27,7 @@ from edge.cache.ranges import (
 )
 from edge.cache.tiered import TieredCache
 from edge.fills.fill import Fills
-from edge.fills.flight import Reader
+from edge.fills.reader import Reader
 from edge.fills.want import Fetched, Head, Want
 from edge.handlers.answer import Answers, wanted_parts
 from edge.handlers.forward import teller

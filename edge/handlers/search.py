@@ -12,7 +12,9 @@ from edge.feed import search
 from edge.feed.cards import CardCache
 from shared.clock import Clock
 from shared.errors import DecodeError, InvalidRequest, ServiceError, Unavailable
-from shared.messages import FoundCreator, FoundTag, SearchAnswer, TrendingList, VideoCard
+from shared.messages.catalog import VideoCard
+from shared.messages.queues import TrendingList
+from shared.messages.search import FoundCreator, FoundTag, SearchAnswer
 from shared.web import json_response
 
 MAX_QUERY_CHARS = 200

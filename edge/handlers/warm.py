@@ -10,7 +10,7 @@ from edge.cache.freshness import NO_RULES, Storable, Verdict, judge
 from edge.cache.key import PrimaryKey
 from edge.cache.tiered import TieredCache
 from edge.fills.fill import Fills
-from edge.fills.flight import Reader
+from edge.fills.reader import Reader
 from edge.fills.want import Head, Ready, Want
 from shared.clock import Clock
 from shared.errors import ServiceError

@@ -4,7 +4,7 @@ Pure. An edge that has not been heard for three beats, drains, or is of another 
 away nobody is heard, so what was known last stays: the health of each peer decides then.
 """
 
-from shared.messages import EdgeHeartbeat
+from shared.messages.nodes import EdgeHeartbeat
 
 N_BEATS = 3
 """Missed ones after which an edge is taken for gone."""

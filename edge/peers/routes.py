@@ -15,7 +15,7 @@ from edge.cache.settings import UpstreamLimits
 from edge.fields import HOP_FIELD, REVISION_FIELD, FieldPolicy
 from edge.peers.health import PeerHealth
 from edge.peers.route import PERSONAL, Asked, Hop, Region, route
-from edge.peers.settings import PeerLimits
+from edge.peers.settings import PeerLimits, base_url
 from edge.upstream.client import EVERYTHING, Upstream
 from edge.upstream.exchange import (
     NodeName,
@@ -25,8 +25,8 @@ from edge.upstream.exchange import (
     OriginTimeout,
     OriginUnreachable,
 )
+from edge.upstream.link import Receiver
 from edge.upstream.links import Begun, LinkAnswer
-from edge.upstream.straight import Receiver
 from shared.clock import Clock
 from shared.errors import ServiceError
 
@@ -34,6 +34,9 @@ log = logging.getLogger(__name__)
 
 COSTLY = (OriginTimeout, OriginUnreachable)
 """They cost the viewer a deadline, or say that nobody is there."""
+DECLINED = frozenset({400, 403, 408, 414, 431})
+"""A peer may say so for itself: its clock, its keys or its limits differ. If it is the origin's word, that
+says it again."""
 
 
 def as_it_is(target: str, now_s: float) -> str:
@@ -55,13 +58,16 @@ class Routes:
         fields: FieldPolicy = EVERYTHING,
         for_peer: Callable[[str, float], str] = as_it_is,
         for_origin: Callable[[str, float], str] = as_it_is,
+        is_worker: bool = False,
     ) -> None:
         self._rng = random.Random(own.node)
         self._own = own
         self._fields = fields
         self._for_peer = for_peer
         self._for_origin = for_origin
-        self._origin = Upstream(origin_url, limits, own, self._rng, fields=fields)
+        self._passed_on = (HOP_FIELD, REVISION_FIELD) if is_worker else ()
+        """What another edge tells of its way is for the main process to know."""
+        self._origin = Upstream(base_url("origin_url", origin_url), limits, own, self._rng, fields=fields)
         self._limits = peers.checked()
         self._peer_limits = peers.upstream(limits)
         self._clock = clock
@@ -148,8 +154,9 @@ class Routes:
                         yield response
                     return
         target = self._for_origin(request.target, self._clock.wall_ms() / 1000)
-        if target != request.target:
-            request = request._replace(target=target)
+        told = tuple((name, request.headers[name]) for name in self._passed_on if name in request.headers)
+        if target != request.target or told:
+            request = request._replace(target=target, own_fields=told)
         with self._counted(self._limits.own_url):
             async with self._origin.fetch(request) as response:
                 yield response
@@ -176,8 +183,9 @@ class Routes:
             raise
         # An error in an answer is mostly the origin's, told on: the peer lives, the next hop may do better.
         self._health.answered(url)
-        metrics.PEER_REQUESTS.labels(hop, "error" if response.status >= 500 else "ok").inc()
-        return None if response.status >= 500 else response
+        is_error = response.status >= 500 or response.status in DECLINED
+        metrics.PEER_REQUESTS.labels(hop, "error" if is_error else "ok").inc()
+        return None if is_error else response
 
     def _region(self) -> Region:
         now = self._clock.monotonic()

@@ -1,10 +1,11 @@
 """What an operator may set about siblings and the shield."""
 
 from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 
 from edge.cache.settings import UpstreamLimits
 from edge.peers.health import EjectionLimits
-from shared.config import setting
+from shared.config import redacted_url, setting
 from shared.errors import ConfigError
 
 
@@ -55,7 +56,28 @@ class PeerLimits:
         )
 
     def checked(self) -> "PeerLimits":
-        """Itself. Raises ConfigError when siblings could not agree on who owns what."""
+        """Itself. Raises ConfigError when siblings could not agree on who owns what, or cannot be asked."""
+        for url in self.siblings:
+            base_url("peers.siblings", url)
+        for name, url in (("own_url", self.own_url), ("shield_url", self.shield_url)):
+            if url:
+                base_url(f"peers.{name}", url)
         if (self.siblings or self.discovers) and not self.own_url:
             raise ConfigError("peers.siblings and peers.discovers need peers.own_url")
         return self
+
+
+def base_url(key: str, url: str) -> str:
+    """The URL, if requests can be sent there: `http://…`, `https://…` or `unix:/path`. Raises ConfigError."""
+    if url.startswith("unix:/"):
+        return url
+    try:
+        parts = urlsplit(url)
+        is_good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_good = False
+    if not is_good or parts.username is not None or parts.query or parts.fragment:
+        raise ConfigError(
+            f"{key} is {redacted_url(url)[:80]!r}, must be http://HOST[:PORT][/PATH] or https://…"
+        )
+    return url

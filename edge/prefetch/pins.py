@@ -1,14 +1,33 @@
 """What the sessions together are about to need: a pin a key, as near as the nearest session has it.
 
-Pure. A session's pins are those of its present plan. A plan changes with every event, so what was shown,
-skipped or dropped from the queue loses its pin then, and at the latest when the session ends; a hit itself
-costs nothing. Cost: O(changes of the plan).
+Pure. A session's pins are those of its present plan and what its player holds of the next videos. Both
+change with every event, so what was shown, skipped or dropped from the queue loses its pin then, and at the
+latest when the session ends; a hit itself costs nothing. Cost: O(changes of the plan).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
-MAX_DISTANCE = 15
-"""Swipes; farther ones count as this far."""
+from edge.prefetch.warming import Step, Urgency
+
+MAX_DISTANCE = 31
+"""Farther ones count as this far."""
+HELD_DISTANCE = 16
+"""What is needed is nearer than this. What a player holds already is so much farther than it is in swipes:
+it gives way first, of it the last video."""
+PINNED_URGENCY = Urgency.PLAYLIST
+"""A swipe that finds less than this in RAM waits: such steps are kept there, not only warmed."""
+
+
+def distances(steps: Iterable[Step]) -> dict[str, int]:
+    """What of a session's steps is to stay in RAM: the paths, and how early each gives way to others."""
+    held: dict[str, int] = {}
+    needed: dict[str, int] = {}
+    for step in steps:
+        if step.urgency is Urgency.HELD:
+            held[step.path] = HELD_DISTANCE + step.distance
+        elif step.urgency <= PINNED_URGENCY:
+            needed[step.path] = min(step.distance, HELD_DISTANCE - 1)
+    return held | needed
 
 
 class Pins:

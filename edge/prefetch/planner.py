@@ -23,7 +23,8 @@ NOTHING_ON_SCREEN = 1_000.0
 STANDS_STILL = 4.0
 """Weight of a chunk for which the screen stands still."""
 FARTHER = 0.35
-"""Urgency of a video against that of the one before it."""
+"""Urgency of a video against that of the one before it, at most; less where viewers stay with that one."""
+LEAST_FARTHER = 0.1
 LEAVES = 0.02
 """Chance at each swipe that the videos planned are not those that come."""
 MIN_HAZARD = 0.02
@@ -50,8 +51,10 @@ class _Offer(NamedTuple):
     rung: int
     took_s: float
     gain: float
-    """Of fetching it now rather than one download later; of a later video: once the viewer gets there."""
+    """Of fetching it now rather than one download later; of a later video: once this one is left."""
     loss: float
+    soon_s: float = 0.0
+    """By when a chunk of a later video would surely be there that is fetched one download later."""
 
 
 def decide(now: Situation, rules: PlanRules) -> Decision:
@@ -69,6 +72,7 @@ class _Planner:
     def __init__(self, now: Situation, rules: PlanRules) -> None:
         self._now = now
         self._clips = now.clips[: rules.n_videos + 1]
+        self._n_chunks = [min(map(len, clip.chunk_bytes), default=0) for clip in self._clips]
         self._pipe: Pipe = pipe_of(now.link)
         self._first = int(now.playhead_s + 1e-6)
         self._held = [dict(clip.held) for clip in self._clips]
@@ -81,7 +85,7 @@ class _Planner:
         """Count what is under way as held; returns the indexes of what is not worth its bytes."""
         cancels = []
         for index, one in enumerate(self._now.in_flight):
-            is_known = 0 <= one.clip < len(self._clips)
+            is_known = 0 <= one.clip < len(self._clips) and one.chunk < self._n_chunks[one.clip]
             if not is_known or (one.clip == 0 and one.chunk < self._first) or self._is_in_the_way(one):
                 cancels.append(index)
             else:
@@ -158,7 +162,7 @@ class _Planner:
         return room_s
 
     def _next_video(self, index: int, chunk: int) -> _Offer:
-        """A chunk of a later video; reckoned once a decision, but for its urgency."""
+        """A chunk of a later video; reckoned once a decision, but for how soon this one is left."""
         known = self._later.get((index, chunk))
         if known is not None:
             return known
@@ -173,7 +177,9 @@ class _Planner:
             slack_s = self._room(index, chunk) - 2 * took_s
             gain = STALL_PRICE * took_s * reach * _late(slack_s, self._pipe.tail * took_s)
             loss = BYTE_PRICE * clip.chunk_bytes[rung][chunk] * (1 - reach)
-        offer = _Offer(index, chunk, rung, took_s, gain, loss)
+        soon_s = (2 + self._pipe.tail) * took_s
+        through = self._through(index, soon_s)
+        offer = _Offer(index, chunk, rung, took_s, gain * through, loss * through, soon_s)
         self._later[index, chunk] = offer
         return offer
 
@@ -181,9 +187,15 @@ class _Planner:
         """Worth of each second of the link. Waiting tells nothing about a later video: only when counts."""
         worth = offer.gain - offer.loss
         if offer.clip and worth > 0:
-            soon_s = (2 + self._pipe.tail) * offer.took_s
-            worth *= max(MIN_URGENCY, self._gone(soon_s)) * FARTHER ** (offer.clip - 1)
+            worth *= max(MIN_URGENCY, self._gone(offer.soon_s))
         return worth / offer.took_s if offer.took_s else worth
+
+    def _through(self, index: int, within_s: float) -> float:
+        """Chance that the videos between the one on screen and this one are left at once, too."""
+        chance = 1.0
+        for clip in self._clips[1:index]:
+            chance *= min(FARTHER, max(LEAST_FARTHER, 1 - at(clip.survival, within_s)))
+        return chance
 
     def _before(self, index: int, chunk: int) -> float | None:
         held = self._held[index].get(chunk - 1) if chunk else self._held[0].get(int(self._at_s))
@@ -191,7 +203,7 @@ class _Planner:
         return rates[held] if held is not None and held < len(rates) else None
 
     def _missing(self, index: int, first: int) -> int | None:
-        n, held = len(self._clips[index].chunk_bytes[0]), self._held[index]
+        n, held = self._n_chunks[index], self._held[index]
         while first < n and first in held:
             first += 1
         return first if first < n else None
@@ -202,7 +214,7 @@ class _Planner:
         Only where a plan has that chunk before this one: else it would begin this one again, for ever.
         """
         first, screen = self._first, self._clips[0]
-        if first >= len(screen.chunk_bytes[0]) or first in screen.held:
+        if first >= self._n_chunks[0] or first in screen.held:
             return False
         if any(other.clip == 0 and other.chunk == first for other in self._now.in_flight):
             return False

@@ -1,16 +1,17 @@
 """What the edge warms into RAM for a session, most urgent first.
 
 Pure. The openings that its player was told to fetch come first, then those that it will be told next,
-playlists and posters, later chunks, and a reserve of further openings. What the player has needs no RAM.
+playlists and posters, later chunks, and a reserve of further openings. What the player has of the next videos
+stays while it is there, and is not fetched for that.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
 from shared.config import setting
-from shared.messages import Rung, VideoCard
+from shared.messages.catalog import Rung, VideoCard
 
 WATCH_S = 2.0
 """Nearly all viewers stay longer."""
@@ -45,6 +46,8 @@ class Urgency(IntEnum):
     """After an opening: whoever watches on has at least a second until it is missed."""
     RESERVE = 4
     """What a re-rank may bring to the front, and what is shown while the origin is away."""
+    HELD = 5
+    """An opening that the player has: kept until it was shown or left the queue, but never warmed."""
 
 
 class Opening(NamedTuple):
@@ -69,6 +72,10 @@ class Step(NamedTuple):
     """What it is expected to cost; 0 when it is small and not known."""
 
 
+ANY_RUNG = ""
+"""Of a player that tells only which videos it holds: that in which its plans open."""
+
+
 class Told(NamedTuple):
     """What a player last told of itself and was told to fetch, as far as the edge's RAM goes."""
 
@@ -82,8 +89,14 @@ class Told(NamedTuple):
     """Videos whose opening the player has."""
     at_hand: frozenset[str] = frozenset()
     """Videos whose opening the player holds, fetches or was told to fetch."""
+    kept: Mapping[str, Sequence[str]] = {}
+    """Of those that it holds or fetches, the rungs' names; `ANY_RUNG` where it did not tell."""
     listed: Sequence[str] = ()
     """Of the list that the player walks, the very next first; empty: the session's queue."""
+
+    def holding(self, videos: Sequence[str]) -> "Told":
+        """The same of a player that tells only which videos it holds."""
+        return self._replace(kept={video: self.kept.get(video, (ANY_RUNG,)) for video in videos})
 
 
 NOTHING_TOLD = Told()
@@ -130,7 +143,8 @@ def steps(
     openings = [*_early(upcoming, told), *_openings(upcoming, limits, told)]
     if not has_screen and openings:
         openings[0] = openings[0]._replace(urgency=Urgency.SCREEN, within_s=0.0, distance=0)
-    others = [*openings, *_beside(upcoming, limits, has_plan=bool(told.opens_with))]
+    beside = _beside(upcoming, limits, has_plan=bool(told.opens_with))
+    others = [*openings, *beside, *_kept(upcoming, limits, told)]
     return sorted([*first.values(), *(step for step in others if step.path not in first)])
 
 
@@ -158,11 +172,27 @@ def _openings(upcoming: Sequence[VideoCard], limits: PlanLimits, told: Told) -> 
     for place, (distance, card) in enumerate(wanted[: limits.n_ahead + limits.n_reserve]):
         urgency = Urgency.OPENING if place < limits.n_ahead else Urgency.RESERVE
         lowest = start_rung(card, limits)
-        rung = next((one for one in card.rungs if one.name == told.opens_with), lowest)
+        rung = _opens_with(card, limits, told)
         if rung is not None:
             yield _opening_step(urgency, distance, card, rung)
         if rung is not lowest and lowest is not None and urgency is Urgency.OPENING:
             yield _opening_step(Urgency.RESERVE, distance, card, lowest)
+
+
+def _kept(upcoming: Sequence[VideoCard], limits: PlanLimits, told: Told) -> Iterator[Step]:
+    """What the player has of these."""
+    for distance, card in enumerate(upcoming, start=1):
+        for name in told.kept.get(card.id, ()):
+            rung = next((one for one in card.rungs if one.name == name), None)
+            rung = rung or (None if name else _opens_with(card, limits, told))
+            if rung is not None:
+                yield _opening_step(Urgency.HELD, distance, card, rung)
+
+
+def _opens_with(card: VideoCard, limits: PlanLimits, told: Told) -> Rung | None:
+    """The rung that plans open with."""
+    named = (one for one in card.rungs if one.name == told.opens_with)
+    return next(named, start_rung(card, limits))
 
 
 def _opening_step(urgency: Urgency, distance: int, card: VideoCard, rung: Rung) -> Step:

@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 from edge import metrics
 from edge.prefetch.backlog import Backlog, Taken
 from edge.prefetch.budget import TokenBucket
-from edge.prefetch.pins import Pins
+from edge.prefetch.pins import PINNED_URGENCY, Pins, distances
 from edge.prefetch.planner import PlanRules
 from edge.prefetch.warming import PlanLimits, Step, Urgency
 from shared.clock import Clock
@@ -22,8 +22,6 @@ from shared.errors import ServiceError
 FAILED = "failed"
 """`Warmed.source` when the origin gave no complete answer."""
 NOT_ASKED = ("memory", "disk")
-PINNED_URGENCY = Urgency.PLAYLIST
-"""A swipe that finds less than this in RAM waits: such steps are kept there, not only warmed."""
 MAX_WAIT_S = 1.0
 """Longest sleep for the budget before the most urgent step is looked for again."""
 
@@ -104,9 +102,9 @@ class PrefetchWorker:
         `screen`: the folder whose objects go on if they run: the viewer asks for them now.
         """
         if self._pins is not None:
-            needed = {step.path: step.distance for step in steps if step.urgency <= PINNED_URGENCY}
-            self._pins.replace(session, needed)
-        cold = [step for step in steps if not self._ways.is_in_memory(step.path)]
+            self._pins.replace(session, distances(steps))
+        is_there = self._ways.is_in_memory
+        cold = [step for step in steps if step.urgency is not Urgency.HELD and not is_there(step.path)]
         self._held_back.pop(session, None)
         n_stale = self._replace(session, cold)
         metrics.PREFETCH_STEPS.labels("stale").inc(n_stale)

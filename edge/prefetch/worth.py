@@ -58,21 +58,22 @@ def best_rung(clip: Clip, chunk: int, before: float | None, need: Need, pipe: Pi
     """The rung of most worth, and how long its download takes. `before`: Mbit/s of what is played before."""
     best, rung, took_s = float("-inf"), 0, 0.0
     s_per_byte, rtt_s, _, risk = pipe
+    reach, ahead_s, hurry = need
     end = min(chunk + AVERAGED, len(clip.chunk_bytes[0]))
-    for index, sizes in enumerate(clip.chunk_bytes):
-        rate = clip.rates[index]
+    s_per_sum, loaded = s_per_byte / (end - chunk), 1 + LOAD_RISK * risk
+    for index, (sizes, rate) in enumerate(zip(clip.chunk_bytes, clip.rates, strict=False)):
         own_s = rtt_s + sizes[chunk] * s_per_byte
-        load = (rtt_s + sum(sizes[chunk:end]) * s_per_byte / (end - chunk)) * (1 + LOAD_RISK * risk)
-        worth = need.reach * rate - BYTE_PRICE * sizes[chunk] - need.hurry * own_s
+        load = (rtt_s + sum(sizes[chunk:end]) * s_per_sum) * loaded
+        worth = reach * rate - BYTE_PRICE * sizes[chunk] - hurry * own_s
         if load > EASY_LOAD:
             worth -= LOAD_PRICE * (load - EASY_LOAD)
         if before is not None:
             # a step up that the link hardly carries will soon be taken back
             weight = min(MAX_WEIGHT, load**4) / STAY if rate > before else 1.0
             worth -= weight * abs(rate - before)
-        late_s = own_s * (1 + risk) - need.ahead_s
+        late_s = own_s * (1 + risk) - ahead_s
         if late_s > 0:
-            worth -= STALL_PRICE * need.reach * late_s
+            worth -= STALL_PRICE * reach * late_s
         if worth > best:
             best, rung, took_s = worth, index, own_s
     return rung, took_s

@@ -14,7 +14,8 @@ from shared import subjects
 from shared.bus import Bus
 from shared.clock import Clock
 from shared.errors import ServiceError
-from shared.messages import EdgeHeartbeat, PurgeOrder, PurgeReceipt
+from shared.messages.nodes import EdgeHeartbeat
+from shared.messages.purge import PurgeOrder, PurgeReceipt
 
 log = logging.getLogger(__name__)
 ALIVE_S = 15.0

@@ -15,7 +15,8 @@ from edge.purge.node import Purges
 from shared.clock import Clock
 from shared.core_nats import guarded
 from shared.errors import ServiceError
-from shared.messages import CatalogEvent, PurgeOrder
+from shared.messages.catalog import CatalogEvent
+from shared.messages.purge import PurgeOrder
 from shared.resume import Place, Resume
 from shared.subjects import CATALOG, PURGE
 

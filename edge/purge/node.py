@@ -17,7 +17,7 @@ from edge.purge.state import PurgeFile, SavedPurges
 from shared.clock import Clock
 from shared.config import setting
 from shared.errors import DecodeError
-from shared.messages import PurgeOrder, PurgeScope
+from shared.messages.purge import PurgeOrder, PurgeScope
 from shared.resume import Place
 from shared.subjects import PURGE
 

@@ -14,7 +14,7 @@ from edge.cache.key import MAX_TARGET_CHARS, PrimaryKey, primary_key
 from edge.cache.tags import Purge
 from shared.errors import InvalidRequest
 from shared.ids import check_id
-from shared.messages import PurgeOrder, PurgeReceipt, PurgeScope
+from shared.messages.purge import PurgeOrder, PurgeReceipt, PurgeScope
 
 MAX_TAG_CHARS = 256
 MAX_PENDING = 1000

@@ -12,7 +12,7 @@ from edge import atomic
 from edge.cache.marks import SavedMarks
 from edge.cache.tombstones import Tombstone
 from shared.errors import DecodeError
-from shared.messages import PurgeOrder
+from shared.messages.purge import PurgeOrder
 from shared.resume import Place
 
 log = logging.getLogger(__name__)

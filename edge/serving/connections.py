@@ -14,9 +14,10 @@ from functools import partial
 from aiohttp import web
 
 from edge import metrics
+from edge.serving.answers import HotAnswer
 from edge.serving.doorway import Doorway
 from edge.serving.fastpath import FastPath
-from edge.serving.hot import HotAnswer, HotTable
+from edge.serving.hot import HotTable
 from edge.serving.misses import Miss
 from edge.serving.outbox import Room
 from edge.serving.slowpath import SlowPath
@@ -83,9 +84,12 @@ class Hub:
         self.room = Room(loop)
         self._loop = loop
         self._rng = rng
-        self._connections: set[FastPath] = set()
+        self._connections: dict[FastPath, None] = {}
+        """In the order they came; a set of as many takes twice the room."""
         self._addresses: dict[str, Address] = {}
         self._todo: list[FastPath] = []
+        self._last_seen = 0
+        """A digest of progress, one number for all that are equally far: most have been idle for as long."""
         self._is_empty = asyncio.Event()
         self._timer = loop.call_later(TICK_S, self._tick)
 
@@ -123,13 +127,13 @@ class Hub:
                 return
             address.n_open += 1
             connection.address = address
-        self._connections.add(connection)
+        self._connections[connection] = None
         self._is_empty.clear()
         connection.logs_at = self._next_logged()
 
     def leave(self, connection: FastPath) -> None:
         """Forget a connection that is lost."""
-        self._connections.discard(connection)
+        self._connections.pop(connection, None)
         address, connection.address = connection.address, None
         if address is not None:
             address.n_open -= 1
@@ -206,9 +210,13 @@ class Hub:
         reason, *_ = state = self._state(connection, transport)
         seen = hash(state)
         if seen != connection.seen:
-            connection.seen, connection.seen_s = seen, now_s
+            if seen != self._last_seen:
+                self._last_seen = seen
+            connection.seen, connection.seen_s = self._last_seen, now_s
         elif reason is not None and now_s - connection.seen_s >= self._limit_s(reason):
             self._cut(transport, reason)
+        elif reason is Closed.UNREAD:
+            connection.go_on()
 
     def _state(
         self, connection: FastPath, transport: asyncio.Transport

@@ -9,8 +9,8 @@ import asyncio
 from typing import TYPE_CHECKING, cast
 
 from edge.handlers.crossing import Handed
+from edge.serving.answers import HotAnswer
 from edge.serving.headblock import WHOLE
-from edge.serving.hot import HotAnswer
 from edge.serving.misses import Miss
 from edge.serving.outbox import Outbox
 
@@ -121,8 +121,15 @@ class FastPath(asyncio.Protocol):
         """The way past the transport; None when that encrypts."""
         fd = self._hub.descriptor(self.transport)  # type: ignore[arg-type]
         if fd >= 0:
-            self._outbox = Outbox(fd, self._hub.room, self._on_room)
+            self._outbox = Outbox(fd, self._hub.room, self.go_on)
         return self._outbox
+
+    def direct(self) -> Outbox | None:
+        """The way past the transport, when nothing waits in it."""
+        transport = self.transport
+        if transport is None or transport.get_write_buffer_size() or transport.is_closing():
+            return None
+        return self._outbox or self._opened()
 
     def _find(self, data: bytes) -> HotAnswer | None:
         """The answer to bytes that are not known by heart; None: they are seen to."""
@@ -192,14 +199,16 @@ class FastPath(asyncio.Protocol):
         assert body is not None
         transport.writelines((answer.head, body))
 
-    def _on_room(self) -> None:
-        if not self.is_busy or self._outbox is None or self.transport is None:
+    def go_on(self) -> None:
+        """Send more of the file under way; an edge may tell of room that something else has waited for."""
+        outbox, transport = self._outbox, self.transport
+        if outbox is None or outbox.file is None or transport is None:
             return
         try:
-            if self._outbox.resume():
+            if outbox.resume():
                 self._rest()
         except OSError:
-            self.transport.abort()
+            transport.abort()
 
     def pause_writing(self) -> None:
         self.is_busy = True

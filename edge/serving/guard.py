@@ -149,7 +149,8 @@ _ENCODED_CONTROL = re.compile(r"%(?:25)*(?:0[0-9a-f]|1[0-9a-f]|7f)", re.IGNORECA
 _ENCODED_TWICE = re.compile(r"%25(?:25)*(?:2e|2f|5c)", re.IGNORECASE)
 _ENCODED_PLAIN = re.compile(r"%(?:2d|2e|3[0-9]|4[1-9a-f]|5[0-9af]|6[1-9a-f]|7[0-9ae])", re.IGNORECASE)
 """RFC 3986 section 6.2.2.2: two spellings of one path."""
-_ABSOLUTE = re.compile(r"https?://([^/?#]*)(.*)\Z", re.IGNORECASE | re.DOTALL)
+_ABSOLUTE = re.compile(r"(https?)://([^/?#]*)(.*)\Z", re.IGNORECASE | re.DOTALL)
+DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._~!$&'()*+,;=%-]{1,255})(?::[0-9]{0,5})?\Z")
 
 
@@ -208,15 +209,28 @@ def _target(head: Head, limits: RequestLimits) -> Refusal | None:
     if _PLAIN_PATH.match(path) and (not mark or ("%" not in query and _is_text(query))):
         return None
     if not path.startswith("/"):
+        if is_of_server(head):
+            return None
         absolute = _ABSOLUTE.match(target)
         if absolute is None:
             return Refusal(Reason.TARGET_FORM, "the target is neither a path nor an http URL")
-        if absolute[1].lower() != head.headers.get("Host", "").lower():
+        port = DEFAULT_PORTS[absolute[1].lower()]
+        if _authority(absolute[2], port) != _authority(head.headers.get("Host", ""), port):
             return Refusal(Reason.OTHER_HOST, "the target names another host than Host")
-        path, _, query = absolute[2].partition("?")
+        path, _, query = absolute[3].partition("?")
     if not _TARGET.match(target) or "#" in target:
         return Refusal(Reason.TARGET_FORM, "the target has bytes that must be percent-encoded")
     return _path(path, query, limits)
+
+
+def is_of_server(head: Head) -> bool:
+    """Whether a request is about the server and not about anything on it (RFC 9110 section 9.3.7)."""
+    return head.raw_path == "*" and head.method == "OPTIONS"
+
+
+def _authority(text: str, default_port: str) -> str:
+    """In its one spelling (RFC 9110 section 4.2.3)."""
+    return text.lower().removesuffix(default_port).removesuffix(":")
 
 
 def _is_text(query: str) -> bool:

@@ -8,23 +8,21 @@ plain integers and folded into metrics and eviction before anybody reads those: 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 from edge.cache import metrics
 from edge.cache.freshness import NO_RULES, Verdict, judge
 from edge.cache.memory import Hot, MemoryTier
+from edge.serving.answers import JOINED_BYTES, HotAnswer, Sent, part_of, request_line, status_of
 from edge.serving.guard import RequestLimits
 from edge.serving.headblock import WHOLE, Asked
 from edge.serving.headblock import judge as judge_block
 from edge.serving.memfile import MemFile, allowed_files, file_of
 from edge.serving.misses import Misses
-from edge.serving.wirehead import Template, render, template
+from edge.serving.wirehead import render, template
 from shared.clock import Clock, call_later, wall_ns
 from shared.config import setting
 from shared.metrics import before_scrape
 
-JOINED_BYTES = 4 * 1024
-"""Up to this size head and body are kept as one piece: one write of one buffer, and the body held twice."""
 MS = 1_000_000
 """Nanoseconds."""
 SUFFIX_BYTES = 1024
@@ -36,7 +34,6 @@ CLIENT_DATA = b"\r\ncmcd-"
 """Fields that differ from request to request (CTA-5004): judged each time, they would push the others out."""
 
 _TARGET = re.compile(r"/[\x21\x22\x24-\x7e]*")
-_CONTENT_RANGE = re.compile(r"bytes (\d{1,15})-(\d{1,15})/\d{1,15}")
 
 
 @dataclass(frozen=True)
@@ -50,51 +47,6 @@ class HotLimits:
         32 * 1024, "a larger body is sent from a file in memory", unit="bytes", low=JOINED_BYTES
     )
     n_files: int = setting(2048, "such files; two descriptors each", low=0, high=1_000_000)
-
-
-class Sent(NamedTuple):
-    """What the ordinary path has told a viewer."""
-
-    status: int
-    reason: str
-    fields: tuple[tuple[str, str], ...]
-
-
-class HotAnswer:
-    """One prepared answer. `head` is good while `from_ns <= now < until_ns`."""
-
-    __slots__ = (
-        "body",
-        "file",
-        "from_ns",
-        "head",
-        "hot",
-        "is_joined",
-        "line",
-        "n_hits",
-        "size",
-        "start",
-        "status",
-        "template",
-        "until_ns",
-    )
-
-    def __init__(self, line: bytes, hot: Hot, head: Template, part: tuple[int, int]) -> None:
-        self.line = line
-        self.status = int(head[9:12])
-        self.hot = hot
-        self.template = head
-        self.start = part[0]
-        self.size = part[1] - part[0]
-        self.is_joined = self.size <= JOINED_BYTES
-        """The body is in `head`."""
-        self.body: bytes | memoryview | None = None
-        """None: it is in `head`, or is sent from `file`."""
-        self.file: MemFile | None = None
-        self.head = b""
-        self.from_ns = self.until_ns = 0
-        self.n_hits = 0
-        """Since the last fold."""
 
 
 class HotTable:
@@ -159,7 +111,7 @@ class HotTable:
 
     def gone(self, key: str) -> None:
         """Forget everything about a storage key."""
-        line = _line(key)
+        line = request_line(key)
         self.whole.pop(line, None)
         self.current.pop(line, None)
         self.parts.pop(line, None)
@@ -214,17 +166,17 @@ class HotTable:
         if not self._limits.is_on:
             return False
         meta = hot.entry.meta
-        part = _part(sent, len(hot.entry.body))
+        part = part_of(sent, len(hot.entry.body))
         if meta.vary or target != meta.primary or _TARGET.fullmatch(target) is None or part is None:
             return False
-        if sent.status != _status(span) or self._memory.peek(str(meta.key)) is not hot:
+        if sent.status != status_of(span) or self._memory.peek(str(meta.key)) is not hot:
             return False
         head = template(
             f"HTTP/1.1 {sent.status} {sent.reason}", sent.fields, moves_date="Date" not in hot.entry.headers
         )
         if head is None:
             return False
-        answer = HotAnswer(_line(target), hot, head, part)
+        answer = HotAnswer(request_line(target), hot, head, part)
         self._place(answer)
         if not self.renew(answer, self.now_ns()):
             return False
@@ -273,34 +225,3 @@ class HotTable:
                 return None  # no descriptor or no memory for it: the transport sends it
             hot.entry = replace(hot.entry, body=memoryview(file))
         return file
-
-
-def _line(target: str) -> bytes:
-    """The request line for a target; one that cannot stand in a request line finds nothing."""
-    return b"GET %b HTTP/1.1" % target.encode("utf-8", "surrogateescape")
-
-
-def _status(asked: Asked) -> int:
-    """Of the answer that is fit to be prepared."""
-    if isinstance(asked, bytes):
-        return 304
-    return 200 if asked == WHOLE else 206
-
-
-def _part(sent: Sent, size: int) -> tuple[int, int] | None:
-    """Which bytes of the stored body were sent; None when the head does not tell exactly."""
-    told = {name.lower(): value for name, value in sent.fields}
-    if {"set-cookie", "transfer-encoding", "connection"} & told.keys():
-        return None
-    if sent.status == 304:
-        return None if "content-length" in told else (0, 0)
-    length = told.get("content-length", "")
-    start, stop = 0, size
-    if sent.status == 206:
-        match = _CONTENT_RANGE.fullmatch(told.get("content-range", ""))
-        if match is None:
-            return None
-        start, stop = int(match[1]), int(match[2]) + 1
-    elif sent.status != 200:
-        return None
-    return (start, stop) if length == str(stop - start) and stop <= size else None

@@ -84,16 +84,17 @@ class Listener:
         return [] if self._hub is None else self._hub.connections
 
     async def open(self, listen: str, inherited: Sequence[socket.socket] = ()) -> str:
-        """Listen on `host:port` (port 0: a free one) or `unix:/path`; returns the URL. Raises OSError.
-
-        `inherited` sockets listen already, and are taken instead; the URL is the first one's.
+        """Listen on `host:port` (port 0: a free one) or `unix:/path`; returns the URL. `inherited` sockets
+        listen already, and are taken instead; it is the first one's. Raises OSError, ConfigError.
         """
         told = self._settings
-        context = server_context(told.tls_cert, told.tls_key) if told.tls_cert else None
+        context = server_context(told.tls_cert, told.tls_key) if told.tls_cert or told.tls_key else None
         await self._runner.setup()
         async with contextlib.AsyncExitStack() as undo:
             undo.push_async_callback(self._runner.cleanup)
             links = list(inherited) or [await self._socket(listen)]
+            for link in inherited:
+                self._tune(link)
             hub = self._begin()
             for link in links:
                 self._acceptors.append(await self._accept(hub, link, context))
@@ -175,13 +176,18 @@ class Listener:
         return link
 
     def _set_up(self, link: socket.socket) -> None:
-        """Options that accepted sockets inherit."""
-        if self._unix is None:
+        """Before it is bound."""
+        if link.family != socket.AF_UNIX:
             link.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if self._settings.reuse_port:
+                link.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        self._tune(link)
+
+    def _tune(self, link: socket.socket) -> None:
+        """Options that accepted sockets inherit."""
+        if link.family != socket.AF_UNIX:
             link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._settings.unsent_bytes:
                 link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, self._settings.unsent_bytes)
-            if self._settings.reuse_port:
-                link.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if self._settings.send_buffer_bytes:
             link.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._settings.send_buffer_bytes)

@@ -5,7 +5,6 @@ fill turns out to be but a stored 200 of known length, the request goes on there
 """
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
@@ -16,14 +15,17 @@ from edge.cache.freshness import Storable
 from edge.cache.key import PrimaryKey, vary_values
 from edge.cache.tiered import TieredCache
 from edge.fills.fill import Fills
-from edge.fills.flight import Flight, Reader
+from edge.fills.flight import Flight
 from edge.fills.headplan import N_PLANS, Plan
+from edge.fills.reader import Reader
 from edge.fills.turn import ASK, WRITE
 from edge.fills.want import Fetched, Head, Headers, Want
 from edge.handlers.answer import Answers
 from edge.handlers.crossing import Handed
 from edge.headers import CacheStatus, Forward
 from edge.serving.guard import is_plain_target
+from edge.serving.outbox import Outbox
+from edge.upstream.pipes import Piped
 
 TARGET_CHARS = 1024
 """A longer target goes the ordinary way."""
@@ -42,15 +44,18 @@ class Misses:
         cache: TieredCache,
         fills: Fills,
         answers: Answers,
-        key: Callable[[str], PrimaryKey],
         below: str,
     ) -> None:
         self._cache = cache
-        self._buried = cache.tombstones
         self._fills = fills
         self.turn = fills.turn
+        self.is_buried = cache.tombstones.is_buried
+        """Whether the video was withdrawn."""
+        self.join = fills.join
+        """A place in the fill."""
+        self.left = fills.leave
+        """A place in the fill is not needed any more."""
         self._answers = answers
-        self._key = key
         self._below = below
         """Paths of media begin with it."""
         self._fields: dict[bytes, Headers] = {}
@@ -64,7 +69,7 @@ class Misses:
         target = line[len(_BEFORE) : -len(_BEHIND)].decode("latin-1")
         if not target.startswith(self._below) or not is_plain_target(target):
             return None
-        primary = self._key(target)
+        primary = PrimaryKey(target)  # nothing in it but a path
         if not self._cache.is_unknown(primary) or self.is_buried(primary):
             return None
         if self._fills.predict(primary) is not Storable.YES:
@@ -81,32 +86,20 @@ class Misses:
             self._fields[block] = known
         return known
 
-    def is_buried(self, primary: PrimaryKey) -> bool:
-        """Whether the video was withdrawn."""
-        return bool(self._buried) and self._buried.is_buried(primary)
-
-    def join(self, want: Want) -> Reader[Head]:
-        """A place in the fill."""
-        return self._fills.join(want)
-
-    def left(self, reader: Reader[Head]) -> None:
-        """A place in the fill is not needed any more."""
-        self._fills.leave(reader)
-
     def head(self, reader: Reader[Head], want: Want) -> bytes | None:
         """The head of the answer, as bytes; None: it is for the ordinary path."""
         head = reader.flight.head
         if not isinstance(head, Fetched) or head.verdict is not Storable.YES or head.response.status != 200:
             return None
-        if head.response.length is None or self.is_buried(want.primary):
+        plan, plain = head.plan, head.response.plain
+        if (plain is None and head.response.length is None) or self.is_buried(want.primary):
             return None
         if not reader.is_leader and not (head.is_shared and _matches(head, want)):
             return None
         metrics.MISSES.n += 1
-        plan, plain = head.plan, head.response.plain
         if reader.is_leader and plan is not None and plain is not None:
             template = self._templates.get(plan) or self._template(plan)
-            return (template % (plain.reason, *plain.values, *plan.added)).encode("utf-8", "surrogateescape")
+            return (template % (plain.reason, plain.text)).encode("utf-8", "surrogateescape")
         return self._answers.rendered(reader.flight.rendered, head, FIRST if reader.is_leader else COLLAPSED)
 
     def _template(self, plan: Plan) -> str:
@@ -114,10 +107,6 @@ class Misses:
             self._templates.clear()
         template = self._templates[plan] = plan.template(self._answers.told(FIRST))
         return template
-
-    def sent(self, n_bytes: int) -> None:
-        """An answer is over, with so many bytes of its body."""
-        metrics.ORIGIN_BYTES.n += n_bytes
 
 
 def _matches(head: Fetched, want: Want) -> bool:
@@ -129,6 +118,9 @@ class Connection(Protocol):
 
     transport: asyncio.Transport | None
     miss: "Miss | None"
+
+    def direct(self) -> Outbox | None:
+        """The way past the transport, when nothing waits in it."""
 
     def miss_answered(self, miss: "Miss") -> None:
         """All of it is written, and the transport takes more."""
@@ -171,7 +163,9 @@ class Miss:
 
     def _begin(self) -> None:
         if self._connection.miss is self:  # the viewer is still there
-            self._reader = self._misses.join(self._want)
+            reader = self._reader = self._misses.join(self._want)
+            if reader.is_leader and self._connection.direct() is not None:
+                reader.flight.has_socket = True
             self.go_on()
 
     @property
@@ -219,6 +213,9 @@ class Miss:
             return
         flight, start, self._start = reader.flight, self._start, b""
         while not self.is_paused and reader.n_read < flight.n_chunks:
+            if flight.piped is not None and self._relay(reader, flight.piped, start):
+                start = b""
+                continue
             chunks = flight.chunks_from(reader.n_read)
             reader.n_read += len(chunks)
             self.n_sent += sum(map(len, chunks))
@@ -237,6 +234,26 @@ class Miss:
         else:
             self._watch(flight)
 
+    def _relay(self, reader: Reader[Head], piped: Piped, start: bytes) -> bool:
+        """Send the next chunk, of which a pipe holds some, past the transport; what the socket does not take
+        is for that. False: it does not go this way."""
+        connection, flight = self._connection, reader.flight
+        chunk, outbox, transport = flight.unsettled(reader.n_read), connection.direct(), connection.transport
+        if chunk is None or outbox is None or transport is None:
+            return False
+        begin = b"".join((start, chunk[: piped.start - self.n_sent]))
+        try:
+            n_out = outbox.relay(begin, piped)
+        except OSError:
+            transport.abort()
+            n_out = len(start) + len(chunk)
+        reader.n_read += 1
+        self.n_sent += len(chunk)
+        if n_out < len(start) + len(chunk):
+            flight.settle()
+            transport.writelines((start[n_out:], chunk[max(0, n_out - len(start)) :]))
+        return True
+
     def _end(self, reader: Reader[Head]) -> None:
         head = reader.flight.head
         is_whole = isinstance(head, Fetched) and self.n_sent == head.response.length
@@ -253,7 +270,7 @@ class Miss:
         if reader is not None:
             self._misses.left(reader)
             if not self._request:
-                self._misses.sent(self.n_sent)
+                metrics.ORIGIN_BYTES.n += self.n_sent
 
     def _hand_over(self, reader: Reader[Head]) -> None:
         self._reader = None

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from os import sendfile
 
 from edge.serving.memfile import MemFile
+from edge.upstream.pipes import Piped
 
 _MORE = int(socket.MSG_MORE)
 """A plain number: an enum would be converted at each call."""
@@ -59,7 +60,6 @@ class Outbox:
 
     __slots__ = (
         "_fd",
-        "_file",
         "_head",
         "_is_watched",
         "_link",
@@ -68,6 +68,7 @@ class Outbox:
         "_room",
         "_send",
         "_stop",
+        "file",
         "n_sent",
     )
 
@@ -79,7 +80,8 @@ class Outbox:
         self._on_room = on_room
         self._is_watched = False
         self._head: bytes | memoryview = b""
-        self._file: MemFile | None = None
+        self.file: MemFile | None = None
+        """What is being sent; None: nothing is under way."""
         self._offset = self._stop = 0
         self.n_sent = 0
         """Bytes, for whoever looks whether it goes on."""
@@ -98,12 +100,26 @@ class Outbox:
         if n_body == size:
             return True
         self._head = memoryview(head)[n_head:]
-        self._file, self._offset, self._stop = file, start + n_body, start + size
+        self.file, self._offset, self._stop = file, start + n_body, start + size
         return self.resume()
+
+    def relay(self, start: bytes, piped: Piped) -> int:
+        """Send bytes, and what a pipe holds behind them, as far as the socket takes them now; how many.
+
+        The rest is for the transport. Raises OSError when the connection cannot be used any more.
+        """
+        try:
+            n_sent = self._send(start, _MORE) if start else 0
+        except BlockingIOError:
+            return 0
+        if n_sent == len(start):
+            n_sent += piped.send(self._fd)
+        self.n_sent += n_sent
+        return n_sent
 
     def resume(self) -> bool:
         """Go on; True: all is out. Raises OSError when the connection cannot be used any more."""
-        file = self._file
+        file = self.file
         if file is None:
             return True
         try:
@@ -122,7 +138,7 @@ class Outbox:
                 self._is_watched = True
                 self._room.watch(self._fd, self._on_room)
             return False
-        self._file = None
+        self.file = None
         return True
 
     def release(self) -> None:
@@ -130,5 +146,5 @@ class Outbox:
         if self._is_watched:
             self._room.leave(self._fd)
             self._is_watched = False
-        self._file = None
+        self.file = None
         self._link.detach()

@@ -11,10 +11,10 @@ from aiohttp import HttpVersion11, web
 
 from edge.cache.memory import Hot
 from edge.handlers.crossing import OFFERED, Handed
-from edge.serving.doorway import ViewerProtocol
+from edge.serving.answers import Sent
 from edge.serving.guard import RequestLimits
 from edge.serving.headblock import judge, unread
-from edge.serving.hot import Sent
+from edge.serving.viewer import ViewerProtocol
 
 if TYPE_CHECKING:
     from edge.serving.connections import Hub
@@ -27,7 +27,7 @@ NEVER_S = 10 * 365 * 86_400.0
 class SlowPath(ViewerProtocol):
     """One connection's aiohttp handler."""
 
-    __slots__ = ("_fast", "_hub", "_left", "handed")
+    __slots__ = ("_fast", "_hub", "_left", "handed", "reading")
 
     def __init__(
         self, fast: "FastPath", hub: "Hub", server: web.Server, limits: RequestLimits, *, decompresses: bool
@@ -40,6 +40,7 @@ class SlowPath(ViewerProtocol):
         """Bytes of the current request that are still to come."""
         self.handed: Handed | None = None
         """The fill that the request to come has joined."""
+        self.reading: asyncio.Timeout | None = None
 
     @property
     def is_waiting(self) -> bool:
@@ -73,6 +74,8 @@ class SlowPath(ViewerProtocol):
     def connection_lost(self, exc: BaseException | None) -> None:
         super().connection_lost(exc)
         self._leave_fill()
+        if self.reading is not None and not self.reading.expired():
+            self.reading.reschedule(self._loop.time())
         if self._fast.slow is self:
             self._fast.slow = None
             self._fast.connection_lost(exc if isinstance(exc, Exception) else None)

@@ -14,7 +14,7 @@ from edge.session.state import Session
 from edge.session.stay import Stay, gives_way
 from edge.session.vectors import ItemVectors
 from shared.config import setting
-from shared.messages import VideoCard
+from shared.messages.catalog import VideoCard
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.session.vectors import ItemVectors, user_vector
-from shared.messages import VideoCard
+from shared.messages.catalog import VideoCard
 
 F32 = npt.NDArray[np.float32]
 I32 = npt.NDArray[np.int32]

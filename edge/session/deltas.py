@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from edge.session.signals import Signal
 from edge.session.vectors import ItemVectors
-from shared.messages import EventKind
+from shared.messages.events import EventKind
 
 F32 = npt.NDArray[np.float32]
 

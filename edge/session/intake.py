@@ -10,13 +10,14 @@ from collections.abc import Iterable
 import msgspec
 
 from edge.session import deltas
-from edge.session.player import PlayerIn, check_player
+from edge.session.player import PlayerIn, Whole, check_player
 from edge.session.qoe import QoeIn, check_qoe
 from edge.session.signals import Signal
 from edge.session.state import Session
 from shared.errors import InvalidId, InvalidRequest
 from shared.ids import base32, check_id
-from shared.messages import EventKind, VideoCard, ViewEvent
+from shared.messages.catalog import VideoCard
+from shared.messages.events import EventKind, ViewEvent
 
 MAX_EVENTS = 64
 MAX_BODY_BYTES = 64 * 1024
@@ -40,7 +41,7 @@ class EventIn(msgspec.Struct, frozen=True, kw_only=True):
     id: str | None = None
     completion: float | None = None
     watched_ms: float | None = None
-    position: int | None = None
+    position: Whole | None = None
     text: str | None = None
     at_ms: float | None = None
 
@@ -53,7 +54,7 @@ class EventsIn(msgspec.Struct, frozen=True, kw_only=True):
     """Id of the video on screen."""
     held: list[str] = []
     """Ids already preloaded, in the order in which they come."""
-    n: int = 5
+    n: Whole = 5
     player: PlayerIn | None = None
     """Without it the answer's plan is the openings of the next videos."""
     qoe: list[QoeIn] = []
@@ -64,7 +65,7 @@ class SessionIn(msgspec.Struct, frozen=True, kw_only=True):
     """Body of `POST /v1/sessions`."""
 
     user_id: str | None = None
-    n: int = 5
+    n: Whole = 5
 
 
 class Rejected(msgspec.Struct, frozen=True):

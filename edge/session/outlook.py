@@ -13,7 +13,7 @@ from edge.prefetch.planner import PlanRules, decide
 from edge.prefetch.situation import Clip, InFlight, Link, Situation
 from edge.prefetch.warming import NOTHING_TOLD, Told
 from edge.session.player import InFlightIn, PlayerIn
-from shared.messages import Rung, VideoCard
+from shared.messages.catalog import Rung, VideoCard
 from shared.retention import assumed, n_seconds
 
 CurveOf = Callable[[str, int], Sequence[float]]
@@ -92,10 +92,22 @@ def outlook(
         if named is not None:
             cancel.append(base_of(flight.video) + object_path(named, flight.chunk))
     held = frozenset(one.video for one in player.held if any(first == 0 for first, _ in one.chunks))
-    flying = {one.video for one in player.in_flight if one.chunk == 0}
-    at_hand = held | flying | {step.video for step in openings}
-    told = Told(warm, starts_with, opens_with, held, at_hand, player.next)
+    kept = _kept(player)
+    at_hand = frozenset({*kept, *(step.video for step in openings)})
+    told = Told(warm, starts_with, opens_with, held, at_hand, kept, player.next)
     return Outlook(plan, cancel, decision.refresh_s, told)
+
+
+def _kept(player: PlayerIn) -> dict[str, list[str]]:
+    """By video the rungs of the openings that the player holds or fetches."""
+    kept: dict[str, list[str]] = {}
+    for held in player.held:
+        if any(first == 0 for first, _ in held.chunks):
+            kept.setdefault(held.video, []).append(held.rung)
+    for one in player.in_flight:
+        if one.chunk == 0:
+            kept.setdefault(one.video, []).append(one.rung)
+    return kept
 
 
 def link_of(player: PlayerIn, known: Link) -> Link:

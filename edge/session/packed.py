@@ -13,7 +13,7 @@ from edge.prefetch.situation import ASSUMED_LINK, Link
 from edge.session.queue import Queue
 from edge.session.signals import Signal
 from edge.session.state import Session
-from shared.messages import Candidate
+from shared.messages.queues import Candidate
 
 
 class Packed(msgspec.Struct, kw_only=True):

@@ -3,8 +3,8 @@
 Pure. Everything is bounded and checked; a report that breaks a limit is refused as a whole, with the limit.
 """
 
-import math
 from collections.abc import Sequence
+from typing import Annotated
 
 import msgspec
 
@@ -23,6 +23,8 @@ MAX_BPS = 1e11
 MAX_RTT_MS = 60_000.0
 MAX_SPREAD = 10.0
 MAX_BYTES = 2**31
+Whole = Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)]
+"""A number of JSON without a fraction; one of a thousand digits is nothing to compute with, nor to quote."""
 
 
 class HeldIn(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,7 +32,7 @@ class HeldIn(msgspec.Struct, frozen=True, kw_only=True):
 
     video: str
     rung: str
-    chunks: list[tuple[int, int]]
+    chunks: list[tuple[Whole, Whole]]
     """First and last, both included."""
 
 
@@ -39,7 +41,7 @@ class InFlightIn(msgspec.Struct, frozen=True, kw_only=True):
 
     video: str
     rung: str
-    chunk: int
+    chunk: Whole
     got_bytes: float = 0
 
 
@@ -58,7 +60,7 @@ class PlayerIn(msgspec.Struct, frozen=True, kw_only=True):
     bandwidth_spread: float = 0.0
     """Relative standard deviation."""
     rtt_ms: float = 0.0
-    ahead: int = 0
+    ahead: Whole = 0
     """Videos after the one on screen that it has room for; 0: not told."""
     next: list[str] = []
     """What a swipe leads to where a list is walked, the very next first; empty: the session's queue."""
@@ -95,7 +97,7 @@ def check_player(player: PlayerIn) -> None:
 
 
 def _within(name: str, value: float, high: float) -> None:
-    if not (math.isfinite(value) and 0 <= value <= high):
+    if not 0 <= value <= high:
         raise InvalidRequest(f"{name} must be 0 to {high:g}, got {value:g}", limit=high)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from edge.session.player import Whole
 from shared.errors import InvalidRequest
 from shared.ids import check_id
 
@@ -24,11 +25,11 @@ class QoeIn(msgspec.Struct, frozen=True, kw_only=True):
     """False: it was preloaded and never came on screen."""
     startup_ms: float | None = None
     """From the swipe to the first frame; None: the viewer left before it."""
-    n_stalls: int = 0
+    n_stalls: Whole = 0
     stalled_ms: float = 0
     watched_ms: float = 0
-    fetched_bytes: int = 0
-    wasted_bytes: int = 0
+    fetched_bytes: Whole = 0
+    wasted_bytes: Whole = 0
     """Fetched, and never on screen."""
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 
 from edge.session.candidates import Prepared
-from shared.messages import Candidate
+from shared.messages.queues import Candidate
 
 
 class Queue:

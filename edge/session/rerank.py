@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from edge.session.candidates import B1, F32
 from shared.config import setting
-from shared.messages import Candidate
+from shared.messages.queues import Candidate
 
 Groups = tuple[list[int], list[int]]
 """Creators and categories of candidates as numbers; 0 groups with nothing."""

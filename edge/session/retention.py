@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from shared.messages import Curve, Retention
+from shared.messages.retention import Curve, Retention
 from shared.retention import assumed, n_seconds, unpack
 
 MAX_PRIORS = 256

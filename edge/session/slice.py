@@ -12,7 +12,8 @@ from edge.prefetch.warming import Opening, PlanLimits, openings
 from edge.session.outlook import Outlook, PlanStep
 from edge.session.state import Session
 from edge.session.why import reason
-from shared.messages import Candidate, Source, VideoCard
+from shared.messages.catalog import VideoCard
+from shared.messages.queues import Candidate, Source
 
 REFRESH_S = 2.0
 """A player that told nothing of itself asks for a plan after so long."""

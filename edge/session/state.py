@@ -17,7 +17,7 @@ from edge.prefetch.warming import NOTHING_TOLD, Told
 from edge.session.deltas import Drift
 from edge.session.queue import Queue, remaining
 from edge.session.signals import MAX_SIGNALS, Signal
-from shared.messages import Candidate, RankedQueue
+from shared.messages.queues import Candidate, RankedQueue
 
 MAX_SEEN = 1_000
 """Videos remembered as seen; the oldest is forgotten first."""

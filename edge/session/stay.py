@@ -12,7 +12,7 @@ import numpy as np
 from edge.session.candidates import F32
 from edge.session.player import PlayerIn
 from shared.config import setting
-from shared.messages import VideoCard
+from shared.messages.catalog import VideoCard
 
 
 @dataclass(frozen=True)

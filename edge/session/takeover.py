@@ -10,7 +10,8 @@ from edge.session import deltas
 from edge.session.signals import Signal
 from edge.session.state import Session
 from shared.ids import made_ms
-from shared.messages import EventKind, RecentSignal
+from shared.messages.events import EventKind
+from shared.messages.queues import RecentSignal
 
 _KINDS = frozenset(kind.value for kind in EventKind)
 

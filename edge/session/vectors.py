@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shared.errors import DecodeError
-from shared.messages import VectorTable
+from shared.messages.vectors import VectorTable
 
 F16 = np.dtype("<f2")
 F32 = npt.NDArray[np.float32]

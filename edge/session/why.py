@@ -5,7 +5,8 @@ brain (or the fallback) found it by.
 """
 
 from edge.session.state import Session
-from shared.messages import Candidate, Source, VideoCard
+from shared.messages.catalog import VideoCard
+from shared.messages.queues import Candidate, Source
 
 _BY_SOURCE = {
     Source.VECTORS: "close to what you like",

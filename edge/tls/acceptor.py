@@ -9,6 +9,7 @@ from typing import Any
 
 from edge.tls.session import TlsSession, Workbench
 from edge.tls.transport import TlsTransport
+from shared.errors import ConfigError
 
 log = logging.getLogger(__name__)
 
@@ -20,14 +21,22 @@ RETRY_S = 1.0
 
 def server_context(chain: str, key: str) -> ssl.SSLContext:
     """TLS 1.2 and 1.3 with session tickets, HTTP/1.1 only, and the cipher that the client names first, which
-    knows what its processor is quick at. Raises OSError when a PEM file cannot be used.
+    knows what its processor is quick at. Raises ConfigError when a PEM file cannot be used.
     """
+    if not chain:
+        raise ConfigError(
+            "listening.tls_key is set, and listening.tls_cert is not: nothing would be encrypted"
+        )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
     context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
     context.set_alpn_protocols(["http/1.1"])
-    context.load_cert_chain(chain, key or None)
+    try:
+        context.load_cert_chain(chain, key or None)
+    except OSError as exc:  # ssl.SSLError is one
+        names = f"listening.tls_cert {chain!r}" + (f" with listening.tls_key {key!r}" if key else "")
+        raise ConfigError(f"{names} cannot be used: {exc.strerror or exc}") from exc
     return context
 
 

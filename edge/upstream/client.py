@@ -18,7 +18,7 @@ from yarl import URL
 from edge.cache import metrics
 from edge.cache.settings import UpstreamLimits
 from edge.fields import HOP_FIELD, REVISION_FIELD, FieldPolicy
-from edge.headers import end_to_end, has_looped, joined
+from edge.headers import end_to_end, has_looped, joined, printable, without_controls
 from edge.upstream.exchange import (
     NodeName,
     OriginHungUp,
@@ -30,9 +30,9 @@ from edge.upstream.exchange import (
     RequestLooped,
     counted,
 )
+from edge.upstream.link import READ_BYTES, Receiver
 from edge.upstream.links import Begun, ConnectTimeout, LinkAnswer, LinkPool, NoConnection, NotHttp
-from edge.upstream.straight import READ_BYTES, Receiver
-from edge.upstream.wire import LISTENER, OriginAnswer, listening
+from edge.upstream.wire import LISTENER, SWITCHING, OriginAnswer, listening
 from shared.errors import ServiceError
 
 EVERYTHING = FieldPolicy()
@@ -144,7 +144,8 @@ class Upstream:
         stall_s, plain = self._limits.stall_s, answer.plain if isinstance(answer, LinkAnswer) else None
         if plain is not None:
             return OriginResponse(200, plain.reason, None, answer, stall_s, plain=plain)
-        return OriginResponse(answer.status, answer.reason or "", end_to_end(answer.headers), answer, stall_s)
+        headers = without_controls(end_to_end(answer.headers))
+        return OriginResponse(answer.status, printable(answer.reason or ""), headers, answer, stall_s)
 
     def fetch(self, request: OriginRequest) -> AbstractAsyncContextManager[OriginResponse]:
         """The origin's answer, its body open. Raises OriginUnreachable, OriginTimeout, OriginInvalid,
@@ -180,9 +181,14 @@ class Upstream:
         """One attempt, with every failure mapped to an error of ours."""
         try:
             if request.body is None and request.method in READS:
-                return await self._read(request)
-            async with asyncio.timeout(self._limits.first_byte_s):
-                return await self._change(request)
+                answer: aiohttp.ClientResponse | LinkAnswer = await self._read(request)
+            else:
+                async with asyncio.timeout(self._limits.first_byte_s):
+                    answer = await self._change(request)
+            if answer.status == SWITCHING:
+                answer.close()
+                raise NotHttp("another protocol, for which nobody has asked")
+            return answer
         except (aiohttp.ClientError, HttpProcessingError, *OF_LINKS, OSError, ValueError) as exc:
             raise self.error_of(exc) from exc
 

@@ -12,10 +12,10 @@ import aiohttp
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from edge.cache import metrics
+from edge.upstream.link import Receiver
 from edge.upstream.links import Begun, LinkAnswer
 from edge.upstream.pieces import Piece
 from edge.upstream.plainhead import PlainHead
-from edge.upstream.straight import Receiver
 from edge.upstream.wire import InformedOf
 from shared.errors import Blame, ServiceError
 

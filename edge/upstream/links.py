@@ -8,7 +8,6 @@ import asyncio
 import functools
 import re
 import ssl
-import time
 from collections import deque
 from collections.abc import Awaitable
 from dataclasses import dataclass
@@ -21,9 +20,10 @@ from multidict import CIMultiDict, CIMultiDictProxy, MultiMapping
 
 from edge.cache.settings import UpstreamLimits
 from edge.upstream.inlet import Inlet
+from edge.upstream.link import READ_BYTES, Content, LinkConnection, Message, Receiver
+from edge.upstream.pipes import Pipes
 from edge.upstream.plainhead import PlainHead
 from edge.upstream.slots import Slots
-from edge.upstream.straight import READ_BYTES, Content, LinkConnection, Message, Receiver
 from edge.upstream.wire import InformedOf
 
 T = TypeVar("T")
@@ -132,10 +132,13 @@ class LinkPool:
         """While any is in use."""
         shared = memoryview(bytearray(READ_BYTES))
 
-        def make() -> Inlet:
-            return Inlet(LinkConnection(self._loop, limits.stall_s), shared)
-
         tls = ssl.create_default_context() if parts.scheme == "https" else None
+        self.pipes = None if tls or unix_path else Pipes()
+        """For bodies that go on to one viewer."""
+
+        def make() -> Inlet:
+            return Inlet(LinkConnection(self._loop, limits.stall_s, self.pipes), shared)
+
         port = parts.port or (443 if tls else 80)
         self._connect = (
             functools.partial(self._loop.create_unix_connection, make, unix_path)
@@ -180,12 +183,13 @@ class LinkPool:
 
         `around` is what `rendered` gave, before and behind the target; `target` is a plain path.
         """
-        link = self._rested() if self._slots.n_free > 0 else None
+        now_s, slots = self._loop.time(), self._slots
+        link = self._rested(now_s) if slots.n_free > 0 else None
         if link is None:
             return None
-        self._slots.take()
+        slots.take()
         self._use(link)
-        link.await_head(receiver, informed, self._loop.time() + self._limits.first_byte_s)
+        link.await_head(receiver, informed, now_s + self._limits.first_byte_s)
         assert link.transport is not None  # it is connected
         link.transport.write(b"%b%b%b" % (around[0], target.encode("ascii"), around[1]))
         return Begun(self, link)
@@ -227,7 +231,7 @@ class LinkPool:
         if not self._slots.take():
             await self._in_time(self._slots.wait(), deadline_s)
         try:
-            link = self._rested()
+            link = self._rested(self._loop.time())
             if link is not None:
                 self._use(link)
                 return link, True
@@ -243,11 +247,11 @@ class LinkPool:
         self._use(inlet.link)
         return inlet.link, False
 
-    def _rested(self) -> LinkConnection | None:
+    def _rested(self, now_s: float) -> LinkConnection | None:
         """A connection that rests and is fit for use."""
         while self._idle:
             link, since_s = self._idle.pop()
-            if time.monotonic() - since_s < IDLE_S and link.is_fit:
+            if now_s - since_s < IDLE_S and link.is_fit:
                 return link
             link.close()
         return None
@@ -272,7 +276,7 @@ class LinkPool:
             return
         self._in_use.discard(link)
         self._slots.release()
-        now_s = time.monotonic()
+        now_s = self._loop.time()
         self._idle.append((link, now_s))
         while self._idle and now_s - self._idle[0][1] > IDLE_S:
             self._idle.popleft()[0].close()
@@ -289,5 +293,7 @@ class LinkPool:
         for link in (*self._in_use, *(link for link, _ in self._idle)):
             link.close()
         self._idle.clear()
+        if self.pipes is not None:
+            self.pipes.close()
         if self._sweep is not None:
             self._sweep.cancel()

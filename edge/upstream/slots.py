@@ -27,10 +27,10 @@ class Slots:
         try:
             await turn
         except asyncio.CancelledError:
-            if turn.cancelled():
-                self._waiting.remove(turn)
-            else:  # it had been handed over
+            if not turn.cancelled():  # it had been handed over
                 self.release()
+            elif turn in self._waiting:  # else a release has passed over it since
+                self._waiting.remove(turn)
             raise
 
     def release(self) -> None:

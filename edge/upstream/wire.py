@@ -13,10 +13,14 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import aiohttp
+from aiohttp import ClientPayloadError
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.client_reqrep import ClientResponse
 from aiohttp.connector import Connection
+from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict
+
+from edge.headers import without_controls
 
 END_OF_HEAD = b"\r\n\r\n"
 MAX_INTERIM = 16
@@ -81,13 +85,23 @@ class OriginConnection(ResponseHandler):
         """What came behind the heads, from `place` on: a part of a head, or of a body."""
         super().data_received(data[place:] if place else data)
 
+    def set_exception(self, exc: BaseException, exc_cause: BaseException | None = None) -> None:
+        """Nothing more will come. Who reads a body that cannot be parsed any further waits for it else."""
+        body = self._payload
+        if exc_cause is None:
+            super().set_exception(exc)
+        else:
+            super().set_exception(exc, exc_cause)
+        if isinstance(exc, HttpProcessingError) and body is not None and not body.is_eof():
+            body.set_exception(ClientPayloadError("the body is malformed"))
+
     def feed_data(self, data: Any, size: int = 0) -> None:
         """A head was parsed."""
         status = data[0].code
         if status == CONTINUE or not 100 <= status < 200:
             self._is_final = self._is_final or status != CONTINUE
         elif status != SWITCHING:
-            self._tell(Interim(status, CIMultiDict(data[0].headers)))
+            self._tell(Interim(status, without_controls(CIMultiDict(data[0].headers))))
         self.pass_on(data, size)
 
     def pass_on(self, data: Any, size: int) -> None:

@@ -42,6 +42,11 @@ class Inherited:
         """Whether this process owns the disk tier, the sessions and the bus."""
         return self.role == MAIN
 
+    @property
+    def main_socket(self) -> str:
+        """Where the main process answers the workers."""
+        return str(self.run_dir / MAIN_SOCKET)
+
     def listening(self) -> list[socket.socket]:
         """The sockets, as objects. Call it once: each closes its descriptor."""
         return [socket.socket(fileno=number) for number in self.sockets]

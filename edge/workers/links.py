@@ -13,7 +13,7 @@ from edge.cache import metrics
 from edge.cache.tags import Purge
 from edge.delivery import Delivery
 from edge.workers.inherited import CONTROL_SOCKET, Inherited, control_socket, worker_roles
-from edge.workers.order import Place, PurgeOrder
+from edge.workers.order import Place, WorkerPurge
 from shared.lifecycle import Lifecycle
 from shared.web import json_response
 
@@ -67,7 +67,7 @@ class WorkerLinks:
     def note(self, purge: Purge) -> None:
         """Pass a purge on, whoever caused it: an order, or a change that passed through here."""
         self._place = Place(self._place.epoch, self._place.seq + 1)
-        order = PurgeOrder(self._place, purge.primary, purge.tag, purge.is_soft, purge.at_ms)
+        order = WorkerPurge(self._place, purge.primary, purge.tag, purge.is_soft, purge.at_ms)
         body = msgspec.json.encode(order)
         for role in self._roles:
             task = asyncio.create_task(self._pass_on(role, body))

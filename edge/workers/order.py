@@ -16,7 +16,7 @@ class Place(msgspec.Struct, frozen=True):
     """Its purges so far."""
 
 
-class PurgeOrder(msgspec.Struct, frozen=True):
+class WorkerPurge(msgspec.Struct, frozen=True):
     """Main → worker: delete, or make stale, what this covers. Neither URL nor tag: everything."""
 
     place: Place

@@ -20,13 +20,15 @@ from edge.cache.settings import CacheLimits, UpstreamLimits
 from edge.cache.tags import Purge
 from edge.cache.tiered import TieredCache
 from edge.delivery import Delivery, DeliveryListener, DeliverySettings
+from edge.handlers.purge import judge, networks
 from edge.handlers.signed import MARK, Admitted, Gate
+from edge.purge.node import PurgeLimits
 from edge.serving.connections import ConnectionLimits
 from edge.serving.guard import RequestLimits
 from edge.serving.hot import HotLimits
 from edge.serving.listener import ListenSettings
-from edge.workers.inherited import CONTROL_SOCKET, LINGER_S, MAIN_SOCKET, Inherited, control_socket
-from edge.workers.order import Place, PurgeOrder, PurgeView
+from edge.workers.inherited import CONTROL_SOCKET, LINGER_S, Inherited, control_socket
+from edge.workers.order import Place, PurgeView, WorkerPurge
 from shared.errors import InvalidRequest
 from shared.health import Health
 from shared.lifecycle import Lifecycle
@@ -55,6 +57,8 @@ class WorkerSettings(Protocol):
     @property
     def requests(self) -> RequestLimits: ...
     @property
+    def purge(self) -> PurgeLimits: ...
+    @property
     def grace_s(self) -> float: ...
 
 
@@ -78,7 +82,7 @@ async def run(part: Inherited, settings: WorkerSettings, limits: CacheLimits, ga
     cache = replace(part.share(limits), disk_bytes=0)
     delivery = Delivery(
         DeliverySettings(
-            f"unix:{part.run_dir / MAIN_SOCKET}",
+            f"unix:{part.main_socket}",
             gate=gate,
             cache=cache,
             hot=settings.hot,
@@ -88,6 +92,7 @@ async def run(part: Inherited, settings: WorkerSettings, limits: CacheLimits, ga
     )
     async with Lifecycle(settings.grace_s) as life:
         await life.start("delivery", delivery.open(), delivery.close)
+        judge_purges(delivery, settings.purge)
         control = Control(delivery.cache, part.run_dir)
         await life.start("control", control.open(control_socket(part.run_dir, part.role)), control.close)
         await control.catch_up()
@@ -98,6 +103,17 @@ async def run(part: Inherited, settings: WorkerSettings, limits: CacheLimits, ga
         part.tell_ready()
         heap.supervise(life, cache)
         await life.run_until_signal()
+
+
+def judge_purges(delivery: Delivery, limits: PurgeLimits) -> None:
+    """Who may use the method PURGE is judged here, where the address is known; the main process does it."""
+    allowed = networks(limits.method_from)
+
+    async def judged(request: web.BaseRequest, _: str) -> None:
+        judge(request, allowed)
+
+    if allowed:
+        delivery.media.on_purge = judged
 
 
 class Control:
@@ -145,7 +161,7 @@ class Control:
 
     async def _purge(self, request: web.Request) -> web.Response:
         try:
-            order = msgspec.json.decode(await request.read(), type=PurgeOrder)
+            order = msgspec.json.decode(await request.read(), type=WorkerPurge)
         except msgspec.DecodeError as exc:
             raise InvalidRequest(f"not a purge: {exc}") from exc
         if not self._view.take(order.place):
