@@ -12,7 +12,8 @@ from brain.items import ItemTable
 from brain.pipeline import Built, Pipeline, PipelineConfig, World
 from brain.space import ItemModel, VectorSpace
 from brain.training.content import ContentModel
-from shared.messages import CatalogEvent, EventKind, ViewEvent
+from shared.messages.catalog import CatalogEvent
+from shared.messages.events import EventKind, ViewEvent
 from tests.builders import NOW_MS, make_batch, make_card, make_catalog_event, make_event
 
 CATEGORIES = ("cooking", "space", "cats", "dance", "diy", "travel", "music", "sport")

@@ -15,7 +15,9 @@ from brain.config import BrainConfig, ModelLimits, PushLimits, RetentionLimits
 from shared import subjects
 from shared.bus import Bus
 from shared.lifecycle import Lifecycle
-from shared.messages import CatalogEvent, EventBatch, QueueRequest, RankedQueue
+from shared.messages.catalog import CatalogEvent
+from shared.messages.events import EventBatch
+from shared.messages.queues import QueueRequest, RankedQueue
 
 ROOT = Path(__file__).resolve().parents[1]
 

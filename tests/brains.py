@@ -9,19 +9,11 @@ import numpy as np
 from shared import subjects
 from shared.bus import Bus
 from shared.errors import Unavailable
-from shared.messages import (
-    Candidate,
-    Curve,
-    EventBatch,
-    Message,
-    QueueRequest,
-    RankedQueue,
-    Retention,
-    RetentionRequest,
-    TrendingList,
-    VectorRequest,
-    VectorTable,
-)
+from shared.messages.events import EventBatch
+from shared.messages.message import Message
+from shared.messages.queues import Candidate, QueueRequest, RankedQueue, TrendingList
+from shared.messages.retention import Curve, Retention, RetentionRequest
+from shared.messages.vectors import VectorRequest, VectorTable
 
 DIM = 4
 

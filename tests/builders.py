@@ -2,15 +2,8 @@
 
 from typing import Any
 
-from shared.messages import (
-    CatalogEvent,
-    CatalogKind,
-    EventBatch,
-    EventKind,
-    Rung,
-    VideoCard,
-    ViewEvent,
-)
+from shared.messages.catalog import CatalogEvent, CatalogKind, Rung, VideoCard
+from shared.messages.events import EventBatch, EventKind, ViewEvent
 
 NOW_MS = 1_800_000_000_000
 

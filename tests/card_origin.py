@@ -3,12 +3,11 @@
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
 
-import msgspec
 from aiohttp import web
 
-from shared.messages import VideoCard
+from shared.messages.catalog import CatalogEvent, CatalogKind, VideoCard
+from shared.messages.reads import CardPage, CatalogPage, Sound
 from shared.web import RunningServer, json_response, serve
 from tests.edge_builders import make_card
 
@@ -20,7 +19,7 @@ class CardOrigin:
 
     def __init__(self) -> None:
         self.cards: dict[str, VideoCard] = {}
-        self.log: list[dict[str, Any]] = []
+        self.log: list[CatalogEvent] = []
         self.requests: Counter[str] = Counter()
         self.url = ""
         self._server: RunningServer | None = None
@@ -33,6 +32,9 @@ class CardOrigin:
         app.router.add_get("/v1/videos", self._list)
         app.router.add_get("/v1/videos/{id}", self._video)
         app.router.add_get("/v1/videos/{id}/comments", self._video)
+        app.router.add_get("/v1/sounds", self._sounds)
+        app.router.add_get("/v1/sounds/{id}", self._sound)
+        app.router.add_get("/v1/sounds/{id}/videos", self._sounds_videos)
         app.router.add_get("/v/{video}/{path:.*}", self._media)
         self._server = await serve(app, self.url.removeprefix("http://") or "127.0.0.1:0")
         self.url = self._server.url
@@ -45,27 +47,26 @@ class CardOrigin:
 
     def publish(self, card: VideoCard) -> None:
         self.cards[card.id] = card
-        self._append("published", card.id, card)
+        self._append(CatalogKind.PUBLISHED, card.id, card)
 
     def withdraw(self, video: str) -> None:
         self.cards.pop(video, None)
-        self._append("withdrawn", video, None)
+        self._append(CatalogKind.WITHDRAWN, video)
 
-    def _append(self, kind: str, video: str, card: VideoCard | None) -> None:
+    def _append(self, kind: CatalogKind, video: str, card: VideoCard | None = None) -> None:
         seq = len(self.log) + 1
-        fields = {"id": f"c{seq}", "kind": kind, "video_id": video, "seq": seq, "at_ms": 1}
-        self.log.append(fields | {"card": msgspec.to_builtins(card) if card else None})
+        self.log.append(CatalogEvent(id=f"c{seq}", kind=kind, video_id=video, seq=seq, at_ms=1, card=card))
 
     async def _cards(self, request: web.Request) -> web.Response:
         self.requests["cards"] += 1
         ids = request.query["ids"].split(",")
         known = [self.cards[video] for video in ids if video in self.cards]
-        return json_response({"cards": known, "missing": [video for video in ids if video not in self.cards]})
+        return json_response(CardPage(known, [video for video in ids if video not in self.cards]))
 
     async def _catalog(self, request: web.Request) -> web.Response:
         after, limit = int(request.query["after_seq"]), int(request.query["limit"])
         events = self.log[after : after + limit]
-        return json_response({"events": events, "last_seq": events[-1]["seq"] if events else after})
+        return json_response(CatalogPage(events, events[-1].seq if events else after))
 
     async def _list(self, request: web.Request) -> web.Response:
         creator = request.query.get("creator", "")
@@ -76,6 +77,28 @@ class CardOrigin:
         video = request.match_info["id"]
         known = video in self.cards
         return json_response({"id": video, "n": self.requests["video"]}, status=200 if known else 404)
+
+    async def _sounds(self, request: web.Request) -> web.Response:
+        sounds = {card.sound_id or card.id for card in self.cards.values()}
+        most = sorted(sounds, key=lambda sound: (-len(self._with(sound)), sound))
+        return json_response({"items": [self._form(sound) for sound in most[: int(request.query["n"])]]})
+
+    async def _sound(self, request: web.Request) -> web.Response:
+        self.requests["sound"] += 1
+        sound = request.match_info["id"]
+        return json_response(self._form(sound), status=200 if self._with(sound) else 404)
+
+    async def _sounds_videos(self, request: web.Request) -> web.Response:
+        self.requests["sound"] += 1
+        return json_response({"items": self._with(request.match_info["id"])})
+
+    def _with(self, sound: str) -> list[VideoCard]:
+        found = [card for card in self.cards.values() if (card.sound_id or card.id) == sound]
+        return sorted(found, key=lambda card: (card.id != sound, -card.created_ms))
+
+    def _form(self, sound: str) -> Sound:
+        source, n_videos = self.cards.get(sound), len(self._with(sound))
+        return Sound(sound, "", f"by-{sound}", "neon_waves", n_videos, bool(source), source)
 
     async def _media(self, request: web.Request) -> web.Response:
         self.requests[request.path] += 1

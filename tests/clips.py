@@ -19,9 +19,15 @@ def ffmpeg() -> str:
 
 def run_ffmpeg(*arguments: str) -> None:
     """Run ffmpeg; its own words are the failure's message."""
-    argv = [ffmpeg(), "-nostdin", "-y", "-v", "error", *arguments]
+    words_of("-y", "-v", "error", *arguments)
+
+
+def words_of(*arguments: str) -> str:
+    """What ffmpeg says, the failure's message too."""
+    argv = [ffmpeg(), "-nostdin", "-nostats", *arguments]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
+    return done.stderr
 
 
 @functools.cache

@@ -7,7 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.session.state import Session
-from shared.messages import Candidate, RankedQueue, Rung, Source, VectorTable, VideoCard
+from shared.messages.catalog import Rung, VideoCard
+from shared.messages.queues import Candidate, RankedQueue, Source
+from shared.messages.vectors import VectorTable
 
 
 def make_rung(name: str = "360p", **changes: Any) -> Rung:

@@ -1,6 +1,7 @@
 """A delivery behind the fast listener and, for comparison, behind plain aiohttp, over one cache."""
 
 import asyncio
+import gc
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,17 +9,19 @@ from dataclasses import dataclass, replace
 
 from aiohttp import web
 
-from edge.cache.settings import CacheLimits
+from edge.cache.settings import CacheLimits, UpstreamLimits
 from edge.delivery import CORS, Delivery, DeliveryListener, DeliverySettings
 from edge.serving.connections import ConnectionLimits
 from edge.serving.doorway import Doorway
 from edge.serving.guard import RequestLimits
 from edge.serving.hot import HotLimits
 from edge.serving.listener import ListenSettings
+from edge.serving.memfile import MemFile
 from shared import metrics
 from shared.clock import SystemClock
 from tests.edge_cache_builders import FakeClock
 from tests.origins import ScriptedOrigin
+from tests.waiting import eventually
 from tests.wire import Wire, get
 
 BIG = random.Random(7).randbytes(1_000_000)
@@ -26,18 +29,23 @@ LIMITS = ConnectionLimits(drain_s=1.0, log_share=0.0)
 SMALL_BUFFER = ListenSettings(send_buffer_bytes=16 * 1024)
 
 
+def n_files() -> int:
+    """Files that somebody still holds."""
+    gc.collect()
+    return MemFile.n_open
+
+
 @dataclass
 class Served:
     """A delivery behind the fast listener and behind plain aiohttp, over one cache."""
 
-    def __init__(
-        self, delivery: Delivery, clock: FakeClock, fast: str, plain: str, listener: DeliveryListener
-    ) -> None:
-        self.delivery = delivery
-        self.clock = clock
-        self.fast = fast
-        self.plain = plain
-        self.listener = listener
+    delivery: Delivery
+    clock: FakeClock
+    fast: str
+    """URL of the fast listener."""
+    plain: str
+    """URL of plain aiohttp."""
+    listener: DeliveryListener
 
     def is_hot(self, target: str = "/a") -> bool:
         """Whether the fast path has an answer for the whole of target."""
@@ -54,10 +62,15 @@ async def serving(
     requests: RequestLimits | None = None,
     listen: str = "127.0.0.1:0",
     cache: CacheLimits | None = None,
+    upstream: UpstreamLimits | None = None,
 ) -> AsyncIterator[Served]:
     clock = FakeClock(SystemClock().wall_ms() // 1000 * 1000)
     settings = DeliverySettings(
-        origin.url, hot=hot or HotLimits(n_files=64), extra_headers=CORS, cache=cache or CacheLimits()
+        origin.url,
+        hot=hot or HotLimits(n_files=64),
+        extra_headers=CORS,
+        cache=cache or CacheLimits(),
+        upstream=upstream or UpstreamLimits(),
     )
     delivery = Delivery(settings, clock)
     await delivery.open()
@@ -93,3 +106,19 @@ def hits() -> float:
         metrics.REGISTRY.get_sample_value("edge_cache_requests_total", {"tier": "memory", "result": "hit"})
         or 0.0
     )
+
+
+async def asked_often(served: Served, wire: Wire) -> None:
+    """Ask for /a until the answer is known by heart: hits are folded ten times a second."""
+
+    async def is_current() -> bool:
+        await heated(wire)
+        return bool(served.delivery.hot.current)
+
+    await eventually(is_current)
+
+
+def fallen_through(served: Served) -> bool:
+    """Whether aiohttp has a connection."""
+    transports = [(one, one.transport) for one in served.listener.connections]
+    return any(transport is not None and transport.get_protocol() is not one for one, transport in transports)

@@ -10,8 +10,9 @@ import aiohttp
 from edge.app import Edge
 from edge.config import EdgeConfig
 from shared.bus import Bus
-from shared.messages import CatalogEvent, CatalogKind, VideoCard
+from shared.messages.catalog import CatalogEvent, CatalogKind, VideoCard
 from shared.subjects import CATALOG, catalog
+from tests.card_origin import card_origin
 from tests.edge_nodes import make_config, running_edge
 from tests.waiting import eventually
 
@@ -80,11 +81,12 @@ class Region:
 
 
 @asynccontextmanager
-async def running_region(data_dir: Path, origin_url: str, nats_url: str) -> AsyncIterator[Region]:
-    """A region without edges yet."""
-    region = Region(data_dir, origin_url, nats_url)
-    yield region
-    await region.http.close()
+async def running_region(data_dir: Path, nats_url: str) -> AsyncIterator[Region]:
+    """A region without edges yet. Its origin has the videos 1 and 10, and serves a withdrawn one, too."""
+    async with card_origin(("1", "10")) as origin:
+        region = Region(data_dir, origin.url, nats_url)
+        yield region
+        await region.http.close()
 
 
 async def know_each_other(*edges: Edge) -> None:

@@ -43,7 +43,7 @@ def keep(name: str, figures: Figures) -> Path:
     document = {
         "name": name,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "commit": _commit(),
+        "commit": commit(ROOT),
         "machine": machine(),
         "figures": figures,
     }
@@ -89,10 +89,11 @@ def _former(path: Path) -> Mapping[str, Any]:
     return figures if isinstance(figures, dict) else {}
 
 
-def _commit() -> str:
+def commit(checkout: Path) -> str:
+    """What is checked out there; `-dirty` behind it when files differ from it."""
     asked = subprocess.run(
         ["git", "describe", "--always", "--dirty", "--abbrev=12"],
-        cwd=ROOT,
+        cwd=checkout,
         capture_output=True,
         text=True,
         check=False,

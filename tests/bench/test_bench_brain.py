@@ -22,7 +22,8 @@ from shared import embedded, kv, subjects
 from shared.bus import Bus
 from shared.clock import SystemClock
 from shared.errors import Unavailable
-from shared.messages import EventBatch, EventKind, RankedQueue
+from shared.messages.events import EventBatch, EventKind
+from shared.messages.queues import RankedQueue
 from tests.bench import report
 from tests.brain_builders import CATEGORIES, catalogue, said, world_of
 from tests.brain_process import BrainProcess, ask, publish_catalogue, publish_events

@@ -15,7 +15,7 @@ from edge.session.intake import EventIn, EventsIn
 from edge.session.signals import Signal
 from edge.session.state import Session
 from shared.lifecycle import Lifecycle
-from shared.messages import VectorTable
+from shared.messages.vectors import VectorTable
 from tests.bench import report
 from tests.edge_builders import make_card, make_queue, make_rung
 from tests.edge_nodes import make_config, viewer

@@ -9,7 +9,7 @@ import pytest
 
 from brain.search.index import SearchIndex
 from brain.search.words import parse
-from shared.messages import VideoCard
+from shared.messages.catalog import VideoCard
 from tests.bench import report
 from tests.bench.test_bench_brain import quantiles
 from tests.builders import make_card

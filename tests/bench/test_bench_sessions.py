@@ -15,7 +15,7 @@ from edge.session.intake import EventIn, EventsIn
 from edge.session.state import Session
 from shared import codec
 from shared.lifecycle import Lifecycle
-from shared.messages import Candidate, RankedQueue
+from shared.messages.queues import Candidate, RankedQueue
 from tests.bench import report
 from tests.bench.test_bench_feed import DIM, LADDER, table
 from tests.edge_builders import make_card

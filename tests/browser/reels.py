@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from origin.packaging.cmaf import measure
-from shared.messages import Rung, VideoCard
+from shared.messages.catalog import Rung, VideoCard
 from tests.clips import run_ffmpeg
 
 CATEGORIES = ("lava", "cells", "skies", "music", "paper", "space")

@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
@@ -29,6 +30,7 @@ MAX_BYTES = 120_000
 QUALITIES = (86, 80, 74, 66, 58, 50)
 N_VIDEOS = 9
 N_SWIPES = 6
+N_WITH_SOUND = 4
 START_S = 60
 FILL_S = 400
 WATCH_MS = 1_600
@@ -79,6 +81,22 @@ async def n_playable(origin: str) -> int:
         return len((await answer.json())["items"])
 
 
+async def most_used(edge: str) -> str:
+    """The sound that most videos play, once enough of them can be played."""
+    async with aiohttp.ClientSession() as http:
+
+        async def most() -> dict[str, Any]:
+            async with http.get(f"{edge}/v1/sounds?n=1") as answer:
+                first: dict[str, Any] = (await answer.json())["items"][0]
+                return first
+
+        async def is_used() -> bool:
+            return int((await most())["n_videos"]) >= N_WITH_SOUND
+
+        await eventually(is_used, within_s=FILL_S)
+        return str((await most())["id"])
+
+
 async def keep(page: Page, target: Path) -> None:
     """The page as a JPEG of at most MAX_BYTES."""
     picture = Image.open(io.BytesIO(await page.screenshot())).convert("RGB")
@@ -106,7 +124,7 @@ async def picture_player(page: Page, edge: str) -> None:
 
 
 async def picture_pages(page: Page, edge: str) -> None:
-    """What is trending, and a creator whom the viewer follows."""
+    """What is trending, a creator whom the viewer follows, and the sound that most videos play."""
     await page.goto(f"{edge}/#search")
     await page.reload()
     await page.wait_for_selector("#page-search .cell img.is-loaded")
@@ -118,6 +136,10 @@ async def picture_pages(page: Page, edge: str) -> None:
     await page.mouse.move(0, 0)
     await page.wait_for_timeout(WATCH_MS)
     await keep(page, PLAYER / "profile.jpg")
+    await page.goto(f"{edge}/#sound={await most_used(edge)}")
+    await page.wait_for_selector("#page-sound .cell img.is-loaded")
+    await page.wait_for_timeout(WATCH_MS)
+    await keep(page, PLAYER / "sound.jpg")
 
 
 async def picture_studio(page: Page, origin: str, clip: Path, is_ours: bool) -> None:
@@ -128,9 +150,11 @@ async def picture_studio(page: Page, origin: str, clip: Path, is_ours: bool) -> 
     await page.fill("#hashtags", " ".join(f"#{tag}" for tag in SKIES.hashtags))
     await page.fill("#creator", SKIES.creator)
     await page.fill("#category", SKIES.category)
+    await page.click(".pick")
     if is_ours:
         await page.click("#publish")
         await page.wait_for_selector("[data-live]", timeout=FILL_S * 1000)
+    await page.evaluate("scrollTo(0, 0)")
     await page.wait_for_timeout(WATCH_MS)
     await keep(page, ROOT / "origin" / "studio" / "screenshot.jpg")
 

@@ -49,9 +49,25 @@ class StandIn:
     gone: set[str] = field(default_factory=set)
     is_down: bool = False
     """Every answer is 503."""
+    garbage: bytes = b""
+    """Answers feed and events with these bytes, as JSON."""
+    refuses_state: bool = False
+    """Answers 400 to events with the player's state."""
+    notices: list[tuple[str, str]] = field(default_factory=list)
+    """Told to every stream: event and data."""
+    streams: list[str] = field(default_factory=list)
+    """Tokens of the streams that were opened."""
+    n_listening: int = 0
+    """Streams that are open."""
+    is_endless: bool = False
+    """What was seen comes again, behind everything else."""
+    plan: list[dict[str, Any]] | None = None
+    """Answers any question for a plan with this; no planner when None."""
     edges: list[str] = field(default_factory=list)
     """Other edges that a new session is told."""
     refused_tokens: set[str] = field(default_factory=set)
+    page_videos: int = 50
+    """Of a sound or a creator, in one answer at most."""
     held_words: dict[str, asyncio.Event] = field(default_factory=dict)
     """Searches for these wait for their event."""
     n_sessions: int = 0
@@ -70,6 +86,7 @@ class StandIn:
         app.router.add_post("/v1/sessions", self._session)
         app.router.add_get("/v1/feed", self._feed)
         app.router.add_post("/v1/events", self._events)
+        app.router.add_post("/v1/plan", self._plan)
         app.router.add_get("/v1/stream", self._stream)
         app.router.add_get("/v1/videos/{video}", self._video)
         app.router.add_get("/v1/videos/{video}/comments", self._comments)
@@ -77,6 +94,8 @@ class StandIn:
         app.router.add_get("/v1/trends", self._search)
         app.router.add_get("/v1/users/{user}", self._user)
         app.router.add_get("/v1/users/{user}/videos", self._user)
+        app.router.add_get("/v1/sounds/{sound}", self._sound)
+        app.router.add_get("/v1/sounds/{sound}/videos", self._sound)
         app.router.add_get("/v/{video}/{path:.+}", self._media)
         return app
 
@@ -110,7 +129,8 @@ class StandIn:
             for rung in card.rungs[:1]
         ]
         head = {"version": self.version, "queue_version": 1, "model": "content-1", "origin": "local"}
-        return {**head, "items": items, "plan": plan}
+        told = {"plan": plan} if self.plan is None else {"plan": self.plan, "refresh_s": 1}
+        return {**head, "items": items, **told}
 
     def opening_requests(self) -> list[str]:
         """Videos whose opening chunk (of the lowest rung, as planned) was asked for, in order."""
@@ -139,26 +159,50 @@ class StandIn:
         return web.json_response({"session": session, "feed": self.slice()}, status=201)
 
     async def _feed(self, request: web.Request) -> web.Response:
+        if self.garbage:
+            return web.Response(body=self.garbage, content_type="application/json")
         return web.json_response(self.slice(int(request.query.get("n", "5"))))
 
     async def _events(self, request: web.Request) -> web.Response:
         body = await request.json()
         self.posts.append(body)
+        if self.refuses_state and ("player" in body or "qoe" in body):
+            return _problem(400, "at most 16 videos in player.held")
         known = {event["id"] for event in self.events}
         fresh = [event for event in body["events"] if event["id"] not in known]
         self.events += fresh
-        self.seen |= {event["video"] for event in body["events"]} | {body.get("current")}
+        seen = {event["video"] for event in body["events"]} | {body.get("current")}
+        if self.is_endless:
+            self.queue.sort(key=seen.__contains__)
+        else:
+            self.seen |= seen
+        if self.garbage:
+            return web.Response(body=self.garbage, content_type="application/json")
         n_duplicates = len(body["events"]) - len(fresh)
         answer = {"accepted": len(fresh), "duplicates": n_duplicates, "rejected": [], "feed": self.slice()}
         return web.json_response(answer)
+
+    async def _plan(self, request: web.Request) -> web.Response:
+        if self.plan is None:
+            return _problem(404, "No planner here")
+        return web.json_response({"version": 1, "plan": self.plan, "cancel": [], "refresh_s": 1})
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         fields = {"content-type": "text/event-stream", "Access-Control-Allow-Origin": "*"}
         response = web.StreamResponse(headers=fields)
         await response.prepare(request)
         await response.write(b": hello\n\n")
-        while request.transport and not request.transport.is_closing():
-            await asyncio.sleep(0.05)
+        self.streams.append(request.query.get("token", ""))
+        self.n_listening += 1
+        n_told = 0
+        try:
+            while request.transport and not request.transport.is_closing():
+                for kind, data in self.notices[n_told:]:
+                    await response.write(f"event: {kind}\ndata: {data}\n\n".encode())
+                n_told = len(self.notices)
+                await asyncio.sleep(0.05)
+        finally:
+            self.n_listening -= 1
         return response
 
     async def _video(self, request: web.Request) -> web.Response:
@@ -191,8 +235,32 @@ class StandIn:
         items = [msgspec.to_builtins(r.card) for r in self.reels.values() if r.card.creator_id == user]
         if not items:
             return _problem(404, "No such user")
-        told = {"id": user, "name": user, "followers": 0, "following": 0, "videos": len(items)}
-        return web.json_response({"items": items} if request.path.endswith("/videos") else told)
+        if request.path.endswith("/videos"):
+            return self._page(request, items)
+        name = items[0]["creator_name"]
+        told = {"id": user, "name": name, "followers": 0, "following": 0, "videos": len(items)}
+        return web.json_response(told)
+
+    def _page(self, request: web.Request, items: list[Any]) -> web.Response:
+        """A page of these, and where the next one is."""
+        start = int(request.query.get("before", "0"))
+        end = start + min(int(request.query["limit"]), self.page_videos)
+        following = {"next": str(end)} if end < len(items) else {}
+        return web.json_response({"items": items[start:end]} | following)
+
+    async def _sound(self, request: web.Request) -> web.Response:
+        sound = request.match_info["sound"]
+        cards = [r.card for r in self.reels.values() if (r.card.sound_id or r.card.id) == sound]
+        if not cards:
+            return _problem(404, "No such sound")
+        cards.sort(key=lambda card: card.id != sound)
+        if request.path.endswith("/videos"):
+            return self._page(request, msgspec.to_builtins(cards))
+        source = cards[0] if cards[0].id == sound else None
+        told = {"id": sound, "title": cards[0].sound_title, "n_videos": len(cards)}
+        told |= {"creator_id": f"maker_{sound[-1]}", "creator_name": f"maker_{sound[-1]}"}
+        told |= {"is_available": source is not None, "video": msgspec.to_builtins(source)}
+        return web.json_response(told)
 
     async def _media(self, request: web.Request) -> web.StreamResponse:
         video, path = request.match_info["video"], request.match_info["path"]
@@ -202,9 +270,11 @@ class StandIn:
         if body is None:
             return _problem(404, "No such object")
         part = request.http_range
-        body = body[part.start or 0 : part.stop]
+        n_bytes, body = len(body), body[part.start or 0 : part.stop]
         response = web.StreamResponse(status=206 if part.start is not None else 200)
         response.content_type = mimetypes.guess_type(path)[0] or "video/mp4"
+        if part.start is not None:
+            response.headers["Content-Range"] = f"bytes {part.start}-{part.start + len(body) - 1}/{n_bytes}"
         response.headers["Cache-Status"] = "headstart-edge; hit; detail=memory"
         response.headers["Access-Control-Allow-Origin"] = "*"
         response.content_length = len(body)

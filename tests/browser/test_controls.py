@@ -21,7 +21,7 @@ async def test_a_like_shows_at_once_and_reaches_the_edge(page: Page, edge: Stand
     await Viewer(page).open(edge.url)
     await page.keyboard.press("l")
     await expect(page.locator(LIKE)).to_have_attribute("aria-pressed", "true")
-    await expect(page.locator(LIKE)).to_have_attribute("aria-label", "Unlike, 1235")
+    await expect(page.locator(LIKE)).to_have_attribute("aria-label", "Like, 1,235")
     await eventually(lambda: told(edge, "like") == ["v0"])
     await page.locator(LIKE).click()
     await expect(page.locator(LIKE)).to_have_attribute("aria-pressed", "false")
@@ -40,9 +40,25 @@ async def test_a_double_tap_likes_and_never_unlikes(page: Page, edge: StandIn) -
     await viewer.shows("window.hearts === 1")
     await expect(page.locator(LIKE)).to_have_attribute("aria-pressed", "true")
     await page.mouse.dblclick(190, 400)
-    await viewer.shows("window.hearts === 2")
+    await viewer.shows("window.hearts >= 2")  # a tap soon after the first like is one by itself
     await expect(page.locator(LIKE)).to_have_attribute("aria-pressed", "true")
     assert not await viewer.ask("headstart.player.video.paused")
+
+
+async def test_a_flurry_of_taps_is_hearts_and_no_pause(page: Page, edge: StandIn) -> None:
+    viewer = Viewer(page)
+    await viewer.open(edge.url)
+    await page.evaluate(
+        """async () => {
+            const frame = document.querySelector('.is-current .frame');
+            const tap = { bubbles: true, clientX: 190, clientY: 400 };
+            for (let n = 0; n < 3; n += 1) frame.dispatchEvent(new MouseEvent('click', tap));
+            window.nHearts = document.querySelectorAll('.is-beating').length;
+            await new Promise((resolve) => setTimeout(resolve, 400)); // behind a pause that a tap would bring
+        }"""
+    )
+    assert await viewer.ask("window.nHearts") == 2
+    assert not await viewer.ask("headstart.player.isPaused")
 
 
 async def test_a_tap_pauses_and_another_goes_on(page: Page, edge: StandIn) -> None:

@@ -2,14 +2,16 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
+import msgspec
 import pytest
 from playwright.async_api import Page, Response, expect
 
+from tests.browser.modules import run
 from tests.browser.stand_in import StandIn
-from tests.browser.test_modules import run
 from tests.browser.viewer import Viewer
 from tests.stack import Stack
 from tests.waiting import eventually
@@ -81,11 +83,37 @@ async def test_a_profile_shows_their_videos_and_a_follow_reaches_the_origin(page
     n_before = await n_followers()
     await follow.click()
     await expect(follow).to_have_attribute("aria-pressed", "true")
-    await expect(page.locator("#page-user .counts")).to_contain_text(f"{n_before + 1}Follower")
+    await expect(page.locator("#page-user .counts")).to_contain_text(f"{n_before + 1} Follower")
     await eventually(lambda: _is(n_followers, n_before + 1), within_s=30)
     await follow.click()
     await expect(follow).to_have_text("Follow")
     await eventually(lambda: _is(n_followers, n_before), within_s=30)
+
+
+async def test_a_profile_goes_on_as_its_end_comes_near(page: Page, edge: StandIn) -> None:
+    for video, reel in edge.reels.items():
+        card = msgspec.structs.replace(reel.card, creator_id="ann", creator_name="Ann")
+        edge.reels[video] = replace(reel, card=card)
+    edge.page_videos = 2
+    viewer = Viewer(page)
+    await viewer.open(f"{edge.url}/#user=ann")
+    cells = page.locator("#page-user .cell")
+    await expect(cells).to_have_count(6)
+    assert [await cells.nth(n).get_attribute("data-video") for n in range(6)] == list(edge.reels)
+    await cells.nth(3).click()
+    await viewer.shows(f"headstart.current.video === 'v3' && headstart.queue[0].video === 'v4' && {PLAYS}")
+
+
+async def test_a_further_page_that_fails_can_be_asked_for_again(page: Page, edge: StandIn) -> None:
+    for video, reel in edge.reels.items():
+        edge.reels[video] = replace(reel, card=msgspec.structs.replace(reel.card, creator_id="ann"))
+    edge.page_videos = 4
+    await page.route("**/v1/users/ann/videos?*before=4*", lambda route: route.abort(), times=1)
+    await Viewer(page).open(f"{edge.url}/#user=ann")
+    more = page.get_by_role("button", name="Show more")
+    await more.click()
+    await expect(page.locator("#page-user .cell")).to_have_count(6)
+    await expect(more).to_be_hidden()
 
 
 async def _is(count: Any, wanted: int) -> bool:
@@ -295,7 +323,8 @@ async def test_a_page_that_is_opened_leaves_nothing_of_the_player_to_the_keyboar
 
 async def test_a_route_and_its_hash_are_the_same(modules: Page) -> None:
     body = "return f.hashes.map((hash) => m.format(m.parse(hash)));"
-    hashes = ["", "#search", "#search=a+%23b", "#tag=lava&v=v1", "#user=%C3%A9va", "#v=v1", "#search&v=v1"]
+    hashes = ["", "#search", "#search=a+%23b", "#tag=lava&v=v1", "#user=%C3%A9va", "#sound=v1&v=v2"]
+    hashes += ["#v=v1", "#search&v=v1"]
     assert await run(modules, "player/routes.js", body, hashes=hashes) == hashes
 
 

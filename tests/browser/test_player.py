@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from playwright.async_api import Page, expect
 
-from shared.messages import TextTrack
+from shared.messages.catalog import TextTrack
 from shared.web import serve
 from tests.browser.reels import Reel
 from tests.browser.stand_in import StandIn
@@ -128,6 +128,23 @@ async def test_a_video_loops_and_the_loop_counts_as_watched(page: Page, edge: St
     (watch,) = [event for event in edge.events if event["kind"] == "watch"]
     assert watch["completion"] > 1
     assert watch["watched_ms"] > 4000
+
+
+async def test_a_loop_keeps_the_quality_that_the_plan_had_reached(page: Page, edge: StandIn) -> None:
+    low, high = edge.reels["v0"].card.rungs
+    chunks = [(low, "open.mp4"), *((high, f"{n}.m4s") for n in (1, 2, 3))]
+    edge.plan = [
+        {"video": "v0", "url": f"/v/v0/{rung.path}/{name}", "rung": rung.name, "chunk": chunk, "bytes": 1}
+        for chunk, (rung, name) in enumerate(chunks)
+    ]
+    viewer = Viewer(page)
+    await viewer.open(edge.url)
+    await viewer.shows("headstart.player.video.videoHeight === 960")
+    await viewer.shows("headstart.player.video.currentTime < 0.6")
+    await viewer.shows(
+        "headstart.player.video.currentTime > 0.7 && headstart.player.video.videoHeight === 960"
+    )
+    assert [a.path for a in edge.asked if "/v0/" in a.path].count(f"/v/v0/{high.path}/open.mp4") >= 2
 
 
 async def test_a_video_that_is_gone_is_skipped(page: Page, edge: StandIn) -> None:

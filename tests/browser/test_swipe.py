@@ -131,6 +131,36 @@ async def test_an_upload_in_the_studio_is_live_and_then_plays_at_the_edge(
     assert await page.locator(".is-current .caption").inner_text() == "Made in the studio #test #studio"
 
 
+async def test_a_sound_picked_in_the_studio_is_the_videos(page: Page, stack: Stack, clip: Path) -> None:
+    await page.goto(f"{stack.origin}/studio/")
+    pick = page.locator(".pick").first
+    sound = await pick.get_attribute("data-sound")
+    await pick.click()
+    await expect(pick).to_have_attribute("aria-pressed", "true")
+    await expect(page.locator("#sounds .note")).to_contain_text("Original sound")
+    await page.set_input_files("#file", clip)
+    await page.fill("#creator", "studio_test")
+    async with page.expect_response(lambda r: r.request.method == "PATCH") as caught:
+        await page.click("#publish")
+    video = (await caught.value).headers["headstart-video"]
+    await expect(page.locator("body")).to_have_attribute("data-live", "yes", timeout=30_000)
+    told = await page.evaluate("url => fetch(url).then((r) => r.json())", f"/v1/videos/{video}")
+    assert told["card"]["sound_id"] == sound
+
+
+async def test_a_sound_that_does_not_exist_is_told_before_and_after_publishing(
+    page: Page, stack: Stack, clip: Path
+) -> None:
+    await page.goto(f"{stack.origin}/studio/")
+    await page.set_input_files("#file", clip)
+    await page.fill("#creator", "studio_test")
+    await page.fill("#sound", f"{stack.edge}/#sound=nothing")
+    await page.keyboard.press("Tab")
+    await expect(page.locator("#sounds .note")).to_have_text("no such video")
+    await page.click("#publish")
+    await expect(page.locator("#trouble p")).to_contain_text("there is no such video")
+
+
 @pytest.mark.parametrize(
     ("body", "said"), [(b"<html>not a video</html>", "Unsupported media"), (b"", "Invalid request")]
 )

@@ -31,7 +31,8 @@ class Viewer:
         """Wait until the next videos have their opening chunk in an element."""
         await self.shows(
             f"headstart.queue.slice(0, {n_videos}).length === {n_videos} && [...document.querySelectorAll("
-            f"'.slide.is-current ~ .slide video')].filter((v) => v.readyState >= 2).length >= {n_videos}"
+            f"'.slide.is-current ~ .slide')].slice(0, {n_videos}).filter((slide) =>"
+            f" slide.querySelector('video')?.readyState >= 2).length === {n_videos}"
         )
 
     async def swipe(self, key: str = "ArrowDown") -> dict[str, Any]:

@@ -8,7 +8,7 @@ from itertools import count
 
 from edge.cache.settings import CacheLimits
 from edge.standalone import PLAIN
-from tests.conformance.wire import Answer, Asked, Fields, RawOrigin, Told, exchange, rendered
+from tests.conformance.wire import Answer, Asked, RawOrigin, Told, exchange, rendered
 from tests.edge_cache_builders import FakeClock
 from tests.origins import running_edge
 
@@ -61,11 +61,6 @@ class Lab:
         self.clock.advance(after_s)
         await self.ask(path, *fields)
         return self.n_seen(path) == 1
-
-
-def fields_of(*pairs: tuple[str, str]) -> Fields:
-    """For readability where a list is wanted."""
-    return list(pairs)
 
 
 @asynccontextmanager

@@ -79,3 +79,10 @@ async def test_an_answer_passed_on_at_once_keeps_the_age_it_came_with(lab: Lab) 
     path = lab.tell(told("max-age=600", ("Age", "12")))
 
     assert (await lab.ask(path)).get("Age") == "12"
+
+
+@pytest.mark.parametrize(("after_s", "is_reused"), [(-5, True), (-86_400, False)])
+async def test_what_was_stored_by_a_clock_that_was_far_ahead_is_not_fresh(
+    lab: Lab, after_s: float, *, is_reused: bool
+) -> None:
+    assert await lab.is_reused(told("max-age=600"), after_s=after_s) is is_reused

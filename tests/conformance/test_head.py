@@ -6,7 +6,7 @@ An answer that agrees with what is stored updates it; one that does not makes it
 import pytest
 
 from tests.conformance.lab import Lab
-from tests.conformance.wire import told
+from tests.conformance.wire import Told, told
 
 TAG = ("ETag", '"abc"')
 
@@ -84,3 +84,19 @@ async def test_head_that_forbids_storing_drops_what_is_stored(lab: Lab) -> None:
     await lab.ask(path, method="HEAD")
 
     assert (await lab.ask(path)).body == b"new"
+
+
+async def test_what_is_stale_answers_head_while_the_origin_gives_no_answer(lab: Lab) -> None:
+    path, strict = (
+        lab.tell(told(control, TAG), Told(is_cut=True))
+        for control in ("max-age=2", "max-age=2, must-revalidate")
+    )
+    await lab.ask(path)
+    await lab.ask(strict)
+    lab.clock.advance(3)
+
+    answer = await lab.ask(path, method="HEAD")
+
+    assert (answer.status, answer.get("Content-Length"), answer.age) == (200, "4", 3)
+    assert "ttl=-1" in answer.how
+    assert (await lab.ask(strict, method="HEAD")).status in (502, 504)

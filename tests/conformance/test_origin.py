@@ -87,3 +87,31 @@ async def test_max_forwards_means_nothing_to_other_methods(lab: Lab) -> None:
     path = lab.tell(DONE)
 
     assert (await lab.ask(path, ("Max-Forwards", "0"))).status == 200
+
+
+@pytest.mark.parametrize("char", ["\x01", "\x1f", "\x7f"])
+@pytest.mark.parametrize("field", [("Accept", "*/*"), ("X-Seldom", "1")])
+async def test_a_control_character_of_the_origin_does_not_make_its_answer_unfit_to_be_sent(
+    lab: Lab, char: str, field: tuple[str, str]
+) -> None:
+    hint = ((103, (("Link", f"</a{char}b>"),)),)
+    path = lab.tell(told("max-age=600", ("X-Path", f"{char}a{char}b"), interim=hint))
+
+    fetched, stored = await lab.ask(path, field), await lab.ask(path, field)
+
+    assert [(one.status, one.get("X-Path"), one.body) for one in (fetched, stored)] == [
+        (200, "a b", b"body")
+    ] * 2
+    assert fetched.interim == [(103, [("Link", "</a b>")])]
+    assert lab.n_seen(path) == 1
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+@pytest.mark.parametrize("control", ["max-age=600", "no-store"])
+async def test_an_answer_that_becomes_malformed_ends_the_connection(
+    lab: Lab, method: str, control: str
+) -> None:
+    path = lab.tell(told(control, ("Transfer-Encoding", "chunked"), body=b"2\r\nok\r\nzz\r\n"))
+
+    with pytest.raises(asyncio.IncompleteReadError):
+        await lab.ask(path, method=method)

@@ -71,3 +71,14 @@ async def test_if_none_match_wins_over_range(lab: Lab) -> None:
 
 async def test_a_range_is_for_get_only(lab: Lab) -> None:
     assert (await part(lab, ("Range", "bytes=0-1"), method="HEAD")).status == 200
+
+
+@pytest.mark.parametrize(("asked", "status"), [("bytes=-5", 200), ("bytes=0-", 416), ("bytes=-0", 416)])
+async def test_the_last_bytes_of_nothing_are_all_of_it(lab: Lab, asked: str, status: int) -> None:
+    path = lab.tell(told("max-age=600", body=b""))
+
+    cold = await lab.ask(path, ("Range", asked))
+    await lab.ask(path)
+    stored = await lab.ask(path, ("Range", asked))
+
+    assert (cold.status, stored.status, stored.body) == (status, status, b"")

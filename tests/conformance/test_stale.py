@@ -117,3 +117,11 @@ async def test_an_origin_that_hangs_up_on_one_request_is_asked_the_others(lab: L
     await lab.ask(broken)
 
     assert (await lab.ask(other)).body == b"new"
+
+
+async def test_stale_while_revalidate_is_not_for_who_wants_it_fresh_for_longer(lab: Lab) -> None:
+    path = lab.tell(told("max-age=1, stale-while-revalidate=60"), told("max-age=60", body=b"new"))
+    await lab.ask(path)
+    lab.clock.advance(2)
+
+    assert (await lab.ask(path, ("Cache-Control", "min-fresh=10"))).body == b"new"

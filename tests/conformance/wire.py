@@ -19,7 +19,7 @@ def _lookup(fields: Sequence[tuple[str, str]], name: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Told:
-    """One answer of the origin. A Date and a Content-Length are added when `fields` has none."""
+    """One answer of the origin. A Date, and where there is no coding a Content-Length, are added."""
 
     status: int = 200
     fields: tuple[tuple[str, str], ...] = ()
@@ -36,7 +36,8 @@ class Told:
         fields = list(self.fields)
         if self.is_dated and not _lookup(fields, "Date"):
             fields.append(("Date", formatdate(now_s, usegmt=True)))
-        if self.status not in NO_BODY and not _lookup(fields, "Content-Length"):
+        has_framing = _lookup(fields, "Content-Length") or _lookup(fields, "Transfer-Encoding")
+        if self.status not in NO_BODY and not has_framing:
             fields.append(("Content-Length", str(len(self.body))))
         heads = [_head(f"HTTP/1.1 {status} X", list(fields_)) for status, fields_ in self.interim]
         has_body = method != "HEAD" and self.status not in NO_BODY
@@ -193,7 +194,7 @@ def _read_head(data: bytes) -> tuple[str, Fields]:
 async def _read_body(reader: asyncio.StreamReader, fields: Fields) -> bytes:
     if _lookup(fields, "Transfer-Encoding"):
         parts = []
-        while size := int((await reader.readline()).split(b";")[0], 16):
+        while size := int((await reader.readuntil(b"\n")).split(b";")[0], 16):
             parts.append(await reader.readexactly(size))
             await reader.readline()
         await reader.readline()

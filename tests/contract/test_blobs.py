@@ -26,7 +26,7 @@ async def test_a_file_is_stored_and_fetched_in_pieces(blobs: Blobs, data_dir: Pa
     source, target = data_dir / "source", data_dir / "target"
     source.write_bytes(bytes(range(256)) * 30_000)
     await blobs.put("sources/v1", source)
-    await blobs.fetch("sources/v1", target)
+    await blobs.fetch(target, "sources/v1")
     assert target.read_bytes() == source.read_bytes()
 
 
@@ -35,7 +35,7 @@ async def test_a_missing_object_is_not_found(blobs: Blobs, data_dir: Path) -> No
     for reading in (
         blobs.get("nothing"),
         blobs.get_range("nothing", 0, 1),
-        blobs.fetch("no", data_dir / "x"),
+        blobs.fetch(data_dir / "x", "no"),
     ):
         with pytest.raises(NotFound):
             await reading

@@ -9,7 +9,7 @@ from brain.features.effects import effects_of
 from brain.features.redis_store import RedisFeatureStore
 from brain.features.store import FeatureStore
 from shared import kv
-from shared.messages import EventKind, ViewEvent
+from shared.messages.events import EventKind, ViewEvent
 from tests.brain_builders import said, store
 from tests.builders import NOW_MS, make_batch, make_event
 

@@ -37,6 +37,24 @@ def test_a_pages_links_lead_to_files(page: Path) -> None:
     assert [target for target in targets if not (page.parent / target).exists()] == []
 
 
+def anchors(page: Path) -> set[str]:
+    """Of its headings, as they are linked to."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text("utf-8"), flags=re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_pages_links_lead_to_headings(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#\s]*)#([^)\s]+)\)", page.read_text("utf-8"))
+    assert [link for file, link in links if link not in anchors(page.parent / file if file else page)] == []
+
+
+def test_the_edges_contents_name_every_section() -> None:
+    page = ROOT / "edge" / "README.md"
+    listed = re.findall(r"\]\(#([^)]+)\)", page.read_text("utf-8"))
+    assert len(listed) == len(set(listed)) and set(listed) == anchors(page) - {"edge"}
+
+
 def test_every_folder_that_the_readme_names_exists() -> None:
     folders = re.findall(r"^\| `(\w+/)` \|", README, flags=re.MULTILINE)
     assert {"edge/", "origin/", "brain/", "shared/", "configs/", "docker/", "tests/"} == set(folders)

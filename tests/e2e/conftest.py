@@ -50,7 +50,7 @@ async def _fill(stack: Stack, clip: Path) -> list[str]:
             assert "failed" not in states
             return set(states) == {"complete"}
 
-        await eventually(is_done, within_s=90)
+        await eventually(is_done, within_s=150)
         someone = await viewer.Viewer(http, stack.edge).open()
 
         async def is_served() -> bool:

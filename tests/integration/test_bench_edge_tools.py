@@ -6,7 +6,6 @@ import shutil
 import socket
 import ssl
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +16,6 @@ import pytest
 from tests.bench.edge.build import HERE, Programs, build
 from tests.bench.edge.process import Peer, started, told_port
 from tests.certificates import self_signed
-from tests.waiting import eventually
 
 pytestmark = pytest.mark.skipif(
     shutil.which("gcc") is None, reason="needs gcc (apt-get install gcc libc6-dev)"
@@ -289,39 +287,3 @@ def test_the_bare_server_ends_a_connection_that_asks_for_anything_else(
 
     assert bodies == []
     assert asked(bare, 1, b"GET /small HTTP/1.1\r\n\r\n") == [BODY]
-
-
-async def test_a_server_ends_with_its_children(tmp_path: Path) -> None:
-    told = tmp_path / "child"
-    child = f"import os, time; open({str(told)!r}, 'w').write(str(os.getpid())); time.sleep(100)"
-    parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
-
-    with started([sys.executable, "-c", parent], ONE_CORE, lambda: told_port(told) > 0):
-        pid = told_port(told)
-        assert Path(f"/proc/{pid}").exists()
-
-    await eventually(lambda: is_gone(pid))
-
-
-async def test_a_descendant_with_a_session_of_its_own_ends_too_and_its_time_counts(tmp_path: Path) -> None:
-    told = tmp_path / "child"
-    child = f"import os, time; sum(range(10**7)); open({str(told)!r}, 'w').write(str(os.getpid()))"
-    child += "; time.sleep(100)"
-    parent = (
-        "import signal, subprocess, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit());"
-        f"subprocess.Popen([sys.executable, '-c', {child!r}], start_new_session=True).wait()"
-    )
-
-    with started([sys.executable, "-c", parent], ONE_CORE, lambda: told_port(told) > 0) as pid:
-        descendant = told_port(told)
-        ticks = Path(f"/proc/{descendant}/stat").read_text().rpartition(")")[2].split()[11]
-        assert Peer("x", pid, 0).cpu_s() >= int(ticks) / os.sysconf("SC_CLK_TCK") > 0
-
-    await eventually(lambda: is_gone(descendant))
-
-
-def is_gone(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except OSError:
-        return True

@@ -20,7 +20,7 @@ from shared import embedded, kv, subjects
 from shared.bus import Bus
 from shared.clock import SystemClock
 from shared.errors import Unavailable
-from shared.messages import ViewEvent
+from shared.messages.events import ViewEvent
 from tests.brain_builders import CATEGORIES, catalogue, said
 from tests.brain_process import BrainProcess, ask, config_of, publish_catalogue, publish_events, serving
 from tests.builders import make_batch

@@ -10,7 +10,8 @@ from edge.app import Edge
 from shared import subjects
 from shared.bus import Bus
 from shared.errors import Unavailable
-from shared.messages import CatalogKind, SearchAnswer, SearchRequest
+from shared.messages.catalog import CatalogKind
+from shared.messages.search import SearchAnswer, SearchRequest
 from tests.brain_process import config_of, publish_catalogue, serving
 from tests.builders import make_catalog_event
 from tests.card_origin import CardOrigin
@@ -24,14 +25,6 @@ CARDS = [
     make_card("cats", caption="Two cats and a tower of boxes", hashtags=["cats"], creator_name="Mika"),
     make_card("tram", caption="東京の路面電車", hashtags=["tokyo"], creator_name="Haru"),
 ]
-
-
-@pytest.fixture
-async def bus(nats: str) -> AsyncIterator[Bus]:
-    line = await Bus.connect(nats, "test", wait=True)
-    await line.ensure_streams(subjects.STREAMS)
-    yield line
-    await line.close()
 
 
 @pytest.fixture

@@ -14,18 +14,13 @@ from shared import kv, subjects
 from shared.bus import Bus
 from shared.clock import SystemClock
 from shared.errors import Unavailable
-from shared.messages import (
-    CatalogKind,
-    EdgeHeartbeat,
-    EventKind,
-    ModelAnnouncement,
-    RankedQueue,
-    Retention,
-    RetentionRequest,
-    TrendingList,
-    VectorRequest,
-    VectorTable,
-)
+from shared.messages.catalog import CatalogKind
+from shared.messages.events import EventKind
+from shared.messages.nodes import EdgeHeartbeat
+from shared.messages.queues import RankedQueue, TrendingList
+from shared.messages.reads import CatalogPage
+from shared.messages.retention import Retention, RetentionRequest
+from shared.messages.vectors import ModelAnnouncement, VectorRequest, VectorTable
 from shared.retention import unpack
 from shared.web import json_response, serve
 from tests.brain_builders import catalogue, said, table_of
@@ -34,15 +29,6 @@ from tests.builders import make_batch, make_catalog_event, make_event
 from tests.waiting import eventually
 
 N_VIDEOS = 60
-
-
-@pytest.fixture
-async def bus(nats: str) -> AsyncIterator[Bus]:
-    """An edge's connection."""
-    line = await Bus.connect(nats, "test", wait=True)
-    await line.ensure_streams(subjects.STREAMS)
-    yield line
-    await line.close()
 
 
 @pytest.fixture
@@ -199,7 +185,7 @@ async def test_the_origin_completes_what_the_stream_has_lost(
     async def changes(request: web.Request) -> web.Response:
         after = int(request.query["after_seq"])
         page = [event for event in events if event.seq > after][:7]
-        return json_response({"events": page, "last_seq": events[-1].seq})
+        return json_response(CatalogPage(page, events[-1].seq))
 
     app = web.Application()
     app.router.add_get("/internal/catalog", changes)

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import numpy as np
@@ -15,21 +14,13 @@ from shared import subjects
 from shared.bus import Bus
 from shared.clock import SystemClock
 from shared.errors import Unavailable
-from shared.messages import ModelAnnouncement
+from shared.messages.vectors import ModelAnnouncement
 from tests.brain_builders import CATEGORIES, catalogue, said
 from tests.brain_process import ROOT, ask, config_of, publish_catalogue, publish_events, serving
 from tests.builders import make_batch
 from tests.waiting import eventually
 
 N_VIDEOS = 80
-
-
-@pytest.fixture
-async def bus(nats: str) -> AsyncIterator[Bus]:
-    line = await Bus.connect(nats, "test", wait=True)
-    await line.ensure_streams(subjects.STREAMS)
-    yield line
-    await line.close()
 
 
 async def viewers_with_tastes(bus: Bus, n_viewers: int) -> None:

@@ -14,7 +14,7 @@ from nats.errors import Error as NatsError
 from shared.bus import Bus
 from shared.embedded import free_port
 from shared.leash import leashed
-from shared.messages import TrendingList
+from shared.messages.queues import TrendingList
 from shared.subjects import EVENTS, STREAMS, events, trends
 from tests.builders import make_batch
 from tests.card_origin import CardOrigin

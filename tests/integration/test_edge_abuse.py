@@ -64,7 +64,7 @@ async def test_an_attack_leaves_nothing_behind_and_others_are_served_meanwhile(
     while not attack.done():
         assert (await edge.ask("/hot")).status == 200
         n_served += 1
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.02)  # a viewer's pace: asking without a pause would be an attack as well
     await attack
 
     assert n_served > 0

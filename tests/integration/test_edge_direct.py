@@ -28,7 +28,6 @@ def head(n_bytes: int, fields: bytes = b"", status: bytes = b"200 OK") -> bytes:
     return b"HTTP/1.1 %b\r\nContent-Length: %d\r\n%b%b\r\n" % (status, n_bytes, DATE, fields)
 
 
-CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n" + DATE
 WHOLE = head(len(BODY)) + BODY
 ANSWERS: dict[str, Sequence[bytes]] = {
     "in one": (WHOLE,),
@@ -106,7 +105,7 @@ async def answers(url: str, n_viewers: int) -> list[bytes]:
 async def warmed(served: Served) -> None:
     """Nothing is held, and a connection to the origin rests."""
     await served.delivery.cache.purge(Purge())
-    served.delivery.fills._refused._refused.clear()
+    served.delivery.fills._refused.known.clear()
     async with connected(served.plain) as wire:
         assert (await wire.ask(get("/warm"))).body == b"w"
 

@@ -7,7 +7,9 @@ from collections.abc import AsyncIterator
 from typing import NamedTuple
 
 import pytest
+from aiohttp import web
 
+from edge.serving.doorway import Doorway
 from edge.serving.guard import RequestLimits
 from tests.origins import Reply, RunningEdge, ScriptedOrigin, running_edge
 from tests.waiting import eventually
@@ -188,7 +190,7 @@ async def test_a_head_that_dribbles_is_refused_in_time(quick: RunningEdge) -> No
     async def dribble() -> None:
         for byte in GET + HOST * 20:
             wire.writer.write(bytes([byte]))
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.05)  # the pace is the subject
 
     dribbling = asyncio.create_task(dribble())
     status, document = problem(await wire.rest())
@@ -224,7 +226,7 @@ async def test_a_body_that_comes_fast_enough_is_waited_for(
     wire.writer.write(POST + b"Content-Length: 20000\r\nConnection: close\r\n\r\n")
     for _ in range(20):
         wire.writer.write(b"a" * 1000)
-        await asyncio.sleep(0.08)
+        await asyncio.sleep(0.08)  # the pace is the subject: longer in all than `body_s`, but fast enough
 
     assert (await wire.rest()).endswith(b"the origin's")
 
@@ -246,7 +248,7 @@ async def test_a_client_that_reads_nothing_is_cut(quick: RunningEdge, origin: Sc
     wire.writer.write((GET + HOST + END) * 3)
     await eventually(lambda: quick.listener.n_connections == 1)
 
-    await eventually(lambda: quick.listener.n_connections == 0, within_s=8)
+    await eventually(lambda: quick.listener.n_connections == 0)
     wire.writer.transport.abort()
 
 
@@ -272,3 +274,26 @@ async def test_a_refused_upgrade_ends_the_connection(edge: RunningEdge, origin: 
     answer = await until_closed(edge, upgrade + GET + HOST + END)
 
     assert answer.count(b"HTTP/1.1 200") == 1 and origin.n_seen() == 1
+
+
+async def test_an_answer_that_cannot_be_begun_is_a_500_with_its_own_framing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def fails(request: web.BaseRequest) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"X-Odd": "a\x01"})
+        response.enable_chunked_encoding()
+        await response.prepare(request)
+        return response
+
+    server = web.Server(fails)
+    doorway = Doorway(server, RequestLimits())
+    listening = await asyncio.get_running_loop().create_server(doorway, "127.0.0.1", 0)
+    reader, writer = await asyncio.open_connection(*listening.sockets[0].getsockname())
+    with caplog.at_level(logging.CRITICAL, "edge.serving.viewer"):
+        writer.write(GET + HOST + END)
+        status, document = problem(await Wire(reader, writer).rest())
+
+    assert (status, document["type"]) == (500, "urn:headstart:problem:internal")
+    listening.close()
+    await server.shutdown(0.1)
+    doorway.close()

@@ -10,7 +10,10 @@ import pytest
 from edge import metrics
 from edge.app import Edge
 from shared import subjects
-from shared.messages import CatalogEvent, CatalogKind, QueueRequest, RetentionRequest, VectorRequest
+from shared.messages.catalog import CatalogEvent, CatalogKind
+from shared.messages.queues import QueueRequest
+from shared.messages.retention import RetentionRequest
+from shared.messages.vectors import VectorRequest
 from tests.brains import ScriptedBrain
 from tests.card_origin import CardOrigin
 from tests.edge_builders import make_card

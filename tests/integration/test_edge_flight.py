@@ -20,12 +20,6 @@ HALF = len(BODY) // 2
 
 
 @pytest.fixture
-async def origin() -> AsyncIterator[ScriptedOrigin]:
-    async with ScriptedOrigin() as running:
-        yield running
-
-
-@pytest.fixture
 async def edge(origin: ScriptedOrigin, tmp_path: Path) -> AsyncIterator[RunningEdge]:
     async with running_edge(origin.url, tmp_path) as running:
         yield running
@@ -38,8 +32,8 @@ async def kill_leader(edge: RunningEdge) -> None:
     for task in flights._tasks:
         task.cancel()
     for led in flights._led.values():
-        assert isinstance(led, Direct) and led._begun is not None and led._begun.link.transport is not None
-        led._begun.link.transport.abort()
+        assert isinstance(led, Direct) and led.begun is not None and led.begun.link.transport is not None
+        led.begun.link.transport.abort()
 
 
 async def test_a_body_that_breaks_goes_on_where_it_broke(origin: ScriptedOrigin, edge: RunningEdge) -> None:

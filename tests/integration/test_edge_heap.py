@@ -130,8 +130,9 @@ async def test_an_edge_takes_its_memory_when_it_has_started(data_dir: Path, is_r
             def rss_bytes() -> int:
                 return int(status.read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
 
-            assert rss_bytes() < 512 * MIB
-            if is_reserved:
+            if is_reserved:  # soon: it may be done by now
                 await eventually(lambda: rss_bytes() > 512 * MIB, within_s=60)
+            else:
+                assert rss_bytes() < 512 * MIB
         finally:
             assert await edge.stop() == 0

@@ -1,11 +1,13 @@
 """The edge's own connections for reads, against servers that say exactly what a test wants."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from aiohttp import ClientPayloadError
 from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict
@@ -15,7 +17,6 @@ from edge.upstream.links import ConnectTimeout, LinkPool, NotHttp, request_head
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 LIMITS = UpstreamLimits(connect_s=0.3, stall_s=0.3, n_connections=2)
-Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 class Server:
@@ -114,6 +115,20 @@ async def test_a_chunked_body_and_one_that_ends_with_the_connection_are_whole() 
         assert await read(links) == (200, b"ok")
     async with pool(Server(b"HTTP/1.1 200 OK\r\n\r\nok", n_per_connection=1)) as links:
         assert await read(links) == (200, b"ok")
+
+
+@pytest.mark.parametrize("first", [b"", b"2\r\nok\r\n"])
+@pytest.mark.parametrize("bad", [b"zz\r\nok\r\n0\r\n\r\n", b"2\r\nokay\r\n0\r\n\r\n", b"-2\r\n"])
+async def test_a_malformed_body_is_an_error_at_once_and_not_waited_for(first: bytes, bad: bytes) -> None:
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    async with pool(Server(head + first + bad), limits=replace(LIMITS, stall_s=30.0)) as links:
+        answer = await links.ask("GET", "/", CIMultiDict(), None)
+
+        async with asyncio.timeout(15):
+            with pytest.raises(ClientPayloadError):
+                while await answer.content.readany():
+                    pass
+        answer.close()
 
 
 async def test_what_is_not_http_is_an_error_of_its_own() -> None:

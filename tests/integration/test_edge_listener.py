@@ -4,20 +4,25 @@ import asyncio
 import contextlib
 import os
 import shutil
+import socket
 import ssl
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-import uvloop
 from aiohttp import web
 
 from edge.app import Edge
+from edge.cache.memory import MemoryTier
 from edge.serving.connections import Closed
+from edge.serving.doorway import Doorway
 from edge.serving.guard import RequestLimits
-from edge.serving.listener import ListenSettings
+from edge.serving.hot import HotLimits, HotTable
+from edge.serving.listener import Listener, ListenSettings
 from shared import metrics
+from shared.clock import SystemClock
+from shared.errors import ConfigError
 from tests.certificates import client_context, self_signed
 from tests.edge_nodes import make_config, running_edge
 from tests.fast_edges import BIG, LIMITS, SMALL_BUFFER, heated, serving
@@ -25,12 +30,7 @@ from tests.origins import Reply, ScriptedOrigin
 from tests.waiting import eventually
 from tests.wire import Wire, connected, get
 
-pytestmark = pytest.mark.filterwarnings("ignore:Overriding the:pytest.PytestDeprecationWarning")
-
-
-@pytest.fixture(params=["asyncio", "uvloop"], autouse=True)
-def event_loop_policy(request: pytest.FixtureRequest) -> asyncio.AbstractEventLoopPolicy:
-    return uvloop.EventLoopPolicy() if request.param == "uvloop" else asyncio.DefaultEventLoopPolicy()
+pytestmark = pytest.mark.both_loops
 
 
 @pytest.fixture(scope="module")
@@ -161,10 +161,19 @@ async def test_curl_gets_the_whole(certificate: ListenSettings, tmp_path: Path) 
 
 
 async def test_a_file_that_is_no_certificate_is_an_error_at_the_start(tmp_path: Path) -> None:
+    chain, key = self_signed()
+    (tmp_path / "not.pem").write_text("no certificate")
+    none, no_pem = str(tmp_path / "none.pem"), str(tmp_path / "not.pem")
     async with ScriptedOrigin() as origin:
-        with pytest.raises(OSError):
-            async with serving(origin, listening=ListenSettings(tls_cert=str(tmp_path / "none.pem"))):
-                pass
+        for cert, with_key, told in (
+            (none, "", "tls_cert .*none.pem.* No such file"),
+            (no_pem, key, "tls_cert .*not.pem.* with listening.tls_key"),
+            (chain, none, "tls_key .*none.pem.* No such file"),
+            ("", key, "tls_key is set, and listening.tls_cert is not"),
+        ):
+            with pytest.raises(ConfigError, match=told):
+                async with serving(origin, listening=ListenSettings(tls_cert=cert, tls_key=with_key)):
+                    pass
 
 
 async def test_more_connections_than_allowed_are_closed_and_counted() -> None:
@@ -215,6 +224,21 @@ async def test_an_idle_connection_is_closed_whichever_path_it_was_on(last: bytes
             assert closed(Closed.IDLE) == before + 1
 
 
+async def test_connections_that_are_equally_far_keep_one_number_for_it() -> None:
+    async with (
+        ScriptedOrigin() as origin,
+        serving(origin) as served,
+        connected(served.fast),
+        connected(served.fast),
+    ):
+        await eventually(lambda: len(served.listener.connections) == 2)
+        one, other = served.listener.connections
+
+        await eventually(lambda: one.seen and other.seen)
+
+        assert one.seen is other.seen
+
+
 async def test_a_connection_that_is_used_is_not_idle() -> None:
     async with ScriptedOrigin() as origin:
         origin.replies["/a"] = Reply()
@@ -240,7 +264,7 @@ async def test_a_viewer_that_takes_no_byte_is_cut_and_one_that_takes_some_is_not
                 got = 0
                 while closed(Closed.UNREAD) == before:
                     got += len(await slow.reader.readexactly(4096))
-                    await asyncio.sleep(0.02)
+                    await asyncio.sleep(0.02)  # slowly, but always a little: that is the subject
 
                 assert got < len(BIG)
                 assert len(await slow.reader.readexactly(4096)) == 4096
@@ -280,6 +304,31 @@ async def test_it_listens_beside_another_process_when_told() -> None:
                 for _ in range(8):
                     async with connected(two.fast) as wire:
                         assert (await wire.ask(get())).status == 200
+
+
+async def test_sockets_of_a_supervisor_are_set_up_as_its_own_are() -> None:
+    def told(link: socket.socket) -> tuple[int, int]:
+        buffer = link.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+        return buffer, link.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT)
+
+    settings = ListenSettings(send_buffer_bytes=48 * 1024, unsent_bytes=32 * 1024)
+    with socket.create_server(("127.0.0.1", 0)) as inherited, socket.socket() as plain:
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, settings.send_buffer_bytes)
+        listener = Listener(
+            web.ServerRunner(web.Server(unasked)),
+            lambda server: Doorway(server, RequestLimits()),
+            HotTable(MemoryTier(2**20, SystemClock()), SystemClock(), HotLimits()),
+            settings,
+        )
+        await listener.open("", [inherited.dup()])
+
+        assert told(inherited) == (told(plain)[0], settings.unsent_bytes)
+
+        await listener.close(grace_s=0)
+
+
+async def unasked(request: web.BaseRequest) -> web.Response:
+    raise AssertionError(request)
 
 
 async def test_a_stale_unix_socket_is_replaced_and_a_plain_file_is_not(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from edge.cache.settings import CacheLimits
+from edge.cache.settings import CacheLimits, UpstreamLimits
 from edge.cache.tags import Purge
 from edge.cache.tombstones import Tombstone
 from edge.fills.flight import WINDOW_BYTES
@@ -45,13 +45,8 @@ REPLIES = {
         b"part", headers={"Cache-Control": 'max-age=60, private="X-Mine"', "X-Mine": "1"}
     ),
 }
+PATIENT = UpstreamLimits(first_byte_s=300, stall_s=300)
 FIELDS = ((), ("Accept: */*", "User-Agent: player/1.0", "Accept-Language: de"), ("Connection: keep-alive",))
-
-
-@pytest.fixture
-async def origin() -> AsyncIterator[ScriptedOrigin]:
-    async with ScriptedOrigin() as running:
-        yield running
 
 
 @pytest.fixture
@@ -78,7 +73,7 @@ async def test_a_first_request_is_answered_as_on_the_ordinary_path(
     answers = []
     for url in (served.fast, served.plain):
         await served.delivery.cache.purge(Purge())
-        served.delivery.fills._refused._refused.clear()
+        served.delivery.fills._refused.known.clear()
         async with connected(url) as wire:
             wire.writer.write(get("/a", *fields) + get("/last", "Connection: close"))
             answers.append((await wire.rest()).partition(b"/last")[0])
@@ -153,14 +148,15 @@ async def test_a_viewer_who_leaves_alone_leaves_a_stored_object_when_little_is_l
 
 
 @pytest.mark.parametrize("is_begun", [False, True], ids=["before the head", "in the body"])
+@pytest.mark.parametrize("fields", [(), ("Cookie: a=b",), ("Range: bytes=0-",)], ids=str)
 async def test_a_fill_that_nobody_reads_ends_when_much_is_left(
-    origin: ScriptedOrigin, is_begun: bool
+    origin: ScriptedOrigin, fields: tuple[str, ...], is_begun: bool
 ) -> None:
     gate = asyncio.Event()
     origin.replies["/a"] = Reply(BIG, body_gate=gate) if is_begun else Reply(BIG, gate=gate)
-    async with serving(origin, cache=CacheLimits(finish_s=0)) as served:
+    async with serving(origin, cache=CacheLimits(finish_s=0), upstream=PATIENT) as served:
         async with connected(served.fast) as wire:
-            wire.writer.write(get())
+            wire.writer.write(get("/a", *fields))
             await eventually(lambda: origin.n_seen() == 1)
             if is_begun:
                 await wire.reader.readexactly(len(BIG) // 2)
@@ -182,7 +178,7 @@ async def test_an_origin_that_sends_slowly_is_hung_up_on_with_the_last_viewer(is
         writer.write(b"HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nContent-Length: 9000000\r\n\r\n")
         while not reader.at_eof() and not writer.transport.is_closing():
             writer.write(bytes(1000))
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.01)  # 9 MB in 90 s: the last viewer leaves long before the end
         ended.set()
         writer.close()
 
@@ -196,6 +192,31 @@ async def test_an_origin_that_sends_slowly_is_hung_up_on_with_the_last_viewer(is
                 assert not ended.is_set()
             await eventually(ended.is_set)
             await eventually(lambda: served.delivery.fills.n_flights == 0)
+
+
+@pytest.mark.parametrize("is_begun", [False, True], ids=["before the head", "in the body"])
+async def test_an_answer_for_one_viewer_alone_ends_at_the_origin_with_them(is_begun: bool) -> None:
+    asked, ended = asyncio.Event(), asyncio.Event()
+
+    async def send(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        asked.set()
+        if is_begun:
+            writer.write(b"HTTP/1.1 200 OK\r\nCache-Control: private\r\nContent-Length: 9000\r\n\r\nfirst")
+        await reader.read()  # to the end; nothing more is sent that could fail
+        ended.set()
+        writer.close()
+
+    async with await asyncio.start_server(send, "127.0.0.1", 0) as server:
+        origin = ScriptedOrigin()
+        origin.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with serving(origin, upstream=PATIENT) as served, connected(served.fast) as wire:
+            wire.writer.write(get("/a", "Authorization: Bearer me"))
+            await eventually(asked.is_set)
+            if is_begun:
+                await wire.reader.readuntil(b"first")
+            wire.writer.close()
+            await eventually(ended.is_set)
 
 
 async def test_a_short_body_cuts_every_viewer(origin: ScriptedOrigin, served: Served) -> None:

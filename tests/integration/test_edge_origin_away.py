@@ -25,12 +25,6 @@ def reply(body: bytes = b"kept", control: str = "max-age=1, stale-if-error=99") 
 
 
 @pytest.fixture
-async def origin() -> AsyncIterator[ScriptedOrigin]:
-    async with ScriptedOrigin() as running:
-        yield running
-
-
-@pytest.fixture
 def clock() -> FakeClock:
     return FakeClock(int(time.time() * 1000))  # noqa: TID251 - the origin's Date is the real one
 

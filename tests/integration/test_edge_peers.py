@@ -29,11 +29,13 @@ PATHS = [f"/v/{n}/open.mp4" for n in range(30)]
 class Node:
     """One edge that can be stopped and started again on its port."""
 
-    def __init__(self, origin_url: str, port: int, peers: PeerLimits) -> None:
+    def __init__(self, origin_url: str, port: int, peers: PeerLimits, *, is_worker: bool = False) -> None:
         self.url = f"http://127.0.0.1:{port}"
         own = replace(peers, own_url=self.url) if peers.siblings else peers
         upstream = UpstreamLimits(connect_s=1.0, first_byte_s=2.0, stall_s=1.0, n_retries=0)
-        self._settings = DeliverySettings(origin_url, cache=PLAIN, upstream=upstream, peers=own)
+        self._settings = DeliverySettings(
+            origin_url, cache=PLAIN, upstream=upstream, peers=own, is_worker=is_worker
+        )
         self._listener: DeliveryListener | None = None
 
     async def start(self) -> None:
@@ -151,6 +153,27 @@ async def test_a_dead_sibling_fails_no_request_and_is_left_out(origin: ScriptedO
         assert nodes[0].delivery.upstream.ejected() == [nodes[2].url]
 
 
+@pytest.mark.parametrize("status", [400, 403, 414, 431, 500, 503])
+async def test_what_a_sibling_refuses_for_itself_the_origin_is_asked(
+    origin: ScriptedOrigin, status: int
+) -> None:
+    async with ScriptedOrigin() as sibling, region(origin, 1) as nodes:
+        sibling.replies["*"] = Reply(status=status, headers={})
+        await nodes[0].delivery.upstream.set_siblings([sibling.url])
+
+        answers = [await nodes[0].ask(path) for path in PATHS]
+
+        assert {answer.status for answer in answers} == {200}
+        assert sibling.seen
+        assert nodes[0].delivery.upstream.ejected() == []
+
+
+async def test_what_the_origin_refuses_is_refused(origin: ScriptedOrigin) -> None:
+    origin.replies["*"] = Reply(b"not yours", status=403, headers={})
+    async with region(origin, 2) as nodes:
+        assert {(await nodes[0].ask(path)).status for path in PATHS} == {403}
+
+
 async def test_a_sibling_that_comes_back_is_asked_again(origin: ScriptedOrigin) -> None:
     async with region(origin, 2) as nodes:
         path = path_owned_by(nodes[1], nodes)
@@ -213,6 +236,29 @@ async def test_a_shield_that_points_at_itself_does_not_loop(origin: ScriptedOrig
 
     assert (answer.status, len(origin.seen)) == (200, 1)
     await node.stop()
+
+
+async def test_a_worker_leaves_to_its_main_process_what_another_edge_may_have(
+    origin: ScriptedOrigin,
+) -> None:
+    main_port, worker_port = ports(2)
+    async with ScriptedOrigin() as sibling, AsyncExitStack() as stack:
+        peers = replace(QUICK, siblings=(sibling.url,), own_url=f"http://127.0.0.1:{main_port}")
+        main = Node(origin.url, main_port, peers)
+        worker = Node(main.url, worker_port, PeerLimits(), is_worker=True)
+        for node in (main, worker):
+            await node.start()
+            stack.push_async_callback(node.stop)
+        main.delivery.purges.places[PURGE.name] = Place("monday", 7)
+        told = {"Headstart_Hop": "sibling"}
+
+        known = [await worker.ask(path, **told, Headstart_Purge_Revision="monday/7") for path in PATHS]
+        behind = await worker.ask(PATHS[0], **told, Headstart_Purge_Revision="monday/8")
+        unlogged = [await worker.ask(f"{path}?", **told) for path in PATHS]
+
+        assert {answer.status for answer in known + unlogged} == {200}
+        assert behind.status == 503
+        assert sibling.seen == []  # it sent the request: it is not asked
 
 
 async def test_an_upload_goes_to_the_origin_itself(origin: ScriptedOrigin) -> None:

@@ -37,7 +37,7 @@ class SlowOrigin(CardOrigin):
         try:
             while request.transport is not None and not request.transport.is_closing():
                 await response.write(b"x")
-                await asyncio.sleep(0.01)
+                await asyncio.sleep(0.01)  # so slowly that no object ends before it is given up
         finally:
             self.sending.remove(request.path)
             self.hung_up.append(request.path)
@@ -250,6 +250,10 @@ async def test_watches_tell_how_long_this_viewer_stays(edge: Edge, player: Viewe
         ({"next": ["a"] * 9}, "at most 8 videos in player.next, got 9"),
         ({"next": "a"}, "next"),
         ({"ahead": -1}, "player.ahead"),
+        ({"ahead": 10**4000}, "ahead"),
+        ({"at_s": 10**4000}, "at_s"),
+        ({"in_flight": [{"video": "a", "rung": "r", "chunk": 10**4000}]}, "in_flight[0].chunk"),
+        ({"held": [{"video": "a", "rung": "r", "chunks": [[0, 10**4000]]}]}, "held[0].chunks[0]"),
     ],
 )
 async def test_a_wrong_report_is_refused_by_name(player: Viewer, changes: dict[str, Any], named: str) -> None:

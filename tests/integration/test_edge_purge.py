@@ -1,9 +1,7 @@
 """Purges on several edges over a real NATS: all of them, late ones, cut-off ones; and who has answered."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,23 +10,11 @@ from edge.app import Edge
 from edge.purge.ears import State
 from edge.purge.node import PurgeLimits, Purges
 from shared.lifecycle import Lifecycle
-from shared.messages import CatalogKind, PurgeOrder
+from shared.messages.catalog import CatalogKind
+from shared.messages.purge import PurgeOrder
 from shared.subjects import PURGE
-from tests.card_origin import CardOrigin, card_origin
-from tests.region import ONE, TEN, Region, know_each_other, running_region
+from tests.region import ONE, TEN, Region, know_each_other
 from tests.waiting import eventually
-
-
-@pytest.fixture
-async def origin() -> AsyncIterator[CardOrigin]:
-    async with card_origin(("1", "10")) as server:
-        yield server
-
-
-@pytest.fixture
-async def region(data_dir: Path, origin: CardOrigin, nats: str) -> AsyncIterator[Region]:
-    async with running_region(data_dir, origin.url, nats) as one:
-        yield one
 
 
 async def test_a_purge_by_tag_reaches_every_edge_and_no_other_tag(region: Region) -> None:

@@ -5,7 +5,6 @@ import errno
 import json
 import signal
 import time
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,7 +23,7 @@ from edge.standalone import PLAIN, _purge_handler
 from shared.cli.__main__ import app
 from shared.clock import SystemClock
 from shared.errors import ConfigError
-from shared.messages import PurgeOrder, PurgeScope
+from shared.messages.purge import PurgeOrder, PurgeScope
 from tests.edge_cache_builders import FakeClock, make_entry
 from tests.origins import FRESH, Client, EdgeProcess, Reply, RunningEdge, ScriptedOrigin, running_edge
 from tests.waiting import eventually
@@ -32,12 +31,6 @@ from tests.waiting import eventually
 FREE = "127.0.0.1:0"
 ORDER = PurgeOrder(id="o", scope=PurgeScope.TAG, value="video:1", issuer="alone", at_ms=1)
 STALE_OK = {"Cache-Control": "max-age=60, stale-while-revalidate=60, stale-if-error=60", "ETag": '"one"'}
-
-
-@pytest.fixture
-async def origin() -> AsyncIterator[ScriptedOrigin]:
-    async with ScriptedOrigin() as server:
-        yield server
 
 
 def revalidated(request: web.BaseRequest) -> Reply:

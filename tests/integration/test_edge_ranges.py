@@ -13,12 +13,6 @@ BODY = bytes(range(256)) * 4096
 
 
 @pytest.fixture
-async def origin() -> AsyncIterator[ScriptedOrigin]:
-    async with ScriptedOrigin() as running:
-        yield running
-
-
-@pytest.fixture
 async def edge(origin: ScriptedOrigin) -> AsyncIterator[RunningEdge]:
     async with running_edge(origin.url) as running:
         yield running

@@ -15,12 +15,6 @@ BODY = bytes(range(256)) * 1024
 
 
 @pytest.fixture
-async def origin() -> AsyncIterator[ScriptedOrigin]:
-    async with ScriptedOrigin() as running:
-        yield running
-
-
-@pytest.fixture
 async def process(origin: ScriptedOrigin, data_dir: Path) -> AsyncIterator[EdgeProcess]:
     running = EdgeProcess(origin.url, data_dir)
     yield running

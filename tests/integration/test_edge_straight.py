@@ -5,27 +5,20 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-import uvloop
 from aiohttp import ClientPayloadError
 from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict
 
 from edge.cache.settings import UpstreamLimits
+from edge.upstream.link import LinkConnection
 from edge.upstream.links import LinkAnswer, LinkPool
 from edge.upstream.pieces import Piece, whole
-from edge.upstream.straight import MAX_BYTES, LinkConnection, StraightBody
+from edge.upstream.straight import MAX_BYTES, StraightBody
 
 LIMITS = UpstreamLimits(connect_s=1, stall_s=0.3, n_connections=2)
 BODY = bytes(range(256)) * 1024
-pytestmark = pytest.mark.filterwarnings("ignore:Overriding the .event_loop_policy:DeprecationWarning")
-
-
-@pytest.fixture(params=[asyncio.DefaultEventLoopPolicy, uvloop.EventLoopPolicy], ids=["asyncio", "uvloop"])
-def event_loop_policy(request: pytest.FixtureRequest) -> asyncio.AbstractEventLoopPolicy:
-    """Each test on both loops: each has transports of its own."""
-    policy: asyncio.AbstractEventLoopPolicy = request.param()
-    return policy
+pytestmark = pytest.mark.both_loops
 
 
 class SlowServer:

@@ -2,118 +2,19 @@
 
 import asyncio
 import contextlib
-import random
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-import uvloop
 
-from edge.tls.acceptor import TlsAcceptor, server_context
 from edge.tls.session import PIECE_BYTES
-from edge.tls.transport import TlsTransport
-from shared import metrics
-from tests.certificates import client_context, self_signed
+from tests.certificates import client_context
+from tests.tls_places import BODY, Heard, Place, all_of, body, client, echo, listening, talk
 from tests.waiting import eventually
 
-pytestmark = pytest.mark.filterwarnings("ignore:Overriding the:pytest.PytestDeprecationWarning")
-BODY = random.Random(5).randbytes(3_000_000)
-
-
-@pytest.fixture(params=["asyncio", "uvloop"], autouse=True)
-def event_loop_policy(request: pytest.FixtureRequest) -> asyncio.AbstractEventLoopPolicy:
-    return uvloop.EventLoopPolicy() if request.param == "uvloop" else asyncio.DefaultEventLoopPolicy()
-
-
-class Heard(asyncio.Protocol):
-    """Notes what a transport tells it; `answer` may speak."""
-
-    def __init__(self, answer: Callable[["Heard", bytes], None] | None = None) -> None:
-        self.answer = answer
-        self.data = bytearray()
-        self.n_pauses = self.n_resumes = 0
-        self.is_eof = self.keeps_open = self.is_lost = False
-        self.exc: Exception | None = None
-        self.wire: TlsTransport
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, TlsTransport)
-        self.wire = transport
-
-    def data_received(self, data: bytes) -> None:
-        self.data += data
-        if self.answer is not None:
-            self.answer(self, data)
-
-    def eof_received(self) -> bool:
-        self.is_eof = True
-        return self.keeps_open
-
-    def pause_writing(self) -> None:
-        self.n_pauses += 1
-
-    def resume_writing(self) -> None:
-        self.n_resumes += 1
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        assert not self.is_lost
-        self.is_lost, self.exc = True, exc
-
-
-class Place:
-    """An acceptor, and the protocols that it has made."""
-
-    def __init__(self, answer: Callable[[Heard, bytes], None] | None) -> None:
-        self.made: list[Heard] = []
-        link = socket.create_server(("127.0.0.1", 0))
-        link.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 64 * 1024)
-        self.port = link.getsockname()[1]
-        self.acceptor = TlsAcceptor(link, server_context(*self_signed()), lambda: self._make(answer))
-
-    def _make(self, answer: Callable[[Heard, bytes], None] | None) -> Heard:
-        self.made.append(Heard(answer))
-        return self.made[-1]
-
-
-@asynccontextmanager
-async def listening(answer: Callable[[Heard, bytes], None] | None = None) -> AsyncIterator[Place]:
-    place = Place(answer)
-    try:
-        yield place
-    finally:
-        place.acceptor.close()
-        for one in place.made:
-            one.wire.abort()
-        await eventually(lambda: all(one.is_lost for one in place.made))
-
-
-@asynccontextmanager
-async def client(
-    place: Place, version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3, limit: int = 2**22, **more: Any
-) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    reader, writer = await asyncio.open_connection(
-        "127.0.0.1", place.port, ssl=client_context(version), limit=limit, **more
-    )
-    try:
-        yield reader, writer
-    finally:
-        writer.transport.abort()
-        await asyncio.sleep(0)
-
-
-def echo(heard: Heard, data: bytes) -> None:
-    heard.wire.write(data)
-
-
-def body(heard: Heard, _: bytes) -> None:
-    heard.wire.writelines((b"head", memoryview(BODY)))
-
-
-def failed() -> float:
-    return metrics.REGISTRY.get_sample_value("edge_tls_handshakes_total", {"result": "failed"}) or 0.0
+pytestmark = pytest.mark.both_loops
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
@@ -226,22 +127,6 @@ async def test_what_waits_at_a_close_arrives_whole() -> None:
         assert got == b"head" + BODY
 
 
-def talk(port: int, steps: Callable[[ssl.SSLSocket], bytes]) -> "asyncio.Future[bytes]":
-    """A blocking client, in a thread."""
-
-    def run() -> bytes:
-        plain = socket.create_connection(("127.0.0.1", port))
-        with client_context().wrap_socket(plain, suppress_ragged_eofs=False) as link:
-            link.settimeout(20)
-            return steps(link)
-
-    return asyncio.get_running_loop().run_in_executor(None, run)
-
-
-def all_of(link: ssl.SSLSocket) -> bytes:
-    return b"".join(iter(lambda: link.recv(1 << 16), b""))
-
-
 async def test_a_half_closed_client_gets_its_answer_whole_and_then_the_notice() -> None:
     def ask(link: ssl.SSLSocket) -> bytes:
         link.sendall(b"question")
@@ -325,23 +210,6 @@ async def broken_off(place: Place, n_bytes: int) -> socket.socket:
     return link
 
 
-@pytest.mark.parametrize(
-    "said", [b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00", b"\0" * 600]
-)
-async def test_what_is_no_tls_is_closed_and_counted(said: bytes) -> None:
-    async with listening(echo) as place:
-        before = failed()
-        reader, writer = await asyncio.open_connection("127.0.0.1", place.port)
-        writer.write(said)
-        with contextlib.suppress(ConnectionResetError):  # it had more to say
-            assert not (await reader.read()).startswith(b"HTTP")
-        writer.close()
-
-        await eventually(lambda: place.made[0].is_lost)
-        assert not place.made[0].data
-        assert failed() == before + 1
-
-
 async def test_a_protocol_that_fails_loses_its_own_connection_only() -> None:
     def fail(heard: Heard, data: bytes) -> None:
         if data == b"fail":
@@ -357,73 +225,3 @@ async def test_a_protocol_that_fails_loses_its_own_connection_only() -> None:
 
         assert await reader.readexactly(4) == b"good"
         assert [type(one["exception"]) for one in told] == [ValueError]
-
-
-async def test_a_known_client_resumes_its_session() -> None:
-    context = client_context()
-
-    def ask(port: int, session: ssl.SSLSession | None) -> tuple[bool, ssl.SSLSession | None]:
-        plain = socket.create_connection(("127.0.0.1", port))
-        with context.wrap_socket(plain, session=session) as link:
-            link.settimeout(20)
-            link.sendall(b"x")
-            assert link.recv(10) == b"x"
-            return bool(link.session_reused), link.session
-
-    async with listening(echo) as place:
-        loop = asyncio.get_running_loop()
-        is_reused, session = await loop.run_in_executor(None, ask, place.port, None)
-        assert not is_reused
-
-        is_reused, _ = await loop.run_in_executor(None, ask, place.port, session)
-
-        assert is_reused
-
-
-@pytest.mark.parametrize(
-    "wanted", [("AES128", "CHACHA20", "AES256"), ("CHACHA20", "AES256"), ("AES256", "AES128")]
-)
-async def test_it_takes_the_cipher_that_the_client_names_first(wanted: tuple[str, ...]) -> None:
-    context = client_context(ssl.TLSVersion.TLSv1_2)
-    known = {"AES128": "AES128-GCM-SHA256", "AES256": "AES256-GCM-SHA384", "CHACHA20": "CHACHA20-POLY1305"}
-    context.set_ciphers(":".join(f"ECDHE-ECDSA-{known[one]}" for one in wanted))
-    async with listening(echo) as place:
-        _, writer = await asyncio.open_connection("127.0.0.1", place.port, ssl=context)
-
-        assert known[wanted[0]] in writer.get_extra_info("cipher")[0]
-        writer.transport.abort()
-
-
-async def test_it_speaks_http_1_by_alpn() -> None:
-    context = client_context()
-    context.set_alpn_protocols(["h2", "http/1.1"])
-    async with listening(echo) as place:
-        _, writer = await asyncio.open_connection("127.0.0.1", place.port, ssl=context)
-
-        assert writer.get_extra_info("ssl_object").selected_alpn_protocol() == "http/1.1"
-        writer.transport.abort()
-
-
-async def test_thousands_of_connections_come_and_go_without_a_trace() -> None:
-    async with listening(echo) as place:
-        for _ in range(20):
-            async with asyncio.TaskGroup() as group:
-                for number in range(100):
-                    group.create_task(visit(place, number))
-        await eventually(lambda: all(one.is_lost for one in place.made), within_s=30)
-
-        assert len(place.made) == 2000
-        assert place.made[0].wire._bench.n_held == 0
-        place.made.clear()
-
-
-async def visit(place: Place, number: int) -> None:
-    if number % 4 == 0:  # plain, and gone
-        _, writer = await asyncio.open_connection("127.0.0.1", place.port)
-        writer.write(b"\x16\x03\x01"[: number % 3])
-        writer.close()
-        return
-    async with client(place) as (reader, writer):
-        said = b"%d" % number
-        writer.write(said)
-        assert await reader.readexactly(len(said)) == said

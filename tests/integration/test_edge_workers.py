@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -129,7 +129,24 @@ async def test_a_change_through_one_process_is_seen_by_all(edge: Supervised, ori
     async def all_see_it() -> bool:
         return {body for _, body, _ in await everywhere(f"{edge.url}/page")} == {b"new"}
 
-    await until(all_see_it)
+    await eventually(all_see_it)
+
+
+@pytest.mark.parametrize(("allowed", "statuses"), [("127.0.0.0/8", {200}), ("10.0.0.0/8", {403})])
+async def test_the_method_purge_is_judged_alike_in_every_process(
+    origin: ScriptedOrigin, data_dir: Path, allowed: str, statuses: set[int]
+) -> None:
+    told = {"HEADSTART_EDGE_PURGE_METHOD_FROM": allowed}
+    async with supervised(origin, data_dir, HEADSTART_EDGE_WORKERS="3", **told) as edge:
+        connector = aiohttp.TCPConnector(force_close=True)
+        async with aiohttp.ClientSession(connector=connector) as http:
+            seen = set()
+            for _ in range(N_CONNECTIONS):
+                async with http.request("PURGE", f"{edge.url}/v/1/open.mp4") as answer:
+                    seen.add(answer.status)
+
+    assert seen == statuses
+    assert origin.seen == []
 
 
 async def test_a_process_that_is_killed_comes_back(edge: Supervised) -> None:
@@ -203,14 +220,8 @@ async def watch(url: str, stop: asyncio.Event, *, is_new: bool) -> int:
                 assert answer.status == 200
                 await answer.read()
             n_asked += 1
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.02)  # a viewer's pace: it must not starve who is watched
     return n_asked
-
-
-async def until(holds: Callable[[], Awaitable[bool]], within_s: float = 10.0) -> None:
-    async with asyncio.timeout(within_s):
-        while not await holds():
-            await asyncio.sleep(0.05)
 
 
 def is_alive(pid: int) -> bool:

@@ -9,18 +9,20 @@ import signal
 import socket
 import ssl
 import subprocess
-import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from playwright.async_api import async_playwright
 
+from shared.embedded import free_port
+from tests.bench.edge.process import is_listening
 from tests.browser.conftest import ARGUMENTS, chromium_path
 from tests.conftest import NEEDS, has_chromium
 from tests.origins import Reply, RunningEdge, ScriptedOrigin, running_edge
+from tests.waiting import eventually
 
 CADDYFILE = Path(__file__).resolve().parents[2] / "configs" / "Caddyfile"
 START_S = 30
@@ -49,12 +51,6 @@ class Front:
         return {"status": lines[0].strip()} | {name.lower(): value for name, value in fields.items()}, body
 
 
-def free_ports(n: int) -> list[int]:
-    with ExitStack() as held:
-        servers = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(n)]
-        return [int(server.getsockname()[1]) for server in servers]
-
-
 @contextmanager
 def caddy(edge_url: str, folder: Path, port: int, http_port: int) -> Iterator[None]:
     environ = {
@@ -77,18 +73,6 @@ def caddy(edge_url: str, folder: Path, port: int, http_port: int) -> Iterator[No
         process.wait(timeout=20)
 
 
-def wait_for_port(port: int) -> None:
-    deadline = time.monotonic() + START_S
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
-
-
 @pytest.fixture
 async def origin() -> AsyncIterator[ScriptedOrigin]:
     async with ScriptedOrigin() as started:
@@ -105,9 +89,9 @@ async def edge(origin: ScriptedOrigin) -> AsyncIterator[RunningEdge]:
 
 @pytest.fixture
 async def front(edge: RunningEdge, tmp_path: Path, curl: str) -> AsyncIterator[Front]:
-    port, http_port = free_ports(2)
+    port, http_port = free_port(), free_port()
     with caddy(edge.client.url, tmp_path, port, http_port):
-        await asyncio.to_thread(wait_for_port, port)
+        await eventually(lambda: is_listening(port), within_s=START_S)
         yield Front(port, curl)
 
 

@@ -16,7 +16,9 @@ from origin.config import OriginConfig
 from shared import embedded, subjects
 from shared.bus import Bus, Delivery, Outcome
 from shared.errors import NotFound
-from shared.messages import CatalogEvent, EventBatch, EventKind, TranscodeJob, ViewEvent
+from shared.messages.catalog import CatalogEvent
+from shared.messages.events import EventBatch, EventKind, ViewEvent
+from shared.messages.jobs import TranscodeJob
 from tests.builders import NOW_MS, make_event, make_rung
 from tests.origin_service import Origin, running
 from tests.waiting import eventually
@@ -34,11 +36,11 @@ async def origin(data_dir: Path) -> AsyncIterator[Origin]:
         yield origin
 
 
-async def make_playable(data_dir: Path) -> None:
+async def make_playable(data_dir: Path, video: str = "v1", at_ms: int = 1) -> None:
     database = Database(f"sqlite+aiosqlite:///{data_dir}/origin.sqlite")
     videos = Videos(database)
     new = NewVideo(
-        id="v1",
+        id=video,
         creator_id="neon",
         caption="a caption",
         category="city",
@@ -49,12 +51,12 @@ async def make_playable(data_dir: Path) -> None:
         height=960,
         planned=["360p", "540p"],
     )
-    await videos.create(new, 1)
+    await videos.create(new, at_ms)
     stills = Stills(poster="p.webp", poster_jpeg="p.jpg", blurhash="L", stills=[])
     rendition = Rendition(make_rung(), [StoredObject(PATH, len(BODY), DIGEST)])
-    await videos.publish("v1", rendition, stills, 2)
+    await videos.publish(video, rendition, stills, at_ms + 1)
     await database.close()
-    file = data_dir / "media" / "v" / "v1" / PATH
+    file = data_dir / "media" / "v" / video / PATH
     file.parent.mkdir(parents=True)
     file.write_bytes(BODY)
 
@@ -112,6 +114,20 @@ async def test_a_video_tells_its_status_and_card(origin: Origin) -> None:
     assert [card["id"] for card in (await origin.json("/v1/videos?creator=neon&limit=5"))["items"]] == ["v1"]
     assert (await origin.json("/v1/videos?creator=nobody"))["items"] == []
     assert (await origin.json("/v1/users/neon"))["videos"] == 1
+
+
+async def test_videos_are_paged_newest_first(origin: Origin) -> None:
+    for number in (2, 3, 4):
+        await make_playable(origin.data_dir, f"v{number}", at_ms=number // 2 * 10)
+    first = await origin.json("/v1/videos?creator=neon&limit=2")
+    assert [card["id"] for card in first["items"]] == ["v4", "v3"]
+    second = await origin.json(f"/v1/videos?creator=neon&limit=2&before={first['next']}")
+    assert [card["id"] for card in second["items"]] == ["v2", "v1"]
+    last = await origin.json(f"/v1/videos?limit=2&before={second['next']}")
+    assert last == {"items": []}
+    assert (await origin.json("/v1/videos?before=soon", status=400))["type"].endswith("invalid_request")
+    for path in ("/v1/videos", "/v1/videos/v1/comments"):
+        assert await origin.json(f"{path}?limit=0") == {"items": []}
 
 
 async def test_cards_come_in_the_order_asked_for_and_the_missing_are_named(origin: Origin) -> None:

@@ -20,11 +20,14 @@ from origin.catalog.outbox import Outbox
 from origin.catalog.records import NewVideo, Rendition, Status, Stills, StoredObject
 from origin.catalog.schema import metadata
 from origin.catalog.social import Social
+from origin.catalog.sounds import Sounds
 from origin.catalog.users import Users
 from origin.catalog.videos import Videos
 from origin.errors import CatalogUnavailable
 from shared.errors import NotFound
-from shared.messages import CatalogEvent, CatalogKind, EventKind, TranscodeJob
+from shared.messages.catalog import CatalogEvent, CatalogKind
+from shared.messages.events import EventKind
+from shared.messages.jobs import TranscodeJob
 from tests import postgres
 from tests.builders import make_rung
 from tests.waiting import eventually
@@ -138,7 +141,7 @@ async def test_a_new_file_turns_to_wal_once_another_writer_has_finished(data_dir
     with closing(sqlite3.connect(file, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         migrating = asyncio.create_task(database.migrate())
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.2)  # that nothing happens cannot be waited for
         assert not migrating.done()
         other.execute("COMMIT")
         await migrating
@@ -259,6 +262,33 @@ async def test_a_reader_that_has_seen_a_seq_never_misses_a_smaller_one(database:
     async with asyncio.timeout(30):
         await asyncio.gather(follow(), *(videos.publish(name, made("360p"), None, 2) for name in names))
     assert seen == list(range(1, 13))
+
+
+async def test_a_sound_counts_lists_and_pages_the_videos_that_play_it(database: Database) -> None:
+    videos, sounds = await make_playable(database), Sounds(database)
+    for n, name in enumerate(("a", "b", "c")):
+        await videos.create(make_new(name, sound_id="v1", sound_title="Original sound · neon"), n)
+        await videos.publish(name, made("360p"), STILLS, 9)
+    await make_playable(database, "v2")
+    await videos.withdraw("b", 10)
+    assert [(one.id, one.n_videos) for one in await sounds.most_used(5)] == [("v1", 3), ("v2", 1)]
+    assert [card.id for card in await sounds.videos("v1", 9)] == ["v1", "c", "a"]
+    assert [card.id for card in await sounds.videos("v1", 9, (2, "c"))] == ["a"]
+    await asyncio.gather(videos.withdraw("v1", 11), videos.withdraw("a", 11), videos.withdraw("c", 11))
+    assert [one.id for one in await sounds.most_used(5)] == ["v2"]
+    with pytest.raises(NotFound):
+        await sounds.get("v1")
+
+
+async def test_a_row_that_a_former_process_wrote_plays_its_own_sound(database: Database) -> None:
+    videos = Videos(database)
+    await videos.create(make_new(), 1)
+    async with database.write() as conn:
+        await conn.execute(text("UPDATE videos SET sound_id = ''"))
+    await videos.publish("v1", made("360p"), STILLS, 2)
+    assert [card.sound_id for card in await videos.cards(["v1"])] == ["v1"]
+    assert (await Sounds(database).choose("v1")).refusal is None
+    assert (await Sounds(database).get("v1")).n_videos == 1
 
 
 async def test_a_letter_leaves_the_outbox_only_when_acknowledged(database: Database) -> None:

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from origin.errors import SoundUnavailable
 from origin.transcode.jobs import JobLimits
 from origin.transcode.render import MediaObject, Posters, RenderedRung, Renderer, RenderLimits
-from origin.transcode.worker import SourceVideo, Worker, WorkerLimits
+from origin.transcode.worker import LaidSound, SourceVideo, Worker, WorkerLimits
 from origin.transcode.workspace import sweep, workspace
 from shared.bus import Bus, Outcome
 from shared.errors import Unavailable
-from shared.messages import TranscodeJob
+from shared.messages.jobs import TranscodeJob
 from shared.subjects import JOBS, JOBS_FIRST
 from tests.clips import make_clip
 from tests.rungs import renderer
@@ -31,6 +32,7 @@ class MemoryCatalogue:
 
     video: SourceVideo | None = field(default_factory=SourceVideo)
     is_away: bool = False
+    refusal: SoundUnavailable | None = None
     is_withdrawn_meanwhile: bool = False
     published: list[RenderedRung] = field(default_factory=list)
     posters: list[Posters | None] = field(default_factory=list)
@@ -39,6 +41,8 @@ class MemoryCatalogue:
     async def source(self, video_id: str) -> SourceVideo | None:
         if self.is_away:
             raise Unavailable("the catalogue is away")
+        if self.refusal:
+            raise self.refusal
         return self.video
 
     async def publish(self, video_id: str, rendered: RenderedRung, posters: Posters | None) -> bool:
@@ -65,6 +69,9 @@ class MemoryMedia:
     async def fetch_source(self, video_id: str, to: Path) -> None:
         self.n_fetched += 1
         shutil.copyfile(self.clip, to)
+
+    async def fetch_sound(self, sound: LaidSound, to: Path) -> None:
+        shutil.copyfile(self.clip.with_name(sound.video_id), to)
 
     async def put(self, video_id: str, objects: Sequence[MediaObject]) -> None:
         assert all(part.file.stat().st_size == part.size_bytes for part in objects)
@@ -128,6 +135,24 @@ async def test_the_ladder_job_adds_what_the_source_is_large_enough_for(bench: Be
     assert await bench.handle(LADDER) is Outcome.ACK
     assert bench.names() == ["540p"]
     assert bench.catalogue.posters == [None]
+
+
+async def test_a_job_that_runs_twice_lays_the_sound_to_the_same_bytes(bench: Bench) -> None:
+    make_clip(bench.media.clip.with_name("other"), seconds=2)
+    sound = LaidSound("other", (), duration_ms=2000, sound_volume=1, original_volume=0.5)
+    for _ in range(2):
+        bench.catalogue.video = SourceVideo(has_poster=True, sound=sound)
+        assert await bench.handle(FIRST) is Outcome.ACK
+    bench.catalogue.video = SourceVideo(has_poster=True)
+    assert await bench.handle(FIRST) is Outcome.ACK
+    first, second, without = [rendered.rung.path for rendered in bench.catalogue.published]
+    assert first == second != without
+
+
+async def test_a_sound_that_may_not_be_used_ends_the_job_with_its_reason(bench: Bench) -> None:
+    bench.catalogue.refusal = SoundUnavailable("sound: withdrawn")
+    assert await bench.handle(FIRST) is Outcome.TERM
+    assert bench.catalogue.given_up == [(["360p"], "sound: withdrawn")]
 
 
 async def test_a_repeated_job_makes_nothing_again(bench: Bench) -> None:

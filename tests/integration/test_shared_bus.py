@@ -9,22 +9,14 @@ from nats.aio.client import Client
 from shared import subjects
 from shared.bus import Bus, Delivery, Outcome
 from shared.errors import InvalidRequest, Unavailable
-from shared.messages import EventBatch, TranscodeJob
-from shared.subjects import EVENTS, JOBS, STREAMS
+from shared.messages.events import EventBatch
+from shared.messages.jobs import TranscodeJob
+from shared.subjects import EVENTS, JOBS
 from tests.builders import make_batch, make_event
 from tests.waiting import eventually
 
 SUBJECT = subjects.events("e1")
 Handler = Callable[[EventBatch, Delivery], Awaitable[Outcome]]
-
-
-@pytest.fixture
-async def bus(nats: str) -> AsyncIterator[Bus]:
-    """A connected bus whose streams exist."""
-    bus = await Bus.connect(nats, "test", wait=True)
-    await bus.ensure_streams(STREAMS)
-    yield bus
-    await bus.close()
 
 
 @pytest.fixture

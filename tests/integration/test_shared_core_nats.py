@@ -10,7 +10,7 @@ from shared import subjects
 from shared.bus import Bus
 from shared.core_nats import MAX_ANSWERS_AT_ONCE
 from shared.errors import DecodeError, NotFound, Unavailable
-from shared.messages import QueueRequest, RankedQueue, TrendingList
+from shared.messages.queues import QueueRequest, RankedQueue, TrendingList
 from tests.waiting import eventually
 
 SUBJECT = subjects.trends("local")

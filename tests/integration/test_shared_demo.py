@@ -10,7 +10,7 @@ import pytest
 from aiohttp import ClientSession, web
 
 from shared.demo.api import Api
-from shared.demo.clips import CLIPS, WIDTH, Clip
+from shared.demo.clips import CLIPS, SOUND_OF, WIDTH, Clip
 from shared.demo.fill import N_WATCHED, Demo
 from shared.demo.journal import Journal
 from shared.demo.render import ClipFailed, render, title_image
@@ -59,6 +59,7 @@ class Installation:
         self.n_sessions = 0
         self.events: Counter[str] = Counter()
         self.refuses_after = len(CLIPS)
+        self.asked = Counter[str]()
 
     def app(self) -> web.Application:
         app = web.Application()
@@ -76,11 +77,14 @@ class Installation:
         form = await request.post()
         if len(self.videos) >= self.refuses_after:
             return web.json_response({"detail": "full"}, status=503)
-        self.videos.append({name: str(form[name]) for name in ("caption", "creator", "category", "hashtags")})
+        self.videos.append({name: str(text) for name, text in form.items() if name != "file"})
         return web.json_response({"id": f"video-{len(self.videos)}"}, status=201)
 
-    async def status(self, _: web.Request) -> web.Response:
-        return web.json_response({"status": "complete"})
+    async def status(self, request: web.Request) -> web.Response:
+        """Queued when it is asked for the first time, then complete."""
+        video = request.match_info["id"]
+        self.asked[video] += 1
+        return web.json_response({"status": "queued" if self.asked[video] == 1 else "complete"})
 
     async def session(self, _: web.Request) -> web.Response:
         self.n_sessions += 1
@@ -127,6 +131,17 @@ async def test_an_empty_installation_is_filled_once(tmp_path: Path) -> None:
     assert len(installation.events) >= 10 * N_WATCHED * 2
     assert set(installation.events.values()) == {1}
     assert await filled(server, Journal.read(tmp_path / "demo.json")) == (False, {})
+    await server.stop(1)
+
+
+async def test_some_videos_play_the_sound_of_one_that_is_playable_by_then(tmp_path: Path) -> None:
+    installation = Installation()
+    server = await serve(installation.app(), "127.0.0.1:0")
+    await filled(server, Journal.read(tmp_path / "demo.json"))
+    ids = {video["caption"]: f"video-{n}" for n, video in enumerate(installation.videos, start=1)}
+    chosen = {video["caption"]: video["sound"] for video in installation.videos if "sound" in video}
+    assert chosen == {user: ids[source] for user, source in SOUND_OF.items()}
+    assert all(installation.asked[video] > 1 for video in chosen.values())
     await server.stop(1)
 
 

@@ -85,6 +85,18 @@ def test_a_row_is_compared_with_those_that_are_there_only() -> None:
     assert "÷ varnish" not in rows["edge"]
 
 
+def test_a_row_of_the_edge_is_compared_with_the_same_of_the_former_build() -> None:
+    names = ("edge", "former", "edge, and disk", "former, and disk", "nginx")
+    figures = ((30.0, 8.0, 5.0), (20.0, 4.0, 10.0), (12.0, 9.0, 8.0), (10.0, 9.0, 8.0), (5.0, 1.0, 1.0))
+    rounds = [[{"req/s": rate, "p99 us": p99, "cpu us/req": cpu} for rate, p99, cpu in figures]]
+
+    rows = compared(names, rounds, ("nginx tuned",))
+
+    assert [rows["edge"][f"{of}÷ former"] for of in ("", "p99 ", "cpu ")] == [1.5, 2.0, 0.5]
+    assert rows["edge, and disk"]["÷ former"] == 1.2
+    assert all("÷ former" not in rows[name] for name in ("former", "former, and disk", "nginx"))
+
+
 def test_processor_time_is_that_of_all_requests_with_those_of_the_warm_up() -> None:
     told = {"requests": 900, "seconds": 1.0, "bytes": 0, "all_requests": 1000, "all_bytes": 1_000_000}
     told |= {"p50_us": 1, "p99_us": 2, "p999_us": 3, "load_cpu_s": 0.25}

@@ -1,13 +1,15 @@
 """The simulator of sessions, on cases that are reckoned by hand."""
 
 import random
+from argparse import Namespace
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from edge.prefetch.planner import PlanRules
-from tests.bench.swipe.links import GENERATED, Trace, generated
+from tests.bench.swipe import kinds
+from tests.bench.swipe.links import GENERATED, Trace, generated, laid, read
 from tests.bench.swipe.pdas import Pdas
 from tests.bench.swipe.planned import Planned
 from tests.bench.swipe.plot import draw
@@ -17,6 +19,7 @@ from tests.bench.swipe.session import MAX_SESSION_S, Get, Outcome, Player, Polic
 from tests.bench.swipe.told import Told
 from tests.bench.swipe.videos import Video, viewers, watch_s
 from tests.bench.swipe.videos import generated as generated_videos
+from tests.bench.swipe.worlds import picked, read_watch, worlds
 
 SECOND = 125_000
 """Bytes that 1 Mbit/s brings in a second."""
@@ -175,6 +178,95 @@ def test_the_floor_fetches_nothing_that_is_not_watched() -> None:
     assert max(outcome.startups_s[1:]) == 0.0
 
 
+def test_a_viewer_who_goes_back_plays_what_is_held() -> None:
+    setup = Setup(
+        [video(), video()], [0.9, 0.5, 0.4, 0.5], Trace([(0.0, 8.0), (1.0, 8.0)]), path=(0, 1, 0, 1)
+    )
+
+    outcome = run(setup, Script(Get(0, 0, 0), Get(1, 0, 0)))
+
+    assert outcome.startups_s[1:] == [0.0, 0.0, 0.0]
+    assert outcome.play_s == pytest.approx(2.3)
+    assert outcome.quality == pytest.approx(4 * 0.75)
+    assert outcome.waste == 0.0
+
+
+def test_the_next_showing_of_a_video_says_how_long_it_is_watched() -> None:
+    player = Player(Setup([video(), video()], [1.0, 2.0, 3.0], STEADY, path=(0, 1, 0)))
+    assert (player.stays_s(0), player.stays_s(1)) == (1.0, 2.0)
+
+    player.watched.append((0, 1.0))
+
+    assert (player.stays_s(0), player.stays_s(1)) == (3.0, 2.0)
+
+
+def test_a_viewer_cannot_watch_more_than_there_is() -> None:
+    setup = Setup([video(2), video(2)], [9.0, -1.0], STEADY, rtt_s=0.1)
+
+    assert run(setup, NoPrefetch()).play_s == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize(
+    "setup",
+    [
+        Setup([], [], STEADY),
+        Setup([video()], [1.0, 2.0], STEADY),
+        Setup([video()], [float("nan")], STEADY),
+        Setup([Video([[], []], [1.0])], [1.0], STEADY),
+    ],
+)
+def test_a_session_that_cannot_be_played_is_refused(setup: Setup) -> None:
+    with pytest.raises(ValueError, match=r"video|watch"):
+        run(setup, NoPrefetch())
+
+
+@pytest.mark.parametrize("name", kinds.GENERATED | kinds.UNSEEN)
+def test_a_session_of_every_kind_is_played_to_its_end(name: str) -> None:
+    kind = (kinds.GENERATED | kinds.UNSEEN)[name]
+    for setup in kinds.sessions(kind, random.Random(11), 1, 1):
+        for policy in (Planned(PlanRules(n_steps=1)), Told(PlanRules()), Floor()):
+            outcome = run(setup, policy)
+
+            assert outcome.play_s == pytest.approx(sum(setup.watch_s), abs=1e-3)
+            assert len(outcome.startups_s) == len(setup.watch_s)
+            assert 0 <= outcome.waste < 1
+
+
+def test_a_dead_link_is_dead_for_so_long_as_it_says() -> None:
+    trace = laid(iter([(1.0, 2.0), (4.0, 0.0), (600.0, 2.0)]))
+
+    assert trace.arrival(0.0, 3 * SECOND) == pytest.approx(5.5, abs=0.01)
+
+
+def test_links_and_viewers_of_ones_own_are_played(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "1").write_text("0 2.5\n1 0.5\n")
+    (tmp_path / "watch").write_text("1 2 3 4 5 6 7\n7 6 5 4 3 2 1\n")
+    own = {"links": tmp_path / "mine", "watch": tmp_path / "watch"}
+
+    made = worlds(Namespace(data=tmp_path, seed=1, users=3, traces=2, **own))["mine"]()
+
+    assert [setup.watch_s[0] for setup in made] == [1.0, 7.0]
+    assert made[0].trace.mean_mbps() == pytest.approx(1.5)
+    with pytest.raises(ValueError, match="viewer 1 has 7 watch times for 3 videos"):
+        read_watch(own["watch"], 3)
+
+
+@pytest.mark.parametrize("text", ["", "0 1 2", "0 fast"])
+def test_a_file_that_is_no_trace_is_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / "odd").write_text(text)
+
+    with pytest.raises(ValueError, match="odd: a trace is lines of two numbers"):
+        read(tmp_path / "odd")
+
+
+def test_kinds_are_picked_by_parts_of_their_names() -> None:
+    names = ["challenge low", *kinds.GENERATED, *kinds.UNSEEN]
+
+    assert picked(names, []) == ["challenge low", *kinds.GENERATED]
+    assert picked(names, ["low", "steps"]) == ["challenge low", "link: steps"]
+
+
 def test_a_viewer_stays_as_the_curve_says() -> None:
     curve = video(4, [1.0, 0.5, 0.5, 0.25, 0.0])
 
@@ -208,7 +300,7 @@ def test_plans_over_the_wire_lead_to_the_same_end_as_a_decision_at_each_turn() -
 def test_the_table_and_the_plot_show_every_rule(tmp_path: Path) -> None:
     setup = Setup([video(6) for _ in range(3)], [3.0, 2.0, 1.0], Trace([(0.0, 2.0), (1.0, 2.0)]))
 
-    rows = together(measure({"challenge high": [setup], "challenge low": [setup]}))
+    rows = together(measure({"challenge high": lambda: [setup], "challenge low": lambda: [setup]}))
     draw(rows, tmp_path / "plot.png")
 
     assert list(rows) == ["challenge high, medium, low", "challenge high", "challenge low"]

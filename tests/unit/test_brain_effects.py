@@ -1,5 +1,5 @@
 from brain.features.effects import MAX_AGE_MS, Boost, effects_of
-from shared.messages import EventKind
+from shared.messages.events import EventKind
 from tests.builders import NOW_MS, make_batch, make_event
 
 

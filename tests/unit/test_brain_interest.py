@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from brain.features import interest
 from brain.features.interest import Signal
-from shared.messages import EventKind
+from shared.messages.events import EventKind
 
 
 def signal(kind: EventKind = EventKind.WATCH, completion: float = 1.0, **fields: object) -> Signal:

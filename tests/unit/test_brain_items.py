@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brain.items import Change, ItemTable
-from shared.messages import CatalogKind
+from shared.messages.catalog import CatalogKind
 from tests.brain_builders import catalogue, table_of
 from tests.builders import make_card, make_catalog_event
 

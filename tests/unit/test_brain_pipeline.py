@@ -8,7 +8,8 @@ from brain.pipeline import liked_tags, user_vector
 from brain.retrieval.retriever import RegionTrends
 from brain.space import VectorSpace
 from brain.training.factors import FactorModel, Factors
-from shared.messages import EventKind, Source
+from shared.messages.events import EventKind
+from shared.messages.queues import Source
 from tests.brain_builders import pipeline_of, world_of
 from tests.builders import NOW_MS
 

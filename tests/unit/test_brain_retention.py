@@ -8,7 +8,8 @@ import pytest
 
 from brain.features import retention
 from brain.features.effects import effects_of
-from shared.messages import Curve, EventKind
+from shared.messages.events import EventKind
+from shared.messages.retention import Curve
 from shared.retention import MAX_POINTS, unpack
 from tests.builders import NOW_MS, make_batch, make_event
 

@@ -13,7 +13,7 @@ from brain.retrieval.popular import PopularRetriever
 from brain.retrieval.retriever import Candidates, Query, RegionTrends, Retriever
 from brain.retrieval.tags import TagRetriever
 from brain.retrieval.vectors import VectorRetriever
-from shared.messages import Source
+from shared.messages.queues import Source
 from tests.brain_builders import world_of
 
 ALL: list[Retriever] = [

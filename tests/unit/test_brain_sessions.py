@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brain.sessions import Session, SessionTable, next_version, rebuilds_at_once
-from shared.messages import EventKind
+from shared.messages.events import EventKind
 from tests.builders import make_batch, make_event
 
 

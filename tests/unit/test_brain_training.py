@@ -9,7 +9,8 @@ from brain.training.dataset import EventLog, Interaction, item_features, matrix,
 from brain.training.evaluate import evaluate, ndcg_at, recall_at, top_k
 from brain.training.fit import compare, fit
 from brain.training.run import lesson
-from shared.messages import CatalogKind, EventKind, ViewEvent
+from shared.messages.catalog import CatalogKind
+from shared.messages.events import EventKind, ViewEvent
 from tests.brain_builders import CATEGORIES, catalogue, said, table_of
 from tests.builders import NOW_MS, make_catalog_event, make_event
 

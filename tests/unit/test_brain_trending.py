@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brain.features import trending
-from shared.messages import EventKind
+from shared.messages.events import EventKind
 
 HOUR_S = 3600.0
 NOW_S = 1_800_000_000.0

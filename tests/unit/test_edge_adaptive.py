@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Callable, Hashable
 
 import pytest
 from hypothesis import given, settings
@@ -13,13 +14,15 @@ from edge.cache.eviction.lru import Lru
 from edge.cache.eviction.miniature import FifoMiniature, LruMiniature, Miniature
 from edge.cache.eviction.policy import Eviction
 from edge.cache.eviction.s3fifo import Order, S3Fifo
+from edge.cache.eviction.siblings import Siblings
+from edge.cache.key import video_of
 from tests.bench.eviction import traces
 from tests.bench.eviction.simulate import footprint_bytes, simulate
 
 CAPACITY = 100
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["admit", "admit", "touch", "remove", "resize", "lru", "s3fifo", "wide"]),
+        st.sampled_from(["admit", "admit", "touch", "remove", "resize", "lru", "s3fifo", "wide", "siblings"]),
         st.integers(0, 12),
         st.integers(0, 110),
     ),
@@ -27,10 +30,13 @@ STEPS = st.lists(
 )
 
 
+@pytest.mark.parametrize("siblings", [None, Siblings[int](lambda key: key // 4, CAPACITY)])
 @given(steps=STEPS)
 @settings(max_examples=150, deadline=None)
-def test_the_books_are_right_whatever_the_order(steps: list[tuple[str, int, int]]) -> None:
-    policy: S3Fifo[int] = S3Fifo(CAPACITY)
+def test_the_books_are_right_whatever_the_order(
+    siblings: Siblings[int] | None, steps: list[tuple[str, int, int]]
+) -> None:
+    policy: S3Fifo[int] = S3Fifo(CAPACITY, siblings=siblings)
     held: dict[int, int] = {}
     capacity = CAPACITY
     for action, key, size in steps:
@@ -41,7 +47,7 @@ def test_the_books_are_right_whatever_the_order(steps: list[tuple[str, int, int]
         elif action == "resize":
             capacity = size
             victims = policy.resize(size)
-        elif action in ("lru", "s3fifo", "wide"):
+        elif action in ("lru", "s3fifo", "wide", "siblings"):
             policy.order_by(Order(action))
         else:
             getattr(policy, action)(key)
@@ -69,7 +75,7 @@ def test_a_change_of_the_order_drops_nothing_and_then_recency_decides() -> None:
     assert policy.admit("k", 20) == ["g"]
 
 
-@pytest.mark.parametrize("order", list(Order))
+@pytest.mark.parametrize("order", [Order.S3FIFO, Order.WIDE, Order.LRU])
 @given(
     asked=st.lists(st.tuples(st.integers(0, 30), st.integers(1, 40)), max_size=300),
     n_batch=st.integers(1, 70),
@@ -97,12 +103,12 @@ def test_a_miniature_misses_what_the_order_would_miss(
     assert small.missed_bytes == sum(sizes[asked[place][0]] for place in expected)
 
 
-def loss(trace: traces.Trace, share: float) -> float:
+def loss(trace: traces.Trace, share: float, grouped: Callable[[int], Hashable] | None = None) -> float:
     """Byte miss ratio of ours, relative to the better of the two."""
     capacity = int(footprint_bytes(trace) * share)
     rivals: list[Eviction[int]] = [Lru(capacity), S3Fifo(capacity)]
     better = min(simulate(rival, trace).byte_miss for rival in rivals)
-    return simulate(Adaptive(capacity), trace).byte_miss / better - 1
+    return simulate(Adaptive(capacity, grouped), trace).byte_miss / better - 1
 
 
 @pytest.mark.parametrize("share", [0.02, 0.1])
@@ -159,3 +165,66 @@ def test_where_audiences_fade_quickly_newcomers_get_a_longer_probation() -> None
 
 def test_phases_that_are_too_short_to_follow_cost_little() -> None:
     assert loss(traces.shift(60_000, 5), 0.2) <= 0.01
+
+
+@pytest.mark.parametrize("share", [0.02, 0.1, 0.2])
+def test_siblings_save_misses_where_segments_of_a_video_are_asked_for_alike(share: float) -> None:
+    trace, paths = traces.short_video(40_000, 99), traces.paths(40_000, 99)
+    capacity = int(footprint_bytes(trace) * share)
+    policy: Adaptive[str] = Adaptive(capacity, video_of)
+
+    ours = simulate(policy, [(paths[key], size) for key, size in trace]).byte_miss
+
+    assert policy.order is Order.SIBLINGS
+    assert ours < simulate(Adaptive(capacity), trace).byte_miss
+
+
+@pytest.mark.parametrize("share", [0.02, 0.1])
+@pytest.mark.parametrize("n_folders", [1, 30, 300, 3_000])
+def test_folders_that_say_nothing_cost_at_most_a_hundredth(n_folders: int, share: float) -> None:
+    trace = traces.short_video(20_000, 99)
+
+    assert loss(trace, share, lambda key: (key * 2_654_435_761 >> 8) % n_folders) <= 0.01
+
+
+def test_a_newcomer_is_kept_for_a_siblings_hit_and_not_for_a_strangers() -> None:
+    siblings: Siblings[str] = Siblings(video_of, CAPACITY)
+    for number in range(5):
+        siblings.promote(f"/v/other/{number}.m4s", 10, 0)
+
+    assert siblings.promote("/v/loved/360/open.mp4", 10, 1)
+    assert siblings.promote("/v/loved/720/1.m4s", 10, 0)
+    assert not siblings.promote("/v/other/9.m4s", 10, 0)
+
+
+def test_siblings_speak_for_two_periods() -> None:
+    siblings: Siblings[str] = Siblings(video_of, CAPACITY)
+    siblings.promote("/v/loved/0", 10, 1)
+
+    for number in range(12):
+        siblings.promote(f"/v/{number}/0", 10, 0)
+    assert siblings.promote("/v/loved/1", 10, 0)
+    for number in range(10):
+        siblings.promote(f"/v/{number}/1", 10, 0)
+    assert not siblings.promote("/v/loved/2", 10, 0)
+
+
+def test_nobody_vouches_where_everything_is_a_sibling() -> None:
+    siblings: Siblings[str] = Siblings(lambda _: "all", CAPACITY)
+    siblings.promote("hit", 1, 1)
+
+    kept = [siblings.promote(f"{number}", 1, 0) for number in range(1_000)]
+
+    assert sum(kept) <= 30
+
+
+@pytest.mark.parametrize(
+    ("key", "video"),
+    [
+        ("/v/abc/720/1.m4s", "/v/abc"),
+        ("/v/abc/master.m3u8", "/v/abc"),
+        ("/images/2026/x.jpg", "/images"),
+    ],
+)
+def test_a_videos_objects_share_the_start_of_their_path(key: str, video: str) -> None:
+    assert video_of(key) == video

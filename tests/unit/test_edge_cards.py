@@ -6,9 +6,9 @@ import pytest
 
 from edge.bounded import BoundedCache
 from edge.feed.cards import CardCache, CardLimits
-from edge.feed.origin_api import CardPage
 from shared.errors import DecodeError, Unavailable
-from shared.messages import VideoCard
+from shared.messages.catalog import VideoCard
+from shared.messages.reads import CardPage
 from tests.edge_builders import make_card
 
 

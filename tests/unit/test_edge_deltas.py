@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from edge.session import deltas
 from edge.session.signals import Signal
-from shared.messages import EventKind
+from shared.messages.events import EventKind
 
 
 def rows_of(*values: list[float]) -> deltas.F32:

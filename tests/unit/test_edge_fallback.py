@@ -1,7 +1,7 @@
 """What is shown when the brain is silent."""
 
 from edge.feed import fallback
-from shared.messages import Candidate, Source
+from shared.messages.queues import Candidate, Source
 from tests.edge_builders import make_candidates, make_card
 
 

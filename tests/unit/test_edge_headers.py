@@ -1,6 +1,7 @@
 """Ranges, conditions, hop-by-hop fields, Cache-Status."""
 
 import pytest
+from multidict import CIMultiDict
 
 from edge.cache.freshness import Storable
 from edge.headers import (
@@ -14,7 +15,9 @@ from edge.headers import (
     is_not_modified,
     is_plain,
     is_same_tag,
+    printable,
     stored_detail,
+    without_controls,
 )
 from tests.edge_cache_builders import DATE, headers
 
@@ -155,3 +158,11 @@ def test_an_error_is_neither_a_hit_nor_without_a_reason() -> None:
 def test_every_no_has_its_reason_in_cache_status(verdict: Storable) -> None:
     assert stored_detail(verdict) == verdict.value
     assert stored_detail(Storable.YES) == "origin"
+
+
+def test_controls_become_spaces_and_all_else_stays() -> None:
+    said = CIMultiDict([("A", "a\x01b\x7f"), ("A", "tab\tcafé\udcff"), ("B", "\x00")])
+
+    assert list(without_controls(said).items()) == [("A", "a b"), ("A", "tab\tcafé\udcff"), ("B", "")]
+    assert without_controls(plain := CIMultiDict(A="a")) is plain
+    assert printable("O\x1fK") == "O K"

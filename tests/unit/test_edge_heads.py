@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from edge.cache.entry import Times, complete
+from edge.cache.frame import framed
 from edge.cache.freshness import Storable
 from edge.cache.key import PrimaryKey
+from edge.cache.memory import weight_bytes
 from edge.cache.settings import CacheLimits
 from edge.fills.headplan import N_PLANS, Plans
 from edge.fills.heads import Heads
@@ -84,9 +86,11 @@ def test_a_plan_judges_and_answers_as_field_by_field(lines: list[str], delay_ms:
         one, other = (complete(head.meta, b"0123456789") for head in (planned, ordinary))
         assert one == other
         assert list(one.headers.items()) == list(other.headers.items())
+        assert weight_bytes(one) == weight_bytes(other)
+        assert framed(one, 1)[0] == framed(other, 1)[0]
     if planned.plan is not None:
         template = planned.plan.template(FIRST.render("edge"))
-        start = template % (head.reason, *head.values, *planned.plan.added)
+        start = template % (head.reason, head.text)
         assert start.encode() == Answers("edge").rendered({}, ordinary, FIRST)
 
 

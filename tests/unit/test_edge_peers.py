@@ -10,9 +10,9 @@ from edge.peers.discovery import Neighbours
 from edge.peers.health import EjectionLimits, PeerHealth
 from edge.peers.ring import capacity, owner, ranked
 from edge.peers.route import Asked, Hop, Region, is_behind, route, told
-from edge.peers.settings import PeerLimits
+from edge.peers.settings import PeerLimits, base_url
 from shared.errors import ConfigError
-from shared.messages import EdgeHeartbeat
+from shared.messages.nodes import EdgeHeartbeat
 from shared.resume import Place
 
 NODES = [f"http://edge-{i}:8080" for i in range(5)]
@@ -236,3 +236,37 @@ def test_whatever_a_client_writes_there_is_judged(asked: str) -> None:
 def test_siblings_without_an_own_url_are_refused() -> None:
     with pytest.raises(ConfigError, match="own_url"):
         PeerLimits(siblings=("http://a",)).checked()
+
+
+@pytest.mark.parametrize(
+    "url", ["http://origin", "https://origin:8443/base/", "HTTP://[::1]:8081", "unix:/run/origin.sock"]
+)
+def test_a_url_that_requests_can_be_sent_to_is_taken_as_it_is(url: str) -> None:
+    assert base_url("origin_url", url) == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("", "origin", "localhost:8081", "10.0.0.1:80", "//origin", "ftp://origin", "http://", "http:///v"),
+        *("http://origin:port", "http://origin:99999", "http://origin:0", "http://ann:secret@origin"),
+        *("http://origin?a=b", "http://origin#a", "unix:", "http://[::1"),
+    ],
+)
+def test_any_other_url_is_refused_by_the_name_of_its_key(url: str) -> None:
+    with pytest.raises(ConfigError, match=r"origin_url is .*must be http://HOST") as refused:
+        base_url("origin_url", url)
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("limits", "key"),
+    [
+        (PeerLimits(siblings=("10.0.0.2:8080",), own_url="http://10.0.0.1:8080"), "siblings"),
+        (PeerLimits(siblings=("http://10.0.0.2:8080",), own_url="10.0.0.1:8080"), "own_url"),
+        (PeerLimits(shield_url="shield:8080"), "shield_url"),
+    ],
+)
+def test_peers_that_cannot_be_asked_are_refused(limits: PeerLimits, key: str) -> None:
+    with pytest.raises(ConfigError, match=f"peers.{key}"):
+        limits.checked()

@@ -193,7 +193,7 @@ def test_an_object_is_pinned_when_it_comes_after_the_plan() -> None:
 PLANS = st.lists(
     st.tuples(
         st.sampled_from(["ann", "bob", "cy"]),
-        st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 20), max_size=4),
+        st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 40), max_size=4),
     ),
     max_size=30,
 )
@@ -213,7 +213,7 @@ def test_a_key_is_pinned_while_a_plan_names_it_and_as_near_as_the_nearest(
         expected: dict[str, int] = {}
         for one in latest.values():
             for key, distance in one.items():
-                expected[key] = min(expected.get(key, 15), distance, 15)
+                expected[key] = min(expected.get(key, 31), distance, 31)
         assert pinned == expected
         assert {key: pins.distance(key) for key in pinned} == expected
     for session in latest:

@@ -48,6 +48,17 @@ def test_openings_come_before_more_than_the_screen_needs_soon() -> None:
     assert [(one.clip, one.chunk) for one in plan.fetches[:3]] == [(1, 0), (2, 0), (3, 0)]
 
 
+def test_the_second_on_screen_comes_before_openings_behind_a_video_that_viewers_stay_with() -> None:
+    far = Link(4e6, 0.2, 0.4)
+    stayed, left = clip(survival=STAYING), clip(survival=tuple(0.5**second for second in range(21)))
+
+    patient = decided(clip(full(1)), stayed, stayed, stayed, link=far).fetches
+    restless = decided(clip(full(1)), left, left, left, link=far).fetches
+
+    assert [(one.clip, one.chunk) for one in patient[:2]] == [(1, 0), (0, 1)]
+    assert [(one.clip, one.chunk) for one in restless[:2]] == [(1, 0), (2, 0)]
+
+
 def test_a_deep_buffer_waits_until_the_playhead_comes_near() -> None:
     ready = [clip({0: 2, 1: 2, 2: 2}) for _ in range(4)]
 
@@ -156,6 +167,24 @@ def test_what_is_under_way_is_not_planned_again() -> None:
     plan = decided(clip(), clip(), in_flight=[InFlight(0, 0, 1, 90_000)])
 
     assert (0, 0) not in {(one.clip, one.chunk) for one in plan.fetches}
+
+
+def test_a_video_without_rungs_or_seconds_is_passed_over() -> None:
+    nothing, empty = Clip([], [], [], {}), Clip([[], []], RATES[:2], [1.0], {})
+
+    on_screen = decided(nothing, empty, clip(), in_flight=[InFlight(1, 0, 0, 5)])
+    later = decided(clip(full(20)), nothing, empty, clip())
+
+    assert (on_screen.fetches[0][:2], on_screen.cancels) == ((2, 0), [0])
+    assert {one.clip for one in later.fetches} == {3}
+
+
+def test_a_second_that_not_every_rung_has_is_neither_planned_nor_kept() -> None:
+    ragged = Clip([[90_000] * 3, [150_000] * 4], RATES[:2], STAYING, {0: 0, 1: 0})
+    held = ragged._replace(held={0: 0, 1: 0, 2: 0})
+
+    assert [one.chunk for one in decided(ragged).fetches] == [2]
+    assert decided(held, clip(), in_flight=[InFlight(0, 3, 1, 9_000)], playhead_s=2.0).cancels == [0]
 
 
 def test_an_empty_window_plans_nothing_and_drops_everything() -> None:

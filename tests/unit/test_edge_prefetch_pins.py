@@ -29,6 +29,7 @@ PLAN = [
     Step(Urgency.POSTER, 0.0, 1, "/v/a/poster.jpg", 0),
     Step(Urgency.RESERVE, 0.0, 4, "/v/d/240p/open.mp4", 1000),
 ]
+HELD = [Step(Urgency.HELD, 0.0, n, f"/v/{video}/240p/open.mp4", 1000) for n, video in ((1, "x"), (2, "b"))]
 
 
 def test_what_a_swipe_waits_for_is_pinned_also_when_it_is_there_already() -> None:
@@ -50,6 +51,16 @@ def test_a_new_plan_and_the_sessions_end_let_go() -> None:
 
     prefetch.submit("bob", [])
     assert pinned == {}
+
+
+def test_what_a_player_holds_stays_and_gives_way_before_all_that_is_needed() -> None:
+    pinned: dict[str, int] = {}
+    far = Step(Urgency.OPENING, 0.0, 40, "/v/far/240p/open.mp4", 1000)
+
+    worker(pinned, FakeClock()).submit("ann", [*PLAN, far, *HELD])
+
+    assert pinned.pop("/v/x/240p/open.mp4") > max(pinned.values())
+    assert pinned["/v/b/240p/open.mp4"] == 2  # needed, too: as far as that
 
 
 def test_live_traffic_is_taken_from_the_budget() -> None:

@@ -12,7 +12,7 @@ from edge.cache.tags import Purge
 from edge.cache.tombstones import Tombstone, Tombstones, video_of
 from edge.purge.plan import Ledger, checked, collapsed, purge_of
 from shared.errors import InvalidId, InvalidRequest
-from shared.messages import PurgeOrder, PurgeReceipt, PurgeScope
+from shared.messages.purge import PurgeOrder, PurgeReceipt, PurgeScope
 from shared.resume import LogFacts, Place, Resume, Step, resume, step
 from tests.edge_cache_builders import NOW_MS, make_entry
 

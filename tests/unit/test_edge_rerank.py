@@ -13,7 +13,8 @@ from edge.session.candidates import F32, base, code, standard
 from edge.session.signals import Signal
 from edge.session.state import Session
 from edge.session.vectors import ItemVectors
-from shared.messages import Candidate, VideoCard
+from shared.messages.catalog import VideoCard
+from shared.messages.queues import Candidate
 from tests.edge_builders import make_card, make_session, make_table
 
 FREE = rerank.Spacing(creator_gap=0, category_run=1_000)

@@ -13,7 +13,9 @@ from edge.session.candidates import code
 from edge.session.signals import Signal
 from edge.session.state import Session
 from edge.session.vectors import ItemVectors, user_vector
-from shared.messages import Candidate, VectorTable, VideoCard
+from shared.messages.catalog import VideoCard
+from shared.messages.queues import Candidate
+from shared.messages.vectors import VectorTable
 from tests.edge_builders import make_card, make_queue, make_table
 
 N_VIDEOS, DIM = 40, 6

@@ -3,7 +3,7 @@
 import pytest
 
 from edge.feed.search import local, tags
-from shared.messages import FoundTag
+from shared.messages.search import FoundTag
 from tests.edge_builders import make_card
 
 CARDS = [

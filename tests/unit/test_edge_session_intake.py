@@ -5,7 +5,8 @@ import pytest
 from edge.session import intake
 from edge.session.intake import EventIn, EventsIn
 from shared.errors import InvalidId, InvalidRequest
-from shared.messages import EventKind, Source, ViewEvent
+from shared.messages.events import EventKind, ViewEvent
+from shared.messages.queues import Source
 from tests.edge_builders import make_candidates, make_card, make_session
 
 

@@ -57,6 +57,17 @@ def test_what_is_held_or_under_way_is_not_planned() -> None:
     assert ("c", 0) in chunks
 
 
+def test_openings_that_the_player_holds_or_fetches_are_told_with_their_rungs() -> None:
+    held = [HeldIn(video="b", rung=rung, chunks=[(0, 0)]) for rung in ("360p", "540p")]
+    held.append(HeldIn(video="d", rung="360p", chunks=[(1, 4)]))
+    flying = [InFlightIn(video="c", rung="540p", chunk=0), InFlightIn(video="d", rung="360p", chunk=5)]
+
+    told = planned(PlayerIn(video="a", held=held, in_flight=flying)).told
+
+    assert told.kept == {"b": ["360p", "540p"], "c": ["540p"]}
+    assert told.held == {"b"}
+
+
 def test_a_fetch_of_a_video_that_left_the_window_is_cancelled_by_its_url() -> None:
     flying = [InFlightIn(video="f", rung="540p", chunk=3), InFlightIn(video="f", rung="9p", chunk=3)]
 

@@ -3,7 +3,7 @@
 import pytest
 
 from edge.session.retention import RetentionTable
-from shared.messages import Curve, Retention
+from shared.messages.retention import Curve, Retention
 from shared.retention import assumed
 
 

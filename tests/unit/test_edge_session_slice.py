@@ -7,7 +7,8 @@ from edge.session import slice as slices
 from edge.session.signals import Signal
 from edge.session.state import Session
 from edge.session.why import reason
-from shared.messages import Candidate, Source, VideoCard
+from shared.messages.catalog import VideoCard
+from shared.messages.queues import Candidate, Source
 from tests.edge_builders import make_candidates, make_card, make_queue, make_rung, make_session
 
 CARDS = {video: make_card(video) for video in "abcdef"}

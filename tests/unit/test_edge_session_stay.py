@@ -11,7 +11,7 @@ from edge.session.player import HeldIn, PlayerIn
 from edge.session.state import Session
 from edge.session.stay import Stay, gives_way, held_bytes
 from edge.session.vectors import ItemVectors
-from shared.messages import EventKind
+from shared.messages.events import EventKind
 from tests.builders import make_event
 from tests.edge_builders import make_card, make_rung, make_session, make_table
 

@@ -4,7 +4,7 @@ from edge.session.signals import Signal
 from edge.session.state import Session
 from edge.session.takeover import resume
 from shared.ids import new_id
-from shared.messages import RecentSignal
+from shared.messages.queues import RecentSignal
 from tests.builders import NOW_MS
 
 BEGAN_MS = NOW_MS - 60_000

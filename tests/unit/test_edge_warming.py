@@ -74,6 +74,33 @@ def test_what_the_player_has_at_hand_makes_room_for_what_it_is_told_next() -> No
     assert openings == [(Urgency.OPENING, 3), (Urgency.OPENING, 5), (Urgency.RESERVE, 6)]
 
 
+def test_what_the_player_holds_of_the_next_videos_is_kept_in_its_rung() -> None:
+    ladder = [make_rung("360p"), make_rung("540p"), make_rung("720p")]
+    cards = [make_card(f"v{n}", rungs=ladder) for n in range(4)]
+    kept = {"v0": ["720p"], "v1": ["360p", "540p"], "v2": ["8K"], "gone": ["360p"]}
+
+    plan = steps(cards, PlanLimits(), Told(at_hand=frozenset(kept), kept=kept))
+
+    held = [(one.distance, *one.path.split("/")[2:4]) for one in plan if one.urgency is Urgency.HELD]
+    assert held == [
+        (1, "v0", "720p-0123456789abcdef"),
+        (2, "v1", "360p-0123456789abcdef"),
+        (2, "v1", "540p-0123456789abcdef"),
+    ]
+
+
+def test_what_a_player_holds_without_telling_a_rung_is_kept_in_that_of_its_plans() -> None:
+    ladder = [make_rung("360p"), make_rung("540p")]
+    cards = [make_card(f"v{n}", rungs=ladder) for n in range(8)]
+    told = Told(kept={"v5": ["540p"]}).holding(["v5", "v6"])
+
+    held = [
+        one.path.split("/")[2:4] for one in steps(cards, PlanLimits(), told) if one.urgency is Urgency.HELD
+    ]
+
+    assert held == [["v5", "540p-0123456789abcdef"], ["v6", "360p-0123456789abcdef"]]
+
+
 def test_the_first_video_of_a_session_is_what_its_viewer_waits_for() -> None:
     plan = steps(CARDS, PlanLimits(), has_screen=False)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from origin.catalog.actions import Refusal, actions
-from shared.messages import EventKind
+from shared.messages.events import EventKind
 from tests.builders import make_event
 
 

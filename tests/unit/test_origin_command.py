@@ -97,11 +97,11 @@ def test_the_gain_is_applied_before_the_limiter() -> None:
 
 
 def test_a_laid_under_sound_is_the_second_input_and_loops() -> None:
-    sound = SoundMix("/jail/sound", Container.MOV, original_volume=0.25, sound_volume=1.5)
+    sound = SoundMix("/jail/sound", Container.MOV, 0.25, sound_volume=1.5, duration_ms=2500)
     arguments = encoded(make_material(Effects(sound=sound)))
     assert arguments.count("-i") == 2
     assert "file:/jail/sound" in arguments
-    assert arguments[arguments.index("-stream_loop") + 1] == "-1"
+    assert ",atrim=end=2.500,aloop=loop=-1:" in graph(arguments)
     assert "volume=0.250" in graph(arguments)
     assert "[1:a:0]" in graph(arguments)
 

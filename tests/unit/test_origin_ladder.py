@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from origin.transcode.ladder import DEFAULT_RUNGS, frame_rate, ladder, rung_names
+from origin.transcode.ladder import DEFAULT_RUNGS, RUNGS, frame_rate, ladder
 from tests.media_builders import make_probe
 
 ALL = ("360p", "540p", "720p", "1080p")
@@ -31,7 +31,7 @@ def test_a_source_gets_the_rungs_up_to_its_short_edge(size: tuple[int, int], exp
 
 def test_1080p_is_made_only_where_the_configuration_says_so() -> None:
     assert names(1080, 1920, DEFAULT_RUNGS) == ["360p", "540p", "720p"]
-    assert rung_names() == set(ALL)
+    assert set(RUNGS) == set(ALL)
 
 
 def test_the_first_rung_exists_even_when_no_configuration_names_it() -> None:

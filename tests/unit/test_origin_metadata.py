@@ -2,7 +2,7 @@
 
 import pytest
 
-from origin.uploads.metadata import TextLimits, video_text
+from origin.uploads.metadata import SoundWish, TextLimits, video_text
 from shared.errors import InvalidId, InvalidRequest
 
 LIMITS = TextLimits(caption_chars=50, hashtags=3, hashtag_chars=10)
@@ -52,3 +52,28 @@ def test_a_handle_or_category_that_is_no_id_is_refused(fields: dict[str, str]) -
 def test_a_hashtag_of_other_signs_is_refused() -> None:
     with pytest.raises(InvalidRequest, match="letters"):
         video_text({"hashtags": "<script>"}, LIMITS)
+
+
+def test_a_chosen_sound_is_heard_alone_unless_the_volumes_say_otherwise() -> None:
+    assert video_text({}, LIMITS).sound is None
+    assert video_text({"sound": " v1 "}, LIMITS).sound == SoundWish("v1", 1.0, 0.0)
+    told = {"sound": "v1", "sound_volume": "0.5", "original_volume": "2"}
+    assert video_text(told, LIMITS).sound == SoundWish("v1", 0.5, 2.0)
+
+
+@pytest.mark.parametrize("volume", ["-0.1", "2.01", "nan", "inf", "loud"])
+def test_a_volume_that_is_no_number_in_range_is_refused_naming_the_field(volume: str) -> None:
+    with pytest.raises(InvalidRequest, match="from 0 to 2") as refusal:
+        video_text({"sound": "v1", "original_volume": volume}, LIMITS)
+    assert refusal.value.facts == {"field": "original_volume", "limit": 2.0}
+
+
+def test_a_volume_without_a_sound_is_refused() -> None:
+    with pytest.raises(InvalidRequest, match="no sound is chosen") as refusal:
+        video_text({"sound_volume": "1"}, LIMITS)
+    assert refusal.value.facts == {"field": "sound_volume"}
+
+
+def test_a_sound_that_is_no_id_is_refused() -> None:
+    with pytest.raises(InvalidId, match="sound"):
+        video_text({"sound": "../x"}, LIMITS)

@@ -4,7 +4,7 @@ import pytest
 
 from origin.packaging.playlist import master, media, peak_bps, text
 from shared.errors import InvalidRequest
-from shared.messages import TextTrack
+from shared.messages.catalog import TextTrack
 from tests.builders import make_rung
 
 

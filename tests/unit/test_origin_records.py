@@ -4,7 +4,7 @@ import pytest
 
 from origin.catalog import records
 from origin.catalog.records import Status, Video
-from shared.messages import CatalogKind
+from shared.messages.catalog import CatalogKind
 from tests.builders import make_rung
 
 

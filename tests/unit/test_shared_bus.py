@@ -1,11 +1,14 @@
 """What the bus decides without a server: outcomes, delays, what it asks of JetStream."""
 
+import asyncio
+
 import pytest
+from nats.aio.client import Client
 
 from shared.bus import MAX_CRASHES, Outcome, judge
 from shared.core_nats import CoreNats
 from shared.errors import DecodeError, InvalidRequest, ServiceError, Unavailable
-from shared.link import RETRY_MAX_S
+from shared.link import RETRY_MAX_S, Line
 from shared.pull import Consumer, stream_config
 from shared.subjects import EVENTS, JOBS
 
@@ -49,3 +52,20 @@ def test_reconnects_are_spread_over_half_of_the_delay() -> None:
 
     assert RETRY_MAX_S / 2 <= min(delays) < max(delays) <= RETRY_MAX_S
     assert len(set(delays)) > 100
+
+
+@pytest.mark.parametrize("is_cancelled", [True, False], ids=["and so is its caller", "its caller not"])
+async def test_a_request_that_the_client_gave_up_does_not_hide_that_its_caller_was_cancelled(
+    is_cancelled: bool,
+) -> None:
+    loop = asyncio.get_running_loop()
+    work: asyncio.Future[None] = loop.create_future()
+    caller = asyncio.create_task(Line(Client(), loop.create_future()).race(work, 60))
+    await asyncio.sleep(0)
+
+    work.cancel()
+    if is_cancelled:
+        caller.cancel()
+
+    with pytest.raises(asyncio.CancelledError if is_cancelled else Unavailable):
+        await caller

@@ -11,20 +11,13 @@ from hypothesis import strategies as st
 
 from shared.codec import COMPRESS_ABOVE_BYTES, MAX_MESSAGE_BYTES, decode, encode
 from shared.errors import DecodeError, TooLarge
-from shared.messages import (
-    ALL,
-    Candidate,
-    CatalogEvent,
-    CatalogKind,
-    Curve,
-    EventBatch,
-    EventKind,
-    Message,
-    RankedQueue,
-    Retention,
-    TranscodeJob,
-    ViewEvent,
-)
+from shared.messages.catalog import CatalogEvent, CatalogKind
+from shared.messages.events import EventBatch, EventKind, ViewEvent
+from shared.messages.jobs import TranscodeJob
+from shared.messages.kinds import ALL
+from shared.messages.message import Message
+from shared.messages.queues import Candidate, RankedQueue
+from shared.messages.retention import Curve, Retention
 from tests.builders import make_batch, make_catalog_event, make_event
 
 TEXT = st.text(max_size=20)

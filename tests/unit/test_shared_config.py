@@ -176,3 +176,13 @@ def test_secrets_and_passwords_are_not_rendered() -> None:
 )
 def test_only_a_password_is_redacted_in_a_url(url: str, shown: str) -> None:
     assert redacted_url(url) == shown
+
+
+@pytest.mark.parametrize("value", ["inf", "-inf", "nan"])
+def test_a_number_without_an_end_is_refused_where_no_bound_is_named(value: str) -> None:
+    @dataclass(frozen=True)
+    class Waits:
+        idle_s: float = setting(1.0, "how long", low=0)
+
+    with pytest.raises(ConfigError, match=r"IDLE_S is .*must be in: how long"):
+        load(Waits, prefix="x", file=None, environ={"HEADSTART_X_IDLE_S": value})

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from shared.demo.clips import CLIPS, Clip, command, tags
+from shared.demo.clips import CLIPS, SOUND_OF, Clip, command, tags
 from shared.demo.looks import LOOKS, score, tint
 from shared.ids import check_id
 
@@ -65,3 +65,12 @@ def test_the_music_differs_from_clip_to_clip_and_lasts_as_long() -> None:
 
 def test_hashtags_are_written_as_a_viewer_writes_them() -> None:
     assert tags(("lava", "slowtv")) == "#lava #slowtv"
+
+
+def test_sounds_are_taken_from_clips_made_long_before_of_other_creators() -> None:
+    places = {clip.caption: n for n, clip in enumerate(CLIPS)}
+    for user, source in SOUND_OF.items():
+        assert places[source] + 8 < places[user]
+        assert CLIPS[places[user]].creator != CLIPS[places[source]].creator
+    assert not set(SOUND_OF) & set(SOUND_OF.values())
+    assert max(Counter(SOUND_OF.values()).values()) >= 2

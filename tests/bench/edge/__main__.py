@@ -9,7 +9,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tests.bench import report
@@ -20,9 +20,10 @@ from tests.bench.edge.hits import hits, tls_hits
 from tests.bench.edge.idle import idle
 from tests.bench.edge.load import Loader
 from tests.bench.edge.misses import misses
-from tests.bench.edge.peers import Place
+from tests.bench.edge.peers import EdgeKind, Place
 from tests.bench.edge.plot import svg
 from tests.bench.edge.process import Peer
+from tests.bench.edge.rounds import EDGE, FORMER
 from tests.bench.edge.show import show
 from tests.bench.edge.slow import slow_hits
 from tests.bench.edge.targets import judged
@@ -36,18 +37,23 @@ PARTS = ("hits", "wrk", "tls", "slow", "misses", "idle", "workers")
 
 def main(arguments: Sequence[str]) -> int:
     """The exit status: 0 when everything that could be measured was."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.former and EDGE not in options.peers:
+        parser.error("--former is measured beside the edge: --peers must name edge")
     if options.quick:
         options.seconds, options.rounds = 0.4, 2
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with _bench(options) as (bench, running):
         groups = measured(bench, running, options.parts)
-    report.keep(
-        "edge", {f"{label} {name}": row for label, group in groups.items() for name, row in group.items()}
-    )
+    rows = {f"{label} {name}": row for label, group in groups.items() for name, row in group.items()}
+    former = {FORMER: report.commit(options.former)} if options.former else {}
+    report.keep("edge", {**rows, **former})
     picture = report.RESULTS / "edge.svg"
     picture.write_text(svg(groups, options.peers), "utf-8")
     show(groups, judged(groups), bench.left_out)
+    for name, commit in former.items():
+        print(f"{name}: {commit}")
     return 0
 
 
@@ -82,22 +88,24 @@ def _bench(options: argparse.Namespace) -> Iterator[tuple[Bench, list[Peer]]]:
         loader = Loader(
             place.programs.load, cores[-1], options.seconds, options.warm, options.discard, options.spin
         )
-        bench = Bench(place, origin, loader, options.rounds, options.sizes, left_out)
-        yield bench, [stack.enter_context(server) for server in _chosen(bench, options.peers)]
+        builds = {EDGE: report.ROOT} | ({FORMER: options.former} if options.former else {})
+        bench = Bench(place, origin, loader, options.rounds, options.sizes, left_out, builds)
+        yield bench, [peer for name in options.peers for peer in _started(bench, name, stack)]
 
 
-def _chosen(bench: Bench, names: Sequence[str]) -> Iterator[AbstractContextManager[Peer]]:
-    for name in names:
-        if name == "edge":
-            yield servers.edge(bench.place, bench.origin)
-        elif name == "C":
-            yield servers.bare(bench.place)
-        elif name == "aiohttp":
-            yield servers.bare_aiohttp(bench.place, bench.origin)
-        elif servers.found(servers.BESIDE[name][0]) is None:
-            bench.left_out.append(f"{name}: not on this machine (apt-get install nginx-light varnish)")
-        else:
-            yield servers.BESIDE[name][1](bench.place, bench.origin)
+def _started(bench: Bench, name: str, stack: ExitStack) -> list[Peer]:
+    """The peer of this name, or nobody; of the edge every build, one beside the other."""
+    if name == EDGE:
+        return stack.enter_context(bench.edges(EdgeKind()))
+    if name == "C":
+        return [stack.enter_context(servers.bare(bench.place))]
+    if name == "aiohttp":
+        return [stack.enter_context(servers.bare_aiohttp(bench.place, bench.origin))]
+    program, start = servers.BESIDE[name]
+    if servers.found(program) is None:
+        bench.left_out.append(f"{name}: not on this machine (apt-get install nginx-light varnish)")
+        return []
+    return [stack.enter_context(start(bench.place, bench.origin))]
 
 
 def _tmpfs() -> str | None:
@@ -111,6 +119,7 @@ def _parser() -> argparse.ArgumentParser:
         "--sizes", type=int, nargs="+", choices=SIZES, default=SIZES, help="body sizes in bytes"
     )
     parser.add_argument("--peers", nargs="+", choices=[*PEERS, "aiohttp"], default=PEERS)
+    parser.add_argument("--former", type=_checkout, metavar="PATH", help="a checkout: its edge beside ours")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1.0, help="of each round, in short turns")
@@ -119,6 +128,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--spin", action="store_true", help="a load generator that never sleeps")
     parser.add_argument("--quick", action="store_true", help="two rounds of 0.4 s: does it run, not how fast")
     return parser
+
+
+def _checkout(text: str) -> Path:
+    path = Path(text).resolve()
+    if not (path / "edge" / "__main__.py").is_file():
+        raise argparse.ArgumentTypeError(f"{text} is no checkout: it has no edge/__main__.py")
+    return path
 
 
 if __name__ == "__main__":

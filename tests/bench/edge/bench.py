@@ -1,14 +1,16 @@
 """What every part of this bench has at hand: place, bodies, load generator, who is left out and why."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from tests.bench.edge import peers as servers
 from tests.bench.edge.load import Ask, Figures, Loader
-from tests.bench.edge.peers import Place
-from tests.bench.edge.process import Peer
-from tests.bench.edge.rounds import compared, interleaved
+from tests.bench.edge.peers import EdgeKind, Place
+from tests.bench.edge.process import ROOT, Peer
+from tests.bench.edge.rounds import EDGE, compared, interleaved
 
 Group = dict[str, Figures]
 """Figures by server."""
@@ -28,11 +30,23 @@ class Bench:
     sizes: Sequence[int]
     left_out: list[str] = field(default_factory=list)
     """Sentences: what, and why."""
+    builds: Mapping[str, Path] = field(default_factory=lambda: {EDGE: ROOT})
+    """Checkouts by the name of their edge: the present one, and a former one where it was asked for."""
     say: Callable[[str], None] = print
 
     def body(self, size: int) -> Path:
         """The file of that many bytes."""
         return self.place.folder / str(size)
+
+    @contextmanager
+    def edges(self, kind: EdgeKind) -> Iterator[list[Peer]]:
+        """An edge of this kind from each build, named as its build is."""
+        with ExitStack() as stack:
+            running = []
+            for name, checkout in self.builds.items():
+                own = replace(kind, name=f"{name} {kind.name}", checkout=checkout)
+                running.append(stack.enter_context(servers.edge(self.place, self.origin, own)))
+            yield [replace(peer, name=name) for peer, name in zip(running, self.builds, strict=True)]
 
     def beside(self, label: str, peers: Sequence[Peer], ask: Ask, others: Sequence[str]) -> Group:
         """Check each peer's answers, then measure them in short turns; a row for each peer."""

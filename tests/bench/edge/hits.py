@@ -1,16 +1,15 @@
 """Hot hits by body size, plain and by TLS: every peer in turn, in one run."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
-from tests.bench.edge import peers as servers
 from tests.bench.edge.bench import Bench, Group, label_of
 from tests.bench.edge.load import Ask
+from tests.bench.edge.peers import EdgeKind
 from tests.bench.edge.process import Peer
 
 BESIDE = ("nginx tuned", "varnish", "C")
 TLS_BYTES = 256 * 1024
-TLS_EDGE = servers.EdgeKind("edge TLS", is_tls=True)
+TLS_EDGE = EdgeKind("TLS", is_tls=True)
 
 
 def hits(bench: Bench, peers: Sequence[Peer]) -> dict[str, Group]:
@@ -32,6 +31,6 @@ def tls_hits(bench: Bench, peers: Sequence[Peer]) -> dict[str, Group]:
         return {}
     ask = Ask(f"/{TLS_BYTES}", TLS_BYTES, bench.body(TLS_BYTES), is_tls=True)
     label = f"TLS {label_of(TLS_BYTES)}"
-    with servers.edge(bench.place, bench.origin, TLS_EDGE) as edge:
-        with_tls = [replace(edge, name="edge"), *(peer for peer in peers if peer.tls_port)]
+    with bench.edges(TLS_EDGE) as edges:
+        with_tls = [*edges, *(peer for peer in peers if peer.tls_port)]
         return {label: bench.beside(label, with_tls, ask, ("nginx tuned",))}

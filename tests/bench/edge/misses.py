@@ -9,9 +9,9 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import replace
 
-from tests.bench.edge import peers as servers
 from tests.bench.edge.bench import Bench, Group, label_of
 from tests.bench.edge.load import Ask, Figures
+from tests.bench.edge.peers import EdgeKind
 from tests.bench.edge.process import Peer
 from tests.bench.edge.rounds import compared, interleaved
 
@@ -20,16 +20,17 @@ N_REQUESTS = 2000
 N_ALONE = 300
 """Requests one after the other, for the added latency."""
 BESIDE = "nginx tuned"
-RAM_ONLY = servers.EdgeKind("edge RAM only", disk_mib=0)
+RAM_ONLY = EdgeKind("RAM only", disk_mib=0)
 _fresh = itertools.count()
 
 
 def misses(bench: Bench, peers: Sequence[Peer]) -> dict[str, Group]:
     """One group; the bare origin is its last row. Every request of the run has a URL of its own."""
-    with servers.edge(bench.place, bench.origin, RAM_ONLY) as in_memory:
-        caches = [peer for peer in peers if peer.name not in ("edge", "C", "aiohttp")]
-        edges = [replace(peer, name="edge, and disk") for peer in peers if peer.name == "edge"]
-        return _beside(bench, [replace(in_memory, name="edge"), *edges, *caches])
+    with bench.edges(RAM_ONLY) as in_memory:
+        edges = [peer for peer in peers if peer.name in bench.builds]
+        on_disk = [replace(peer, name=f"{peer.name}, and disk") for peer in edges]
+        caches = [peer for peer in peers if peer.name not in (*bench.builds, "C", "aiohttp")]
+        return _beside(bench, [*in_memory, *on_disk, *caches])
 
 
 def _beside(bench: Bench, caches: Sequence[Peer]) -> dict[str, Group]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench.edge.build import Programs
-from tests.bench.edge.process import Peer, free_port, is_listening, started, told_port
+from tests.bench.edge.process import ROOT, Peer, free_port, is_listening, started, told_port
 
 SNDBUF_BYTES = 256 * 1024
 STORE_MIB = 512
@@ -96,6 +96,8 @@ class EdgeKind:
     n_workers: int = 1
     is_reserved: bool = True
     """Its memory is touched at the start."""
+    checkout: Path = ROOT
+    """Whose `edge` runs; its dependencies are ours."""
 
 
 @contextmanager
@@ -120,7 +122,7 @@ def edge(place: Place, origin: Peer, kind: EdgeKind = EdgeKind()) -> Iterator[Pe
     if kind.is_tls:
         environ["HEADSTART_EDGE_LISTENING_TLS_CERT"] = str(place.certificate)
         environ["HEADSTART_EDGE_LISTENING_TLS_KEY"] = str(place.certificate)
-    with started(command, place.cores, lambda: told_port(told) > 0, environ) as pid:
+    with started(command, place.cores, lambda: told_port(told) > 0, environ, kind.checkout) as pid:
         port = told_port(told)
         yield Peer(name, pid, port, tls_port=port if kind.is_tls else 0)
 

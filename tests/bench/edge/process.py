@@ -69,9 +69,10 @@ def started(
     cores: frozenset[int],
     ready: Callable[[], bool],
     environ: Mapping[str, str] | None = None,
+    checkout: Path = ROOT,
 ) -> Iterator[int]:
-    """The id of a server that is ready. It, its children and its threads stay on `cores`; they end with the
-    block, and also when this process is killed."""
+    """The id of a server that is ready, whose modules come from `checkout`. It, its children and its threads
+    stay on `cores`; they end with the block, and also when this process is killed."""
 
     def enter() -> None:
         os.sched_setaffinity(0, cores)
@@ -80,10 +81,10 @@ def started(
     with Path(os.environ.get("BENCH_SERVER_LOG", os.devnull)).open("ab") as log:
         process = subprocess.Popen(
             command,
-            env={**_plain_environ(), "PYTHONPATH": str(ROOT), **(environ or {})},
+            env={**_plain_environ(), "PYTHONPATH": str(checkout), **(environ or {})},
             stdout=log,
             stderr=log,
-            cwd=ROOT,
+            cwd=checkout,
             start_new_session=True,
             preexec_fn=enter,  # noqa: PLW1509 - no thread of this program holds a lock
         )

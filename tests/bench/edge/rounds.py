@@ -13,6 +13,8 @@ Figures = dict[str, float]
 P = TypeVar("P")
 LEAST, MOST = " (least)", " (most)"
 """Behind a ratio's name: of the rounds."""
+EDGE, FORMER = "edge", "former"
+"""How the rows of the present build and of a former one begin: `edge, and disk` and `former, and disk`."""
 
 
 def interleaved(peers: Sequence[P], n_rounds: int, measure: Callable[[P], Figures]) -> list[list[Figures]]:
@@ -40,17 +42,26 @@ def ratios(rounds: Sequence[Sequence[Figures]], name: str, ours: int, theirs: in
 def compared(
     names: Sequence[str], rounds: Sequence[Sequence[Figures]], beside: Sequence[str]
 ) -> dict[str, Figures]:
-    """A row for each peer: its medians, req/s ÷ each of `beside` that is there, and p99 and processor time
-    per request ÷ the first of them; each ratio with the least and the most of its rounds."""
+    """A row for each peer: its medians, req/s ÷ each of `beside` that is there and ÷ the same of the former
+    build, and p99 and processor time per request ÷ the first of `beside` and ÷ that; each ratio with the
+    least and the most of its rounds."""
     rows = {}
     for place, name in enumerate(names):
         row = medians(rounds, place)
-        compare = {f"÷ {other}": ("req/s", other) for other in beside if other in names}
-        if beside and beside[0] in names and "p99 us" in row:
-            compare[f"p99 ÷ {beside[0]}"] = ("p99 us", beside[0])
-            compare[f"cpu ÷ {beside[0]}"] = ("cpu us/req", beside[0])
-        for label, (figure, other) in compare.items():
-            found = ratios(rounds, figure, place, names.index(other))
+        others = {other: names.index(other) for other in beside if other in names}
+        closest = {other: at for other, at in others.items() if other == beside[0]} | _former(names, name)
+        compare = {f"÷ {other}": ("req/s", at) for other, at in (others | closest).items()}
+        if "p99 us" in row:
+            compare |= {f"p99 ÷ {other}": ("p99 us", at) for other, at in closest.items()}
+            compare |= {f"cpu ÷ {other}": ("cpu us/req", at) for other, at in closest.items()}
+        for label, (figure, at) in compare.items():
+            found = ratios(rounds, figure, place, at)
             row |= {label: statistics.median(found), label + LEAST: min(found), label + MOST: max(found)}
         rows[name] = row
     return rows
+
+
+def _former(names: Sequence[str], name: str) -> dict[str, int]:
+    """The place of a row's counterpart in the former build, if it is an edge's and that was measured."""
+    former = name.replace(EDGE, FORMER, 1)
+    return {FORMER: names.index(former)} if former != name and former in names else {}

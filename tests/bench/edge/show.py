@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench.edge.rounds import LEAST, MOST
+from tests.bench.edge.rounds import FORMER, LEAST, MOST
 from tests.bench.edge.targets import Target
 
 Group = Mapping[str, Mapping[str, float]]
-WIDTH = 126
-"""Of the table, where the output is no terminal."""
+NAME_CHARS, FIGURE_CHARS = 20, 7
+"""Of the table, at the least: a terminal that is narrower wraps its lines, but no figure is cut."""
 
 
 def show(
@@ -18,18 +18,31 @@ def show(
 ) -> None:
     """Print all of it."""
     console = Console()
-    console.width = max(console.width, WIDTH)
     for label, group in groups.items():
-        console.print(_table(label, group))
+        table = _table(label, group)
+        n_chars = NAME_CHARS + len(table.columns) * (FIGURE_CHARS + len("│  "))
+        console.print(table, width=max(console.width, n_chars), crop=False)
     for target, value in judged:
         sign, verdict = ("≥", "≤")[target.is_most], ("MISSED", "reached")[target.holds(value)]
         row = groups[target.group]["edge"]
         console.print(
             f"{verdict}: {target.group}, {target.figure}: {value:.2f}{_spread(row, target.figure)}, "
-            f"asked {sign} {target.bound:g}"
+            f"asked {sign} {target.bound:g}",
+            soft_wrap=True,
         )
+    for label, group in groups.items():
+        for name, row in group.items():
+            if found := _beside_former(row):
+                console.print(f"÷ former: {label}, {name}: {found}", soft_wrap=True)
     for sentence in left_out:
         console.print(f"left out: {sentence}", markup=False)
+
+
+def _beside_former(row: Mapping[str, float]) -> str:
+    """`req/s 1.02 (0.99 to 1.04), …`; empty for a row without a counterpart in a former build."""
+    figures = {"req/s": f"÷ {FORMER}", "p99": f"p99 ÷ {FORMER}", "cpu us/req": f"cpu ÷ {FORMER}"}
+    found = {name: figure for name, figure in figures.items() if figure in row}
+    return ", ".join(f"{name} {row[figure]:.3f}{_spread(row, figure)}" for name, figure in found.items())
 
 
 def _spread(row: Mapping[str, float], figure: str) -> str:
@@ -44,7 +57,7 @@ def _table(label: str, group: Group) -> Table:
     table = Table(title=label, title_justify="left")
     table.add_column("", no_wrap=True)
     for column in columns:
-        table.add_column(column, justify="right")
+        table.add_column(column, justify="right", min_width=FIGURE_CHARS)
     for name, row in group.items():
         table.add_row(name, *(_shown(row.get(column)) for column in columns))
     return table

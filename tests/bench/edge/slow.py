@@ -14,7 +14,7 @@ BESIDE = ("nginx tuned", "nginx")
 
 def slow_hits(bench: Bench, peers: Sequence[Peer]) -> dict[str, Group]:
     """A group for each kind of request, among the edge and nginx."""
-    among = [peer for peer in peers if peer.name in ("edge", *BESIDE)]
+    among = [peer for peer in peers if peer.name in (*bench.builds, *BESIDE)]
     for peer in among:
         bench.loader.check(peer, Ask(f"/{WHOLE_BYTES}", WHOLE_BYTES, bench.body(WHOLE_BYTES)))
     return {label: bench.beside(label, among, ask, BESIDE) for label, ask in _asks(bench).items()}

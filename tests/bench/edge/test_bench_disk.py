@@ -164,12 +164,13 @@ async def restart_of_a_process(folder: Path) -> Row:
     kept = folder.parent / "edge-alone" / "cache" / hashlib.sha256(nobody.encode()).hexdigest()[:16]
     kept.parent.mkdir(parents=True)
     kept.symlink_to(folder)
-    process, took_s = EdgeProcess(nobody, folder.parent), []
+    # It was fresh for a minute in 2027: the stored bytes stand in for an origin that is not there.
+    process = EdgeProcess(nobody, folder.parent, HEADSTART_EDGE_CACHE_STALE_IF_ERROR_S="1e10")
+    took_s = []
     path = small(N_OBJECTS // 2).meta.primary
     for _ in range(5):
         began = time.perf_counter()
         client = await process.start()
-        # It was fresh for a minute in 2027: the stored bytes stand in for an origin that is not there.
         assert (await client.ask(path)).status == 200
         took_s.append(time.perf_counter() - began)
         await process.stop(signal.SIGKILL)

@@ -3,8 +3,11 @@
 import pytest
 
 from tests.bench.edge.__main__ import main
+from tests.bench.edge.process import ROOT
 
 
 @pytest.mark.bench
 def test_the_edge_is_measured_beside_the_bare_server() -> None:
-    assert main(["--quick", "--peers", "edge", "C", "--sizes", "1024", "262144"]) == 0
+    words = ["--quick", "--peers", "edge", "C", "--sizes", "1024", "262144"]
+
+    assert main([*words, "--former", str(ROOT)]) == 0

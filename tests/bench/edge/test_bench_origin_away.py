@@ -90,7 +90,7 @@ async def test_viewers_of_stale_objects_while_the_origin_is_away(tmp_path: Path)
             first.append(took[0])
             second.append(took[1])
             others += took[2:]
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(0.2)  # the origin answers what it took while it was stopped
             for number in range(N_OBJECTS):
                 asked_ms(viewer, number)
         await asyncio.sleep(STALE_S)

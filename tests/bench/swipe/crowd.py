@@ -2,8 +2,7 @@
 
 A player posts its events and state at a swipe, and half a round trip after the answer fetches what the plan
 names; a thin one tells nothing of itself and asks for an opening when its video is swiped to, as a player of
-HLS does. The edge is a process of its own and learns of a video from nothing but its queues and plans. The
-origin sends each object after a round trip, in its real size, over one link of bounded bandwidth.
+HLS does. The edge is a process of its own and learns of a video from nothing but its queues and plans.
 """
 
 import asyncio
@@ -16,31 +15,24 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-from aiohttp import web
 
 from shared import embedded
-from shared.messages import Message, QueueRequest
+from shared.messages.message import Message
+from shared.messages.queues import QueueRequest
 from tests.bench.edge_process import edge_process
+from tests.bench.swipe.far_origin import LADDER, VIDEO_S, far_origin, names, sent_bytes
 from tests.brains import ScriptedBrain
-from tests.card_origin import IMMUTABLE, CardOrigin
-from tests.edge_builders import make_card, make_rung
 from tests.edge_nodes import Viewer
 
 N_VIDEOS, N_SESSIONS, N_VIEWED = 200, 200, 8
 N_VIDEOS_APART = 2_000
-VIDEO_S = 20
 HALF_TRIP_S = 0.03
-ORIGIN_TRIP_S, ORIGIN_BYTES_S = 0.06, 25e6
 N_OWN = 100
 """Candidates of each session that has a queue of its own: few are another's, too."""
 THIN_AHEAD_S = 3
 """What a thin player buffers."""
 CLIENT_S = 60
 """Deadline of a player's request: late is a figure here, not an error."""
-LADDER = [
-    make_rung(name, open_bytes=size, chunk_bytes=[size] * VIDEO_S, chunk_ms=[1_000] * VIDEO_S)
-    for name, size in (("360p", 90_000), ("540p", 150_000), ("720p", 230_000))
-]
 IN_MEMORY = "hit; detail=memory"
 
 
@@ -59,26 +51,6 @@ class Crowd:
     """The player's link takes its time for each step of the plan; else it fetches openings alone, at once."""
     is_thin: bool = False
     """No plan is followed: the opening is asked for at the swipe, in the lowest rung."""
-
-
-class FarOrigin(CardOrigin):
-    """Answers after ORIGIN_TRIP_S, one byte after another over all requests at ORIGIN_BYTES_S."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._free_s = 0.0
-        self.sent: dict[str, int] = {}
-        """Bytes by path."""
-
-    async def _media(self, request: web.Request) -> web.Response:
-        path = request.match_info["path"]
-        rung = next((one for one in LADDER if path.startswith(f"{one.path}/")), None)
-        n_bytes = rung.open_bytes if rung and path.endswith((".mp4", ".m4s")) else 600
-        now_s = asyncio.get_running_loop().time()
-        self._free_s = max(now_s, self._free_s) + n_bytes / ORIGIN_BYTES_S
-        self.sent[request.path] = self.sent.get(request.path, 0) + n_bytes
-        await asyncio.sleep(self._free_s - now_s + ORIGIN_TRIP_S)
-        return web.Response(body=bytes(n_bytes), headers={"Cache-Control": IMMUTABLE, "ETag": '"one"'})
 
 
 class Queues(ScriptedBrain):
@@ -184,14 +156,18 @@ class Player:
         found.n_held += is_held and not is_warm
 
     def _state(self, screen: str) -> dict[str, Any]:
+        chunks: dict[tuple[str, str], list[int]] = {}
+        for (video, chunk), rung in self._held.items():
+            chunks.setdefault((video, rung), []).append(chunk)
+        last = list(dict.fromkeys(video for video, _ in reversed(chunks)))[:16]
         held = [
-            {"video": video, "rung": rung, "chunks": [[chunk, chunk]]}
-            for (video, chunk), rung in self._held.items()
+            {"video": video, "rung": rung, "chunks": _ranges(numbers)}
+            for (video, rung), numbers in chunks.items()
+            if video in last
         ]
-        last = list(dict.fromkeys(one["video"] for one in reversed(held)))[:16]
         return {
             "video": screen,
-            "held": [one for one in held if one["video"] in last][-64:],
+            "held": held,
             "bandwidth_bps": self._bps,
             "bandwidth_spread": 0.3,
             "rtt_ms": 1_000 * 2 * HALF_TRIP_S,
@@ -239,22 +215,29 @@ class Player:
             assert answer.status == 200
 
 
-async def watched(folder: Path, crowd: Crowd, origin: FarOrigin) -> Found:
-    """What the crowd found."""
+def _ranges(numbers: list[int]) -> list[list[int]]:
+    """First and last of each run."""
+    runs: list[list[int]] = []
+    for number in sorted(numbers):
+        if runs and runs[-1][1] == number - 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    return runs
+
+
+async def watched(folder: Path, crowd: Crowd) -> tuple[Found, dict[str, int]]:
+    """What the crowd found, and the bytes that the origin sent, by path."""
     n_videos = N_VIDEOS_APART if crowd.is_apart else N_VIDEOS
-    for number in range(n_videos):
-        card = make_card(f"v{number}", rungs=LADDER, duration_ms=VIDEO_S * 1_000, created_ms=number)
-        origin.publish(card)
     found = Found()
     async with AsyncExitStack() as stack:
         nats = await embedded.nats_server(folder / "nats", {})
         stack.push_async_callback(nats.stop)
-        await origin.start()
-        stack.push_async_callback(origin.stop)
+        origin_url = await stack.enter_async_context(far_origin(n_videos))
         brain = await Queues.start(nats.url)
         stack.push_async_callback(brain.close)
-        brain.videos, brain.is_apart = list(origin.cards), crowd.is_apart
-        settings = {"origin_url": origin.url, "nats_url": nats.url}
+        brain.videos, brain.is_apart = names(n_videos), crowd.is_apart
+        settings = {"origin_url": origin_url, "nats_url": nats.url}
         url = await stack.enter_async_context(edge_process(folder / "edge", settings, n_videos))
         deadline = aiohttp.ClientTimeout(total=CLIENT_S)
         http = await stack.enter_async_context(
@@ -263,4 +246,4 @@ async def watched(folder: Path, crowd: Crowd, origin: FarOrigin) -> Found:
         async with asyncio.TaskGroup() as group:
             for number in range(N_SESSIONS):
                 group.create_task(Player(Viewer(http, url), number, found, crowd).swipe_through())
-    return found
+        return found, await sent_bytes(origin_url)

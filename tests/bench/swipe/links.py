@@ -6,7 +6,7 @@ Pure but for the reading of files. A trace is piecewise constant and repeats whe
 import math
 import random
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate, pairwise
 from pathlib import Path
 
@@ -51,7 +51,10 @@ class Trace:
 def read(path: Path) -> Trace:
     """A file of lines `seconds megabits_per_second`."""
     rows = (line.split() for line in path.read_text().splitlines() if line.strip())
-    return Trace((float(second), float(mbps)) for second, mbps in rows)
+    try:
+        return Trace((float(second), float(mbps)) for second, mbps in rows)
+    except (ValueError, IndexError) as exc:
+        raise ValueError(f"{path}: a trace is lines of two numbers, seconds and Mbit/s") from exc
 
 
 def folder(path: Path) -> list[Trace]:
@@ -83,3 +86,73 @@ GENERATED = {
     "3G-like": (1.6, 0.4, 0.7),
 }
 """Mean in Mbit/s, spread of its logarithm, fades a minute."""
+
+LENGTH_S = 600.0
+Spans = Iterator[tuple[float, float]]
+"""Seconds and Mbit/s, without end."""
+
+
+def laid(spans: Iterable[tuple[float, float]]) -> Trace:
+    """Spans of seconds and Mbit/s one after another, for ten minutes."""
+    steps, at_s = [], 0.0
+    for length_s, mbps in spans:
+        steps.append((at_s, mbps))
+        at_s += length_s
+        if at_s >= LENGTH_S:
+            break
+    return Trace(steps)
+
+
+def bursts(rng: random.Random) -> Spans:
+    """Nearly nothing for about a second, then 10 Mbit/s for a third of one."""
+    while True:
+        yield 0.1 + rng.expovariate(1 / 0.3), rng.uniform(6, 14)
+        yield 0.2 + rng.expovariate(1 / 0.7), 0.15
+
+
+def outages(rng: random.Random) -> Spans:
+    """5 Mbit/s, and about every 40 s nothing for 2 to 8 s."""
+    while True:
+        if rng.random() < 0.5 / 40:
+            yield rng.uniform(2, 8), 0.0
+        yield 0.5, 5 * math.exp(rng.gauss(0, 0.25))
+
+
+def steps(rng: random.Random) -> Spans:
+    """Anything from 0.5 to 8 Mbit/s, steady for 8 to 25 s, then anything else."""
+    while True:
+        mbps, n = math.exp(rng.uniform(math.log(0.5), math.log(8))), rng.randint(16, 50)
+        for _ in range(n):
+            yield 0.5, mbps * math.exp(rng.gauss(0, 0.1))
+
+
+def mm_wave(rng: random.Random) -> Spans:
+    """300 Mbit/s while the mast is in sight; a body in the way leaves 3 to 30, sometimes nothing."""
+    while True:
+        yield 0.3 + rng.expovariate(1 / 5), rng.uniform(150, 450)
+        yield rng.uniform(0.3, 3), 0.0 if rng.random() < 0.25 else rng.uniform(3, 30)
+
+
+def commute(rng: random.Random) -> Spans:
+    """3G in a train: uneven cells of 0.6 to 3 Mbit/s, about 20 s each; hand-overs and tunnels between."""
+    while True:
+        mbps = math.exp(rng.uniform(math.log(0.6), math.log(3)))
+        for _ in range(rng.randint(20, 60)):
+            yield 0.5, mbps * math.exp(rng.gauss(0, 0.4))
+        yield (rng.uniform(4, 12), 0.02) if rng.random() < 0.3 else (rng.uniform(0.5, 1.5), 0.05)
+
+
+def heavy_tails(rng: random.Random) -> Spans:
+    """At best 4 Mbit/s; how many times slower each half second is has a Pareto tail."""
+    while True:
+        yield 0.5, 4 / rng.paretovariate(1.5)
+
+
+def steady(mbps: float) -> Callable[[random.Random], Spans]:
+    """Always the same, but for a few per cent."""
+
+    def spans(rng: random.Random) -> Spans:
+        while True:
+            yield 0.5, mbps * math.exp(rng.gauss(0, 0.05))
+
+    return spans

@@ -11,7 +11,6 @@ from math import exp
 
 from tests.bench.swipe.policies import Undisturbed
 from tests.bench.swipe.session import Get, Player, Wait
-from tests.bench.swipe.videos import RATES
 
 N_SPEEDS = 5
 HORIZON = 5
@@ -70,7 +69,7 @@ def _share(player: Player, video: int, start: int, chunk: int) -> float:
 
 def _rung(player: Player, video: int, chunk: int, speed: float) -> int:
     """The first rung of the best sequence, by expected quality, changes, stalls and bytes."""
-    sizes = player.setup.videos[video].chunk_bytes
+    sizes, rates = player.setup.videos[video].chunk_bytes, player.setup.videos[video].rates
     at_s = player.playhead_s if video == player.video else 0.0
     chunks = range(chunk, min(chunk + HORIZON, len(sizes[0])))
     shares = [_share(player, video, int(at_s), one) for one in chunks]
@@ -79,8 +78,8 @@ def _rung(player: Player, video: int, chunk: int, speed: float) -> int:
         buffer_s, last, worth = max(0.0, chunk - at_s), player.held[video].get(chunk - 1), 0.0
         for one, rung, share in zip(chunks, rungs, shares, strict=True):
             took_s = player.setup.rtt_s + sizes[rung][one] / speed
-            change = abs(RATES[rung] - RATES[last]) if last is not None else 0.0
-            worth += share * (RATES[rung] - change - STALL_PRICE * max(0.0, took_s - buffer_s))
+            change = abs(rates[rung] - rates[last]) if last is not None else 0.0
+            worth += share * (rates[rung] - change - STALL_PRICE * max(0.0, took_s - buffer_s))
             worth -= BYTE_PRICE * sizes[rung][one]
             buffer_s, last = max(0.0, buffer_s - took_s) + 1.0, rung
         if worth > best:

@@ -6,6 +6,7 @@ answer, which comes a round trip late, as the wire says.
 
 from collections.abc import Sequence
 
+from edge.prefetch.hazard import Pace
 from edge.prefetch.planner import PlanRules, decide
 from edge.prefetch.situation import ASSUMED_LINK, Clip, Decision, InFlight, Link, Situation
 from tests.bench.swipe.policies import Undisturbed, estimate
@@ -26,6 +27,10 @@ class Planned(Undisturbed):
         self._rules = rules
         self._knows = knows_watch
         """An oracle: the curves are this viewer's own watch times."""
+        self._pace = Pace()
+        self._n_swipes = 0
+        self._curves: dict[int, Sequence[float]] = {}
+        """Of this viewer, by video, until the next swipe."""
 
     def next(self, player: Player) -> Get | Wait:
         decision = self.decide(player)
@@ -41,6 +46,7 @@ class Planned(Undisturbed):
 
     def decide(self, player: Player) -> Decision:
         """The production planner's answer to the player's present state."""
+        self._learn(player)
         clips = [self._clip(player, video) for video in player.window()]
         flights: Sequence[InFlight] = ()
         if player.flight is not None:
@@ -56,10 +62,22 @@ class Planned(Undisturbed):
     def judge(self, now: Situation) -> Decision:
         return decide(now, self._rules)
 
+    def _learn(self, player: Player) -> None:
+        """What an edge does at a watch event: each tells how much faster than the curves this viewer is."""
+        for video, watched_s in player.watched[self._n_swipes :]:
+            self._pace = self._pace.after(watched_s, player.setup.videos[video].survival)
+            self._curves.clear()
+        self._n_swipes = len(player.watched)
+
     def _clip(self, player: Player, video: int) -> Clip:
         one = player.setup.videos[video]
-        survival: Sequence[float] = one.survival
+        if video not in self._curves:
+            self._curves[video] = self._curve(player, video)
+        return Clip(one.chunk_bytes, one.rates, self._curves[video], player.held[video])
+
+    def _curve(self, player: Player, video: int) -> Sequence[float]:
+        one, factor = player.setup.videos[video], self._pace.factor
         if self._knows:
-            watch_s = player.setup.watch_s[video]
-            survival = [1.0 if second < watch_s else 0.0 for second in range(one.n_chunks + 1)]
-        return Clip(one.chunk_bytes, one.rates, survival, player.held[video])
+            stays_s = player.stays_s(video)
+            return [1.0 if second < stays_s else 0.0 for second in range(one.n_chunks + 1)]
+        return [share**factor for share in one.survival]

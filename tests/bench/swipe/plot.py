@@ -15,38 +15,40 @@ PANELS: tuple[tuple[str, Callable[[Figures], float]], ...] = (
     ("bytes never watched, %", lambda row: row.waste_pct),
 )
 WIDTH, PANEL, TOP, LEFT, BAR = 1500, 230, 60, 20, 150
+LEAST_COLUMN = 130
 INK = "#222222"
 
 
 def draw(rows: Mapping[str, Mapping[str, Figures]], path: Path) -> None:
     """Write the picture."""
-    image = Image.new("RGB", (WIDTH, TOP + PANEL * len(PANELS)), "white")
-    pen = ImageDraw.Draw(image)
+    width = max(WIDTH, 2 * LEFT + LEAST_COLUMN * len(rows))
+    image = Image.new("RGB", (width, TOP + PANEL * len(PANELS)), "white")
+    pen, column_px = ImageDraw.Draw(image), (width - 2 * LEFT) / len(rows)
     font, small = ImageFont.load_default(15), ImageFont.load_default(12)
     names = list(next(iter(rows.values())))
     for place, name in enumerate(names):
-        x = LEFT + place * (WIDTH - 2 * LEFT) // len(names)
+        x = LEFT + place * (width - 2 * LEFT) // len(names)
         pen.rectangle((x, 16, x + 14, 30), fill=COLOURS[place % len(COLOURS)])
         pen.text((x + 20, 14), name, INK, font)
     for number, (title, value) in enumerate(PANELS):
-        _panel(
-            pen, TOP + number * PANEL, title, [[value(row) for row in by.values()] for by in rows.values()]
-        )
+        groups = [[value(row) for row in by.values()] for by in rows.values()]
+        _panel(pen, TOP + number * PANEL, column_px, title, groups)
         for column, world in enumerate(rows):
-            x = LEFT + column * (WIDTH - 2 * LEFT) // len(rows)
+            x = round(LEFT + column * column_px)
             pen.text((x, TOP + (number + 1) * PANEL - 24), world.replace("challenge ", ""), INK, small)
     image.save(path)
 
 
-def _panel(pen: ImageDraw.ImageDraw, top: int, title: str, groups: list[list[float]]) -> None:
+def _panel(
+    pen: ImageDraw.ImageDraw, top: int, column_px: float, title: str, groups: list[list[float]]
+) -> None:
     font, small = ImageFont.load_default(15), ImageFont.load_default(10)
     pen.text((LEFT, top), title, INK, font)
     low = min(0.0, *(value for group in groups for value in group))
     high = max(1e-9, *(value for group in groups for value in group))
     zero = top + 35 + BAR * high / (high - low)
     for column, group in enumerate(groups):
-        x = LEFT + column * (WIDTH - 2 * LEFT) / len(groups)
-        width = (WIDTH - 2 * LEFT) / len(groups) / (len(group) + 1)
+        x, width = LEFT + column * column_px, column_px / (len(group) + 1)
         for place, value in enumerate(group):
             y = zero - BAR * value / (high - low)
             box = (x + place * width, min(y, zero), x + (place + 0.85) * width, max(y, zero))

@@ -9,7 +9,6 @@ from math import inf
 from statistics import fmean, pstdev
 
 from tests.bench.swipe.session import Get, Player, Wait
-from tests.bench.swipe.videos import RATES
 
 N_SPEEDS = 8
 FIRST_GUESS_BPS = 0.0
@@ -25,10 +24,11 @@ def estimate(speeds: Sequence[tuple[float, float]]) -> tuple[float, float]:
     return mean_bps, pstdev(rates) / fmean(rates) if len(rates) > 2 else 0.5
 
 
-def by_rate(player: Player) -> int:
-    """The highest rung below the estimated bandwidth."""
+def by_rate(player: Player, video: int) -> int:
+    """The highest rung of a video below the estimated bandwidth."""
     mbps = estimate(player.speeds)[0] / 1e6
-    return max((rung for rung, rate in enumerate(RATES) if rate <= mbps), default=0)
+    rates = player.setup.videos[video].rates
+    return max((rung for rung, rate in enumerate(rates) if rate <= mbps), default=0)
 
 
 class Undisturbed:
@@ -52,7 +52,7 @@ class NoPrefetch(_Droppy):
         for video in player.window():
             chunk = player.missing(video)
             if chunk is not None:
-                return Get(video, chunk, by_rate(player))
+                return Get(video, chunk, by_rate(player, video))
         return Wait()
 
 
@@ -66,12 +66,12 @@ class FirstSecond(_Droppy):
     def next(self, player: Player) -> Get | Wait:
         chunk = player.missing(player.video)
         if chunk is not None and player.buffer_s < self.urgent_s:
-            return Get(player.video, chunk, by_rate(player))
+            return Get(player.video, chunk, by_rate(player, player.video))
         for video in player.window()[1:4]:
             if 0 not in player.held[video]:
-                return Get(video, 0, by_rate(player))
+                return Get(video, 0, by_rate(player, video))
         if chunk is not None and player.buffer_s < self.ahead_s:
-            return Get(player.video, chunk, by_rate(player))
+            return Get(player.video, chunk, by_rate(player, player.video))
         return Wait(for_s=0.25)
 
 
@@ -86,13 +86,13 @@ class Vendor(_Droppy):
     def next(self, player: Player) -> Get | Wait:
         chunk = player.missing(player.video)
         if chunk is not None and player.buffer_s < self.ahead_s:
-            return Get(player.video, chunk, by_rate(player))
+            return Get(player.video, chunk, by_rate(player, player.video))
         for video in player.window()[1 : 1 + self.n_next]:
             sizes = player.setup.videos[video].chunk_bytes
             held = sum(sizes[rung][n] for n, rung in player.held[video].items())
             ahead = player.missing(video)
             if ahead is not None and held < self.next_bytes:
-                return Get(video, ahead, by_rate(player))
+                return Get(video, ahead, by_rate(player, video))
         return Wait(for_s=0.25)
 
 
@@ -106,6 +106,6 @@ class Floor(Undisturbed):
     def next(self, player: Player) -> Get | Wait:
         for video in player.window():
             chunk = player.missing(video)
-            if chunk is not None and chunk < player.setup.watch_s[video]:
+            if chunk is not None and chunk < player.stays_s(video):
                 return Get(video, chunk, 0)
         return Wait()

@@ -3,29 +3,31 @@
 make bench-swipe-sim                        generated links and videos, and the data folder's if it is there
 make bench-swipe-sim ARGS="--users 50"      so many viewers a trace (the default: 10)
 make bench-swipe-sim ARGS="--seed 7"        other viewers, other generated videos and links
+make bench-swipe-sim ARGS="--kinds link: viewers: videos:"   harder ones, which the planner was not made for
+make bench-swipe-sim ARGS="--rules planner floor"            fewer rules
+make bench-swipe-sim ARGS="--links FOLDER --watch FILE"      your own links and viewers
 """
 
 import argparse
 import os
-import random
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from edge.prefetch.planner import PlanRules
 from tests.bench import report
-from tests.bench.swipe import links, plot, videos
+from tests.bench.swipe import plot
 from tests.bench.swipe.figures import Figures, figures
 from tests.bench.swipe.pdas import Pdas
 from tests.bench.swipe.planned import Planned
 from tests.bench.swipe.policies import FirstSecond, Floor, NoPrefetch, Vendor
-from tests.bench.swipe.session import Outcome, Policy, Setup, run
+from tests.bench.swipe.session import Outcome, Policy, run
 from tests.bench.swipe.told import Told
+from tests.bench.swipe.worlds import Made, picked, worlds
 
 DATA = Path(os.environ.get("HEADSTART_DATA", report.ROOT.parent / "shared" / "data"))
 SEED = 2026
 """The constants of the planner were chosen on other viewers and other starts (README.md)."""
-N_GENERATED = 20
 POLICIES: dict[str, Callable[[], Policy]] = {
     "no prefetch": NoPrefetch,
     "first second of 3": FirstSecond,
@@ -38,48 +40,16 @@ POLICIES: dict[str, Callable[[], Policy]] = {
 }
 
 
-def worlds(data: Path, seed: int, n_users: int, n_traces: int) -> dict[str, list[Setup]]:
-    """Sessions by kind of link."""
-    found: dict[str, list[Setup]] = {}
-    short = data / "shortvideo"
-    if short.is_dir():
-        known = videos.challenge(short)
-        for kind in ("high", "medium", "low", "mixed"):
-            traces = links.folder(short / "network_traces" / kind)[:n_traces]
-            found[f"challenge {kind}"] = sessions(random.Random(f"{seed}{kind}"), known, traces, n_users)
-        norway = links.folder(short / "norway3g" / "cooked_traces")[: 6 * n_traces]
-        found["norway 3G"] = sessions(random.Random(f"{seed}norway"), known, norway, max(1, n_users // 5))
-    else:
-        print(f"no data in {short}: generated links and videos only", file=sys.stderr)
-    for kind, (mbps, spread, fades) in links.GENERATED.items():
-        rng = random.Random(f"{seed}{kind}")
-        traces = [links.generated(rng, mbps, spread, fades) for _ in range(min(n_traces, N_GENERATED))]
-        found[kind] = sessions(rng, videos.generated(rng, 7), traces, n_users, restless=0.5)
-    return found
-
-
-def sessions(
-    rng: random.Random,
-    known: Sequence[videos.Video],
-    traces: Sequence[links.Trace],
-    n_users: int,
-    restless: float = 0.0,
-) -> list[Setup]:
-    """The same viewers on each trace, each from another moment of it."""
-    watches = videos.viewers(rng, known, n_users, restless)
-    return [
-        Setup(known, watch, trace, rng.uniform(0, trace.length_s)) for trace in traces for watch in watches
-    ]
-
-
-def measure(all_worlds: dict[str, list[Setup]]) -> dict[str, dict[str, list[Outcome]]]:
-    """Every policy over every session."""
+def measure(
+    all_worlds: Mapping[str, Made], names: Sequence[str] = tuple(POLICIES)
+) -> dict[str, dict[str, list[Outcome]]]:
+    """Every policy of these names over every session."""
     results: dict[str, dict[str, list[Outcome]]] = {}
-    for world, setups in all_worlds.items():
-        results[world] = {}
-        for name, policy in POLICIES.items():
+    for world, made in all_worlds.items():
+        results[world], setups = {}, made()
+        for name in names:
             print(f"{world}, {len(setups)} sessions, {name} …", file=sys.stderr)
-            results[world][name] = [run(setup, policy()) for setup in setups]
+            results[world][name] = [run(setup, POLICIES[name]()) for setup in setups]
     return results
 
 
@@ -92,7 +62,7 @@ def together(results: dict[str, dict[str, list[Outcome]]]) -> dict[str, dict[str
         results[f"challenge {kind}"] for kind in ("high", "medium", "low") if f"challenge {kind}" in results
     ]
     if parts:
-        joined = {name: figures([one for part in parts for one in part[name]]) for name in POLICIES}
+        joined = {name: figures([one for part in parts for one in part[name]]) for name in parts[0]}
         rows = {"challenge high, medium, low": joined} | rows
     return rows
 
@@ -120,8 +90,16 @@ def main() -> None:
     parser.add_argument("--users", type=int, default=10)
     parser.add_argument("--traces", type=int, default=20)
     parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--links", type=Path, help="a folder of your own traces: lines of seconds, Mbit/s")
+    parser.add_argument("--watch", type=Path, help="your own watch times: a viewer a line, seconds")
+    parser.add_argument("--kinds", nargs="+", default=[], help="parts of their names")
+    parser.add_argument("--rules", nargs="+", default=[""], help="parts of their names")
     asked = parser.parse_args()
-    rows = together(measure(worlds(asked.data, asked.seed, asked.users, asked.traces)))
+    known = worlds(asked)
+    shown, rules = picked(list(known), asked.kinds), picked(list(POLICIES), asked.rules)
+    if not shown or not rules:
+        parser.error(f"no such kinds or rules; there are: {', '.join([*known, *POLICIES])}")
+    rows = together(measure({name: known[name] for name in shown}, rules))
     report.keep("swipe-sim", {w: {name: row._asdict() for name, row in by.items()} for w, by in rows.items()})
     print(table(rows))
     plot.draw(rows, report.RESULTS / "swipe-sim.png")

@@ -8,7 +8,7 @@ the ACM MM 2022 challenge, and beyond them: a download may be cancelled, its byt
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import NamedTuple, Protocol
 
 from tests.bench.swipe.links import Trace
@@ -28,11 +28,14 @@ class Setup(NamedTuple):
 
     videos: Sequence[Video]
     watch_s: Sequence[float]
+    """Of each showing; at most the video's length counts."""
     trace: Trace
     start_s: float = 0.0
     rtt_s: float = 0.08
     is_pipelined: bool = False
     """A request leaves before the one before it has ended: a busy link has no round trips between."""
+    path: Sequence[int] = ()
+    """The video of each showing, for viewers who go back; empty: one after another."""
 
 
 class Get(NamedTuple):
@@ -74,8 +77,15 @@ class Player:
     """When the latest download ended."""
     speeds: list[tuple[float, float]] = field(default_factory=list)
     """Bits and seconds of the latest downloads, round trips left out."""
-    n_swipes: int = 0
+    watched: list[tuple[int, float]] = field(default_factory=list)
+    """Videos that were swiped away, and after how long."""
     is_over: bool = False
+
+    def stays_s(self, video: int) -> float:
+        """How long the viewer will watch a video when it is shown next: what only an oracle knows."""
+        path, n_seen = self.setup.path or range(len(self.setup.videos)), len(self.watched)
+        to_come = zip(path[n_seen:], self.setup.watch_s[n_seen:], strict=True)
+        return next((watch_s for one, watch_s in to_come if one == video), 0.0)
 
     @property
     def buffer_s(self) -> float:
@@ -146,7 +156,8 @@ class Outcome:
 
 
 def run(setup: Setup, policy: Policy) -> Outcome:
-    """Play a session to its end."""
+    """Play a session to its end; raises ValueError for one that cannot be played."""
+    setup = _checked(setup)
     player = Player(setup, now_s=setup.start_s, held=[{} for _ in setup.videos])
     outcome = Outcome(startups_s=[0.0])
     while not player.is_over and player.now_s - setup.start_s < MAX_SESSION_S:
@@ -164,6 +175,23 @@ def run(setup: Setup, policy: Policy) -> Outcome:
             _cancel(player, outcome)
     _judge(outcome, setup)
     return outcome
+
+
+def _checked(setup: Setup) -> Setup:
+    path = setup.path or range(len(setup.videos))
+    if not setup.videos or len(path) != len(setup.watch_s):
+        raise ValueError(
+            f"{len(setup.videos)} videos, {len(path)} showings, {len(setup.watch_s)} watch times"
+        )
+    if not all(one.n_chunks for one in setup.videos):
+        raise ValueError("a video has at least one second")
+    if any(math.isnan(watch_s) for watch_s in setup.watch_s):
+        raise ValueError("a watch time is a number")
+    stays = [
+        min(max(0.0, watch_s), setup.videos[video].n_chunks)
+        for video, watch_s in zip(path, setup.watch_s, strict=True)
+    ]
+    return setup._replace(watch_s=stays)
 
 
 def _flight(player: Player, what: Get) -> Flight:
@@ -203,7 +231,7 @@ def _wait(player: Player, outcome: Outcome, wait: Wait) -> None:
 def _advance(player: Player, outcome: Outcome, until_s: float) -> bool:
     """Let time pass until then; True when a swipe (or the end) came first."""
     while until_s - player.now_s > TICK:
-        watch_s = player.setup.watch_s[player.video]
+        watch_s = player.setup.watch_s[len(player.watched)]
         chunk = int(player.playhead_s + TICK)
         rung = player.held[player.video].get(chunk)
         left_s = until_s - player.now_s
@@ -226,19 +254,20 @@ def _advance(player: Player, outcome: Outcome, until_s: float) -> bool:
 
 
 def _swipe(player: Player, outcome: Outcome) -> bool:
+    player.watched.append((player.video, player.playhead_s))
     player.playhead_s = 0.0
-    player.video += 1
-    player.n_swipes += 1
-    if player.video == len(player.setup.videos):
+    showing = len(player.watched)
+    if showing == len(player.setup.watch_s):
         player.is_over = True
     else:
+        player.video = player.setup.path[showing] if player.setup.path else showing
         outcome.startups_s.append(0.0)
     return True
 
 
 def _judge(outcome: Outcome, setup: Setup) -> None:
-    outcome.played = list(dict.fromkeys(outcome.played))
+    outcome.played = [one for one, _ in groupby(outcome.played)]
     rates = [setup.videos[video].rates[rung] for video, _, rung in outcome.played]
     outcome.quality = sum(rates)
     outcome.changes = sum(abs(a - b) for a, b in pairwise(rates))
-    outcome.played_bytes = sum(setup.videos[v].chunk_bytes[r][c] for v, c, r in outcome.played)
+    outcome.played_bytes = sum(setup.videos[v].chunk_bytes[r][c] for v, c, r in set(outcome.played))

@@ -11,9 +11,8 @@ import pytest
 from edge.prefetch.planner import PlanRules, decide
 from edge.prefetch.situation import Clip, Decision, Situation
 from tests.bench import report
-from tests.bench.swipe import links, videos
+from tests.bench.swipe import kinds
 from tests.bench.swipe.planned import Planned
-from tests.bench.swipe.run import sessions
 from tests.bench.swipe.session import run
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(600)]
@@ -39,12 +38,11 @@ class _Recorded(Planned):
 
 
 def situations() -> list[Situation]:
-    """Of sessions on links from 3G to 5G, five videos of three rungs each but for the last ones."""
+    """Of sessions on links from 3G to 5G, and with the largest videos; five each but for the last ones."""
     seen: list[Situation] = []
-    for kind, (mbps, spread, fades) in links.GENERATED.items():
-        rng = random.Random(f"{SEED}{kind}")
-        traces = [links.generated(rng, mbps, spread, fades) for _ in range(N_TRACES)]
-        for setup in sessions(rng, videos.generated(rng, 7), traces, N_USERS, restless=0.5):
+    for name in (*kinds.GENERATED, "videos: long", "videos: four rungs"):
+        kind = (kinds.GENERATED | kinds.UNSEEN)[name]
+        for setup in kinds.sessions(kind, random.Random(f"{SEED}{name}"), N_TRACES, N_USERS):
             run(setup, _Recorded(PlanRules(), seen))
     return seen
 

@@ -46,15 +46,32 @@ def _read(folder: Path, name: str) -> Video:
     return Video(sizes, shares)
 
 
-def generated(rng: random.Random, n: int) -> list[Video]:
+class Make(NamedTuple):
+    """How videos are generated."""
+
+    rates: Sequence[float] = RATES
+    """Mbit/s of the rungs."""
+    least_s: float = 6.0
+    median_s: float = 18.0
+    most_s: float = 60.0
+    motion: float = 0.3
+    """Spread of the logarithm of a second's bytes: how far from a constant bitrate."""
+    peaks: float = 0.0
+    """Share of seconds that take four times their bytes, as cuts do."""
+
+
+def generated(rng: random.Random, n: int, make: Make = Make()) -> list[Video]:  # noqa: B008 (a tuple)
     """Videos of 6 to 60 s at the challenge's rates, their viewers more or less patient than the prior."""
     videos = []
     for _ in range(n):
-        n_chunks = round(min(60.0, max(6.0, rng.lognormvariate(math.log(18), 0.6))))
-        motion = [rng.lognormvariate(-0.05, 0.3) for _ in range(n_chunks)]
-        sizes = [[int(rate * 125_000 * one * 0.95) for one in motion] for rate in RATES]
+        length_s = rng.lognormvariate(math.log(make.median_s), 0.6)
+        n_chunks = round(min(make.most_s, max(make.least_s, length_s)))
+        motion = [rng.lognormvariate(-0.05, make.motion) for _ in range(n_chunks)]
+        if make.peaks:
+            motion = [one * (4 if rng.random() < make.peaks else 1) for one in motion]
+        sizes = [[int(rate * 125_000 * one * 0.95) for one in motion] for rate in make.rates]
         patience = rng.lognormvariate(0, 0.3)
-        videos.append(Video(sizes, [share**patience for share in assumed(n_chunks)]))
+        videos.append(Video(sizes, [share**patience for share in assumed(n_chunks)], make.rates))
     return videos
 
 
@@ -78,4 +95,40 @@ def viewers(rng: random.Random, videos: Sequence[Video], n: int, restless: float
     for _ in range(n):
         pace = math.exp(rng.gauss(0, restless)) if restless else 1.0
         found.append([watch_s(video, rng.random(), pace) for video in videos])
+    return found
+
+
+def skippers(rng: random.Random, videos: Sequence[Video], n: int) -> list[list[float]]:
+    """Four of five videos are left within 2 s."""
+    return [
+        [rng.uniform(0.1, 2.0) if rng.random() < 0.8 else watch_s(one, rng.random()) for one in videos]
+        for _ in range(n)
+    ]
+
+
+def bingers(rng: random.Random, videos: Sequence[Video], n: int) -> list[list[float]]:
+    """Seven of eight videos are watched to their end, whatever the curve says."""
+    return [
+        [float(one.n_chunks) if rng.random() < 7 / 8 else watch_s(one, rng.random()) for one in videos]
+        for _ in range(n)
+    ]
+
+
+def bimodal(rng: random.Random, videos: Sequence[Video], n: int) -> list[list[float]]:
+    """A look of half a second to a second and a half, or nearly the whole."""
+    return [
+        [
+            rng.uniform(0.5, 1.5) if rng.random() < 0.5 else one.n_chunks * rng.uniform(0.9, 1)
+            for one in videos
+        ]
+        for _ in range(n)
+    ]
+
+
+def moody(rng: random.Random, videos: Sequence[Video], n: int) -> list[list[float]]:
+    """Somewhere in the session one who stays becomes one who skips, or the other way round."""
+    found = []
+    for _ in range(n):
+        turn, paces = rng.randint(1, len(videos) - 1), rng.choice([(0.25, 4.0), (4.0, 0.25)])
+        found.append([watch_s(one, rng.random(), paces[place >= turn]) for place, one in enumerate(videos)])
     return found
