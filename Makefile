@@ -47,7 +47,7 @@ sdk: $(NPM)/node_modules ## edge/player/headstart.js from edge/player/sdk
 	@npm run --silent --prefix $(NPM) build
 
 bench: $(STAMP) ## measurements; JSON with machine and commit in bench-results/
-	@$(BIN)/python -m pytest tests/bench -m bench -p no:randomly --timeout 900 -s $(ARGS)
+	@$(BIN)/python -m pytest $(if $(filter tests/%,$(ARGS)),,tests/bench) -m bench -p no:randomly --timeout 900 -s $(ARGS)
 
 bench-edge: $(STAMP) ## the edge beside nginx, Varnish and a bare C server; ARGS=--quick for a look
 	@$(BIN)/python -m tests.bench.edge $(ARGS)
