@@ -107,7 +107,9 @@ class ViewerProtocol(RequestHandler):
             return
         n_before, is_body = self._request_count, self._body is not None and not self._body.is_eof()
         super().data_received(data)
-        if self._request_count != n_before:
+        if is_body and self._request_count != n_before and self._is_body_broken():
+            self._refuse_body()
+        elif self._request_count != n_before:
             self._refuse_targetless(self._request_count - n_before)
             self._head_since_s, self._head_bytes = 0.0, 0
             body = self._messages[-1][1]
@@ -117,6 +119,22 @@ class ViewerProtocol(RequestHandler):
             self._body = None
             if not is_body:  # the end of a body is no head
                 self._count_head(len(data))
+
+    def _is_body_broken(self) -> bool:
+        """Whether the parser's last word is an error, and the body before it has no end."""
+        is_error = isinstance(self._messages[-1][0], _ErrInfo)
+        return is_error and self._body is not None and not self._body.is_eof()
+
+    def _refuse_body(self) -> None:
+        """Give the parser's error to the request whose body it is, which aiohttp leaves waiting for the rest."""
+        error, nothing = self._messages.pop()
+        body, self._body = self._body, None
+        if self._messages and self._messages[-1][1] is body:
+            self._messages[-1] = (error, nothing)
+            return
+        if body is not None:
+            body.set_exception(ConnectionResetError("the body is malformed"))
+        self._cut(parser_refusal(getattr(error, "exc", None), self._limits))
 
     def _count_head(self, n_bytes: int) -> None:
         self._head_since_s = self._head_since_s or self._loop.time()
@@ -217,6 +235,8 @@ class ViewerProtocol(RequestHandler):
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> tuple[web.StreamResponse, bool]:
         """Send it; after a refusal, keep the connection half-open for a moment."""
+        if self._linger_until_s:
+            raise ConnectionResetError("the refusal was the last answer")
         done = await super().finish_response(request, resp, start_time)
         if self._is_refused and not self._linger_until_s:
             self._linger()

@@ -231,6 +231,46 @@ async def test_a_body_that_comes_fast_enough_is_waited_for(
     assert (await wire.rest()).endswith(b"the origin's")
 
 
+CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize("before", [b"", GET + HOST + END], ids=["alone", "behind another"])
+async def test_a_body_that_is_malformed_at_once_is_refused_in_its_turn(
+    edge: RunningEdge, origin: ScriptedOrigin, before: bytes
+) -> None:
+    answer = await until_closed(edge, before + CHUNKED + b"xyz\r\nabc\r\n0\r\n\r\n")
+
+    first, _, last = answer.rpartition(b"HTTP/1.")
+    assert first.endswith(b"the origin's" if before else b"")
+    status, document = problem(last)
+    assert (status, document["type"]) == (400, "urn:headstart:problem:malformed")
+    assert origin.n_seen() == bool(before)
+
+
+async def test_a_body_that_becomes_malformed_is_refused_and_never_passed_on_as_whole(
+    edge: RunningEdge, origin: ScriptedOrigin, caplog: pytest.LogCaptureFixture
+) -> None:
+    n_whole = 0
+
+    def reply(_: web.BaseRequest) -> Reply:
+        nonlocal n_whole
+        n_whole += 1
+        return Reply()
+
+    origin.replies["*"] = reply
+    wire = await connect(edge)
+    wire.writer.write(CHUNKED + b"3\r\nabc\r\n")
+    await eventually(lambda: origin.n_seen() == 1)
+
+    wire.writer.write(b"xyz\r\n")
+
+    status, document = problem(await wire.rest())
+    assert (status, document["type"]) == (400, "urn:headstart:problem:malformed")
+    await eventually(lambda: not origin.server.connections)
+    assert n_whole == 0
+    assert not any("Unhandled" in record.message for record in caplog.records)
+
+
 async def test_an_idle_connection_is_closed_without_a_word(quick: RunningEdge) -> None:
     assert await (await connect(quick)).rest() == b""
 

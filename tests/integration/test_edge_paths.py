@@ -226,6 +226,7 @@ def pair(request: pytest.FixtureRequest) -> Iterator[Pair]:
 
 PLAIN = get("/a")
 RANGED = get("/big", "Range: bytes=0-99999")
+BAD_CHUNK = b"POST /a HTTP/1.1\r\nHost: edge.example\r\nTransfer-Encoding: chunked\r\n\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -236,6 +237,7 @@ RANGED = get("/big", "Range: bytes=0-99999")
 @example(sent=[(PLAIN, True), (PLAIN, True), (PLAIN, False)], cuts=[])
 @example(sent=[(PLAIN, True), (get("/a", "Cookie: a"), False), (PLAIN, True)], cuts=[])
 @example(sent=[(RANGED, False), (PLAIN, True)], cuts=[9])
+@example(sent=[(BAD_CHUNK, False)], cuts=[])
 def test_both_paths_answer_the_same_bytes_alike(
     pair: Pair, sent: list[tuple[bytes, bool]], cuts: list[int]
 ) -> None:
