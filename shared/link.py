@@ -251,11 +251,12 @@ class Link:
     async def close(self) -> None:
         """Let subscriptions finish what they have received, flush, disconnect; no further connection."""
         self._is_closing = True
-        if self.line is not None and not self.line.lost.done():
+        line = self.line  # whoever keeps the line up forgets it as soon as it is lost
+        if line is not None and not line.lost.done():
             try:
-                await self.line.race(self.line.client.drain(), DRAIN_S + 1)
+                await line.race(line.client.drain(), DRAIN_S + 1)
             except Unavailable:
-                await self.line.client.close()
+                await line.client.close()
 
 
 async def _count_error(error: Exception) -> None:

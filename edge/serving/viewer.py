@@ -126,7 +126,7 @@ class ViewerProtocol(RequestHandler):
         return is_error and self._body is not None and not self._body.is_eof()
 
     def _refuse_body(self) -> None:
-        """Give the parser's error to the request whose body it is, which aiohttp leaves waiting for the rest."""
+        """Give the parser's error to the request whose body it is; aiohttp lets that wait for the rest."""
         error, nothing = self._messages.pop()
         body, self._body = self._body, None
         if self._messages and self._messages[-1][1] is body:

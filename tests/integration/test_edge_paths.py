@@ -226,7 +226,7 @@ def pair(request: pytest.FixtureRequest) -> Iterator[Pair]:
 
 PLAIN = get("/a")
 RANGED = get("/big", "Range: bytes=0-99999")
-BAD_CHUNK = b"POST /a HTTP/1.1\r\nHost: edge.example\r\nTransfer-Encoding: chunked\r\n\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
+BAD_CHUNK = b"POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -189,3 +189,16 @@ async def test_closing_a_bus_that_never_connected_ends(server: NatsUnderTest) ->
 
     async with asyncio.timeout(2):
         await bus.close()
+
+
+async def test_closing_ends_when_the_server_dies_meanwhile(server: NatsUnderTest) -> None:
+    await server.start()
+    bus = await Bus.connect(server.url, "test", wait=True)
+    await server.freeze()
+    closing = asyncio.create_task(bus.close())
+    await asyncio.wait({closing}, timeout=0.01)
+
+    await server.kill()
+
+    async with asyncio.timeout(4):
+        await closing
