@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import uvloop
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from nats.aio.client import Client
 
 from shared import embedded, kv
@@ -62,9 +62,13 @@ def pytest_asyncio_loop_factories(item: pytest.Item) -> dict[str, Callable[[], a
     return loops
 
 
-settings.register_profile("patient", deadline=None)
-settings.load_profile("patient")
-"""A busy machine is no error of an example."""
+settings.register_profile(
+    "same", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("new", settings.get_profile("same"), derandomize=False)
+settings.load_profile("same")
+"""A busy machine is no error of an example. Each test has a seed of its own, so that a run fails for what was
+changed and not by chance; `--hypothesis-profile=new` draws another seed each time, to look for more."""
 
 
 @pytest.fixture(scope="session")
