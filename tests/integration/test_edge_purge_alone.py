@@ -4,7 +4,6 @@ import asyncio
 import errno
 import json
 import signal
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from typer.testing import CliRunner
 from edge.cache.files import ObjectFiles
 from edge.cache.key import primary_key
 from edge.cache.tags import Purge
+from edge.cache.tiers import PURGE_BATCH
 from edge.handlers.purge import may_purge, networks
 from edge.handlers.warm import Warmth
 from edge.purge.desk import LocalDesk
@@ -277,23 +277,20 @@ async def test_ten_thousand_objects_go_without_holding_up_anybody(tmp_path: Path
         cache.store(make_entry("/other", Surrogate_Key="video:10"), cache.revision)
         assert cache.disk is not None
         await eventually(lambda: not cache.disk or not cache.disk.n_writing, within_s=60)
-        lags: list[float] = []
+        n_turns = 0
 
-        async def measure() -> None:
+        async def others() -> None:
+            nonlocal n_turns
             while True:
-                before = time.perf_counter()
                 await asyncio.sleep(0)
-                lags.append(time.perf_counter() - before)
+                n_turns += 1
 
-        measuring = asyncio.create_task(measure())
-        began = time.perf_counter()
+        running = asyncio.create_task(others())
         n_purged = await cache.purge(
             Purge(tag="video:1", is_soft=soft, at_ms=edge.delivery.media._clock.wall_ms())
         )
-        took_s = time.perf_counter() - began
-        measuring.cancel()
+        running.cancel()
 
-        print(f"{n_purged} objects in {took_s * 1000:.0f} ms, longest hold-up {max(lags) * 1000:.1f} ms")
         assert n_purged == 10_000
-        assert took_s < 10 and max(lags) < 0.25
+        assert n_turns >= 10_000 // PURGE_BATCH
         assert cache.memory.peek("/other") is not None
