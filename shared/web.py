@@ -4,9 +4,11 @@ Errors are `application/problem+json` (RFC 9457).
 """
 
 import asyncio
+import contextlib
 import http
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+import os
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -161,8 +163,18 @@ def split_address(listen: str) -> tuple[str, int]:
     """Host and port of `host:port` or `[v6]:port`. Raises InvalidRequest."""
     host, colon, port = listen.rpartition(":")
     if not colon or not port.isascii() or not port.isdigit() or int(port) > 65535:
-        raise InvalidRequest(f"{listen[:80]!r} is not host:port")
+        raise InvalidRequest(f"{listen[:80]!r} is not host:port, with a port from 0 to 65535")
     return host.strip("[]") or "127.0.0.1", int(port)
+
+
+@contextlib.contextmanager
+def naming(listen: str) -> Iterator[None]:
+    """What the system has against an address names that address."""
+    try:
+        yield
+    except OSError as exc:
+        why = os.strerror(exc.errno) if exc.errno and exc.errno > 0 else exc.strerror or str(exc)
+        raise OSError(exc.errno, f"cannot listen on {listen[:80]}: {why}") from exc
 
 
 async def serve(
@@ -177,7 +189,8 @@ async def serve(
     assert server is not None
     factory = doorway(server) if doorway is not None else server
     try:
-        sockets = await asyncio.get_running_loop().create_server(factory, host, port, backlog=1024)
+        with naming(listen):
+            sockets = await asyncio.get_running_loop().create_server(factory, host, port, backlog=1024)
     except OSError:
         await runner.cleanup()
         raise

@@ -23,7 +23,7 @@ from edge.serving.fastpath import FastPath
 from edge.serving.hot import HotTable
 from edge.tls.acceptor import TlsAcceptor, server_context
 from shared.config import setting
-from shared.web import split_address
+from shared.web import naming, split_address
 
 UNIX = "unix:"
 
@@ -153,20 +153,8 @@ class Listener:
         return await loop.create_server(lambda: FastPath(hub), sock=link, backlog=backlog)
 
     async def _socket(self, listen: str) -> socket.socket:
-        if listen.startswith(UNIX):
-            self._unix = Path(listen.removeprefix(UNIX))
-            with contextlib.suppress(FileNotFoundError):
-                if stat.S_ISSOCK(self._unix.stat().st_mode):
-                    self._unix.unlink()  # of a process that was killed
-            link = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            address: Any = str(self._unix)
-        else:
-            host, port = split_address(listen)
-            family, kind, _, _, address = (
-                await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            )[0]
-            link = socket.socket(family, kind)
-        with contextlib.ExitStack() as undo:
+        with naming(listen), contextlib.ExitStack() as undo:
+            link, address = await self._unbound(listen)
             undo.callback(link.close)
             self._set_up(link)
             link.bind(address)
@@ -174,6 +162,20 @@ class Listener:
             link.setblocking(False)
             undo.pop_all()
         return link
+
+    async def _unbound(self, listen: str) -> tuple[socket.socket, Any]:
+        """A socket, and the address that it is for."""
+        if listen.startswith(UNIX):
+            self._unix = Path(listen.removeprefix(UNIX))
+            with contextlib.suppress(FileNotFoundError):
+                if stat.S_ISSOCK(self._unix.stat().st_mode):
+                    self._unix.unlink()  # of a process that was killed
+            return socket.socket(socket.AF_UNIX, socket.SOCK_STREAM), str(self._unix)
+        host, port = split_address(listen)
+        family, kind, _, _, address = (
+            await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        )[0]
+        return socket.socket(family, kind), address
 
     def _set_up(self, link: socket.socket) -> None:
         """Before it is bound."""

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from edge.workers.inherited import MAIN, MAIN_SOCKET, Inherited, worker_roles
 from shared.leash import leashed
-from shared.web import split_address
+from shared.web import naming, split_address
 
 log = logging.getLogger(__name__)
 
@@ -227,15 +227,17 @@ class Supervisor:
 def bound(plan: Supervision) -> list[socket.socket]:
     """One listening socket a process, all on one address; the kernel spreads connections over them."""
     host, port = split_address(plan.listen)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     made: list[socket.socket] = []
-    for _ in range(plan.n_workers):
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        one = socket.socket(family, socket.SOCK_STREAM)
-        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if plan.n_workers > 1:
-            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        one.bind((host, port))
-        one.listen(BACKLOG)
-        port = one.getsockname()[1]
-        made.append(one)
+    with naming(plan.listen), ExitStack() as undo:
+        for _ in range(plan.n_workers):
+            one = undo.enter_context(socket.socket(family, socket.SOCK_STREAM))
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if plan.n_workers > 1:
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            one.bind((host, port))
+            one.listen(BACKLOG)
+            port = one.getsockname()[1]
+            made.append(one)
+        undo.pop_all()
     return made

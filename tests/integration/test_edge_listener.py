@@ -349,6 +349,14 @@ async def test_a_stale_unix_socket_is_replaced_and_a_plain_file_is_not(tmp_path:
         assert path.read_text() == "mine"
 
 
+async def test_an_address_that_is_taken_is_named() -> None:
+    async with ScriptedOrigin() as origin, serving(origin) as one:
+        taken = one.fast.removeprefix("http://")
+        with pytest.raises(OSError, match=f"cannot listen on {taken}: Address already in use"):
+            async with serving(origin, listen=taken):
+                pass
+
+
 async def test_the_nodes_hot_answers_tell_what_its_application_tells(data_dir: Path) -> None:
     async def answer(_: web.BaseRequest) -> web.Response:
         return web.Response(body=BIG, headers={"Cache-Control": "max-age=60", "ETag": '"one"'})

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ import aiohttp
 import pytest
 
 from edge.handlers.signed import Gate, SignedLimits
+from edge.workers.supervisor import Supervision, bound
 from shared.clock import SystemClock
 from tests.certificates import client_context, self_signed
 from tests.origins import Reply, ScriptedOrigin
@@ -245,3 +247,11 @@ async def test_a_lone_edge_that_wants_signatures_has_them_in_every_process(
         assert {status for status, _, _ in await everywhere(signed)} == {200}
         assert {status for status, _, _ in await everywhere(f"{edge.url}/v/one/open.mp4")} == {403}
         assert [request.path_qs for request in origin.seen] == ["/v/one/open.mp4"]
+
+
+def test_an_address_that_is_taken_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        listen = f"127.0.0.1:{taken.getsockname()[1]}"
+        for n_workers in (1, 2):
+            with pytest.raises(OSError, match=f"cannot listen on {listen}: Address already in use"):
+                bound(Supervision(listen, n_workers, 1.0, ()))

@@ -1,6 +1,7 @@
 """The HTTP plumbing over a real socket."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import aiohttp
@@ -16,6 +17,7 @@ from shared.web import (
     error_middleware,
     json_body,
     json_response,
+    naming,
     serve,
     split_address,
 )
@@ -202,9 +204,16 @@ async def test_a_stop_cuts_a_request_that_outlasts_the_grace() -> None:
 async def test_a_taken_address_is_an_os_error() -> None:
     server = await serve(web.Application(), "127.0.0.1:0")
 
-    with pytest.raises(OSError, match="in use"):
-        await serve(web.Application(), server.url.removeprefix("http://"))
+    listen = server.url.removeprefix("http://")
+    with pytest.raises(OSError, match=f"cannot listen on {listen}: Address already in use"):
+        await serve(web.Application(), listen)
     await server.stop()
+
+
+def test_a_host_that_nobody_knows_is_named() -> None:
+    said = "cannot listen on nowhere:80: Name or service not known"
+    with pytest.raises(OSError, match=said), naming("nowhere:80"):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
 
 @pytest.mark.parametrize(
