@@ -54,17 +54,22 @@ class _Facts(NamedTuple):
         """Help, unit and bounds in one line."""
         text = self.help if not self.unit else f"{self.help} [{self.unit}]"
         if self.low is not None and self.high is not None:
-            text += f" ({self.low:g} to {self.high:g})"
+            text += f" ({_digits(self.low)} to {_digits(self.high)})"
         elif self.low is not None:
-            text += f" (at least {self.low:g})"
+            text += f" (at least {_digits(self.low)})"
         elif self.high is not None:
-            text += f" (at most {self.high:g})"
+            text += f" (at most {_digits(self.high)})"
         return f"{text} ({self.env})" if self.env else text
 
     def admits(self, value: float) -> bool:
         """Whether value is inside the bounds; NaN never is, nor what has no end."""
         low = -math.inf if self.low is None else self.low
         return low <= value <= (math.inf if self.high is None else self.high) and abs(value) != math.inf
+
+
+def _digits(bound: float) -> str:
+    """A bound as one would type it; `g` alone rounds 1048576 to 1.04858e+06."""
+    return f"{bound:.0f}" if float(bound).is_integer() else f"{bound:g}"
 
 
 class _Key(NamedTuple):
@@ -121,6 +126,9 @@ def _from_toml(keys: list[_Key], table: dict[str, Any]) -> dict[tuple[str, ...],
                 yield path, _typed(known[path], value, ".".join(path))
             elif path in tables and isinstance(value, dict):
                 yield from walk(value, path)
+            elif path in tables:
+                table_name = ".".join(path)
+                raise ConfigError(f"{table_name} must be a table: [{table_name}]")
             else:
                 names = {".".join(p) for p in (*known, *tables)}
                 raise ConfigError(_unknown("key", ".".join(path), names))

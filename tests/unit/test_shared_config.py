@@ -90,7 +90,7 @@ def test_other_services_variables_are_none_of_our_business() -> None:
         ("lisen = 'x'", "unknown key lisen; did you mean listen?"),
         ("[cache]\nram_byte = 1", "unknown key cache.ram_byte; did you mean cache.ram_bytes?"),
         ("[cash]\nram_bytes = 1", "unknown key cash; did you mean cache?"),
-        ("cache = 5", "unknown key cache"),
+        ("cache = 5", r"cache must be a table: \[cache\]"),
         ("listen = 5", "listen must be str, got 5"),
         ("listen = true", "listen must be str"),
         ("decay = true", "decay must be float, got True"),
@@ -186,3 +186,15 @@ def test_a_number_without_an_end_is_refused_where_no_bound_is_named(value: str) 
 
     with pytest.raises(ConfigError, match=r"IDLE_S is .*must be in: how long"):
         load(Waits, prefix="x", file=None, environ={"HEADSTART_X_IDLE_S": value})
+
+
+def test_a_bound_is_told_in_full() -> None:
+    @dataclass(frozen=True)
+    class Sizes:
+        ram_bytes: int = setting(2**21, "RAM tier", unit="bytes", low=2**20, high=10**12)
+        share: float = setting(0.5, "Of it", low=0.25)
+
+    text = render(Sizes())
+
+    assert "[bytes] (1048576 to 1000000000000)" in text
+    assert "Of it (at least 0.25)" in text
