@@ -10,7 +10,7 @@ ARGS ?=
 .PHONY: help setup run test conformance check sdk npm bench bench-abuse bench-edge bench-eviction bench-swipe bench-swipe-sim screenshots lock fuzz clean
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 $(STAMP): requirements.lock
 	@$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Headstart needs Python 3.11 or later")'

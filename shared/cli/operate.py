@@ -83,7 +83,7 @@ def receipts_table(answer: Mapping[str, Any]) -> Table:
     n_done = sum(node["answered"] for node in nodes)
     revision = f", revision {answer['revision']}" if answer["revision"] else ""
     title = f"purged {answer['purged']} objects on {n_done} of {len(nodes)} nodes{revision}"
-    table = Table("node", "objects", "took", "heard after", title=title)
+    table = Table("node", "objects", "took", "heard after", title=title, min_width=len(title))
     for node in nodes:
         if node["answered"]:
             after, took = f"{node['after_ms']:.1f} ms", f"{node['took_ms']:.1f} ms"
@@ -102,7 +102,7 @@ async def _call(method: str, url: str, *, limit_s: float = REQUEST_S, **options:
         ):
             answer = await response.json(content_type=None)
     except (aiohttp.ClientError, TimeoutError, ValueError) as exc:
-        raise Unavailable(f"{method} {url}: {exc!r}") from exc
+        raise Unavailable(f"{method} {url}: {str(exc) or type(exc).__name__}") from exc
     if response.status >= 400:
         detail = answer.get("detail", answer) if isinstance(answer, dict) else answer
         raise InvalidRequest(f"{method} {url}: {response.status} {detail}")

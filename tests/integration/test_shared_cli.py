@@ -110,6 +110,16 @@ def test_a_command_without_a_running_stack_says_so(tmp_path: Path) -> None:
     assert "not_found" in done.output
 
 
+def test_an_edge_that_is_not_there_is_told_in_plain_words() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        admin = f"127.0.0.1:{gone.getsockname()[1]}"
+
+    done = CliRunner().invoke(app, ["purge", "--all", "--admin", admin], env={"COLUMNS": "200"})
+
+    assert done.exit_code == 1
+    assert f"Cannot connect to host {admin}" in done.output and "ConnectionKey" not in done.output
+
+
 async def test_a_drained_edge_is_no_longer_ready_but_serves(tmp_path: Path) -> None:
     with running(tmp_path) as mine:
         command = [sys.executable, "-m", "shared.cli", "drain", "--data-dir", str(tmp_path)]
