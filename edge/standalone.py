@@ -46,7 +46,6 @@ def to_the_letter(limits: CacheLimits) -> CacheLimits:
 
 SURROGATE = ("Surrogate-Control",)
 """From before RFC 9213, and still sent; read as a targeted field when it has that form."""
-PLAIN = to_the_letter(CacheLimits())
 FOLDER = "edge-alone"
 NODE = "alone"
 """Our name in receipts."""

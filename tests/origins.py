@@ -21,12 +21,14 @@ from edge.cache.ranges import Unsatisfiable, resolved, specs
 from edge.cache.settings import CacheLimits, UpstreamLimits
 from edge.delivery import Delivery, DeliveryListener, DeliverySettings
 from edge.serving.guard import RequestLimits
-from edge.standalone import PLAIN
+from edge.standalone import to_the_letter
 from shared.clock import Clock
 from tests.waiting import eventually
 
 ROOT = Path(__file__).resolve().parents[1]
 FRESH = {"Cache-Control": "max-age=60", "ETag": '"one"'}
+PLAIN = to_the_letter(CacheLimits())
+"""A lone cache's limits, unless a test has others."""
 
 
 @dataclass

@@ -16,7 +16,7 @@ import msgpack
 import xxhash
 from multidict import CIMultiDict, MultiMapping
 
-from edge.cache.entry import Body, Entry, Fields, Meta, Times, complete, tags_of
+from edge.cache.entry import Body, Entry, Fields, Meta, Times, tags_of
 from edge.cache.freshness import StorageRules, policy
 from edge.cache.journal import Listed
 from edge.cache.key import PrimaryKey
@@ -138,17 +138,6 @@ def check_body(prefix: Prefix, body: bytes) -> None:
     """Raises ValueError when these are not the bytes that were written."""
     if prefix.layout.hashed(body).digest() != prefix.body_digest:
         raise ValueError("the body does not match its digest")
-
-
-def read_file(data: bytes, number: int, storage: StorageRules) -> Entry:
-    """The entry in the bytes of the whole file `number`, every digest verified. Raises ValueError."""
-    prefix = read_prefix(data)
-    meta = read_head(prefix, prefix.head_of(data), number, storage)
-    body = data[prefix.body_at :]
-    if len(body) != meta.size_bytes:
-        raise ValueError(f"the body has {len(body)} bytes and not {meta.size_bytes}: no digest can match")
-    check_body(prefix, body)
-    return complete(meta, body)
 
 
 def _unpacked(prefix: Prefix, head: bytes, number: int) -> tuple[Any, ...]:

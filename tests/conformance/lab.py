@@ -7,10 +7,9 @@ from email.utils import formatdate
 from itertools import count
 
 from edge.cache.settings import CacheLimits
-from edge.standalone import PLAIN
 from tests.conformance.wire import Answer, Asked, RawOrigin, Told, exchange, rendered
 from tests.edge_cache_builders import FakeClock
-from tests.origins import running_edge
+from tests.origins import PLAIN, running_edge
 
 PATIENT = replace(PLAIN, stale_wait_min_s=PLAIN.stale_wait_s)
 """A slow machine is no slow origin."""

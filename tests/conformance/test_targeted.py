@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from edge.standalone import PLAIN
 from tests.conformance.lab import Lab, opened
 from tests.conformance.wire import told
+from tests.origins import PLAIN
 
 TARGETED = "CDN-Cache-Control"
 

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from edge.serving.guard import RequestLimits
-from edge.standalone import PLAIN
 from tests.abuse import ATTACKS
-from tests.origins import FRESH, Reply, RunningEdge, ScriptedOrigin, running_edge
+from tests.origins import FRESH, PLAIN, Reply, RunningEdge, ScriptedOrigin, running_edge
 from tests.waiting import eventually
 
 LIMITS = RequestLimits(head_s=1.0, body_s=1.0, unread_s=2.0)

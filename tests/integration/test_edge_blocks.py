@@ -11,9 +11,8 @@ from aiohttp import web
 
 from edge.cache.key import primary_key
 from edge.cache.tags import Purge
-from edge.standalone import PLAIN
 from tests.edge_cache_builders import FakeClock
-from tests.origins import FRESH, Reply, RunningEdge, ScriptedOrigin, ranged, running_edge
+from tests.origins import FRESH, PLAIN, Reply, RunningEdge, ScriptedOrigin, ranged, running_edge
 from tests.waiting import eventually
 
 BLOCK = 64 * 1024

@@ -14,10 +14,9 @@ from hypothesis import strategies as st
 from edge.cache import metrics
 from edge.cache.disk import DiskTier
 from edge.cache.settings import CacheLimits
-from edge.standalone import PLAIN
 from tests.disk_damage import HARMS, flip, journal, objects, tear, zero_page
 from tests.edge_cache_builders import make_entry
-from tests.origins import EdgeProcess, Reply, ScriptedOrigin, running_edge
+from tests.origins import PLAIN, EdgeProcess, Reply, ScriptedOrigin, running_edge
 from tests.waiting import eventually
 
 LIMITS = replace(CacheLimits(), disk_scrub_s=0.0)

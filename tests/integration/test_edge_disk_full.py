@@ -13,9 +13,8 @@ import pytest
 from edge.cache import metrics, upkeep
 from edge.cache.disk import DiskTier
 from edge.cache.settings import MIB, CacheLimits
-from edge.standalone import PLAIN
 from tests.edge_cache_builders import make_entry
-from tests.origins import Reply, ScriptedOrigin, running_edge
+from tests.origins import PLAIN, Reply, ScriptedOrigin, running_edge
 from tests.waiting import eventually
 
 SMALL_BYTES = 4 * MIB

@@ -12,9 +12,8 @@ from edge.cache.key import primary_key
 from edge.cache.settings import UpstreamLimits
 from edge.cache.tags import Purge
 from edge.fills.want import Want
-from edge.standalone import PLAIN
 from tests.edge_cache_builders import headers
-from tests.origins import FRESH, Answer, Reply, RunningEdge, ScriptedOrigin, running_edge
+from tests.origins import FRESH, PLAIN, Answer, Reply, RunningEdge, ScriptedOrigin, running_edge
 from tests.waiting import eventually
 
 BODY = bytes(range(256)) * 4096

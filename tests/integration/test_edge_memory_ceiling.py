@@ -12,8 +12,7 @@ from edge.fills.flight import WINDOW_BYTES
 from edge.handlers.plain import PIECE_BYTES
 from edge.serving.guard import RequestLimits
 from edge.serving.viewer import ViewerProtocol
-from edge.standalone import PLAIN
-from tests.origins import FRESH, Reply, RunningEdge, ScriptedOrigin, running_edge
+from tests.origins import FRESH, PLAIN, Reply, RunningEdge, ScriptedOrigin, running_edge
 from tests.waiting import eventually
 
 MIB = 1024 * 1024

@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from edge.cache.settings import UpstreamLimits
-from edge.standalone import PLAIN
 from edge.upstream.circuit import TRY_S
 from tests.edge_cache_builders import FakeClock
-from tests.origins import Reply, RunningEdge, ScriptedOrigin, running_edge
+from tests.origins import PLAIN, Reply, RunningEdge, ScriptedOrigin, running_edge
 from tests.waiting import eventually
 
 LIMITS = replace(PLAIN, stale_wait_s=60)

@@ -14,11 +14,10 @@ from edge.cache.settings import UpstreamLimits
 from edge.delivery import Delivery, DeliveryListener, DeliverySettings
 from edge.peers.ring import owner
 from edge.peers.settings import PeerLimits
-from edge.standalone import PLAIN
 from shared.resume import Place
 from shared.subjects import PURGE
 from tests.edge_nodes import make_config, running_edge
-from tests.origins import Answer, Client, Reply, ScriptedOrigin
+from tests.origins import PLAIN, Answer, Client, Reply, ScriptedOrigin
 from tests.waiting import eventually
 
 QUICK = PeerLimits(connect_s=0.3, first_byte_s=0.4, stall_s=0.5, eject_s=0.3, eject_max_s=0.3)

@@ -19,13 +19,13 @@ from edge.handlers.purge import may_purge, networks
 from edge.handlers.warm import Warmth
 from edge.purge.desk import LocalDesk
 from edge.purge.node import PurgeLimits
-from edge.standalone import PLAIN, _purge_handler
+from edge.standalone import _purge_handler
 from shared.cli.__main__ import app
 from shared.clock import SystemClock
 from shared.errors import ConfigError
 from shared.messages.purge import PurgeOrder, PurgeScope
 from tests.edge_cache_builders import FakeClock, make_entry
-from tests.origins import FRESH, Client, EdgeProcess, Reply, RunningEdge, ScriptedOrigin, running_edge
+from tests.origins import FRESH, PLAIN, Client, EdgeProcess, Reply, RunningEdge, ScriptedOrigin, running_edge
 from tests.waiting import eventually
 
 FREE = "127.0.0.1:0"

@@ -5,8 +5,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.cache.frame import FORMER, N_FIELDS, WRITTEN, framed, read_file, read_head, read_prefix
+from edge.cache.entry import Entry, complete
+from edge.cache.frame import FORMER, N_FIELDS, WRITTEN, check_body, framed, read_head, read_prefix
+from edge.cache.freshness import StorageRules
 from tests.edge_cache_builders import TO_THE_LETTER, headers, make_entry
+
+
+def read_file(data: bytes, number: int, storage: StorageRules) -> Entry:
+    """The entry in the bytes of the whole file `number`, every digest verified. Raises ValueError."""
+    prefix = read_prefix(data)
+    meta = read_head(prefix, prefix.head_of(data), number, storage)
+    body = data[prefix.body_at :]
+    if len(body) != meta.size_bytes:
+        raise ValueError(f"the body has {len(body)} bytes and not {meta.size_bytes}: no digest can match")
+    check_body(prefix, body)
+    return complete(meta, body)
 
 
 def formerly_written(tag: str = "") -> bytes:
