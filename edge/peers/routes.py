@@ -102,13 +102,15 @@ class Routes:
     async def set_siblings(self, discovered: Iterable[str]) -> None:
         """The configured siblings and these are the siblings from now on."""
         wanted = frozenset((*self._limits.siblings, *discovered))
-        self._siblings = wanted | {self._limits.own_url} if wanted else wanted
-        for url in self.siblings - self._peers.keys():
+        for url in wanted - self._peers.keys() - {self._limits.own_url}:
             await self._add(url)
-        for url in self._peers.keys() - wanted - {self._limits.shield_url}:
-            await self._peers.pop(url).close()
+        # All at once: a miss between two of these would look for what one has and another has not.
+        gone = [self._peers.pop(url) for url in self._peers.keys() - wanted - {self._limits.shield_url}]
+        self._siblings = wanted | {self._limits.own_url} if wanted else wanted
         self._health.keep_only(frozenset(self._peers))
         self._loads = {url: self._loads.get(url, 0) for url in (*self._peers, *self._siblings)}
+        for peer in gone:
+            await peer.close()
 
     async def _add(self, url: str) -> None:
         peer = self._peers[url] = Upstream(url, self._peer_limits, self._own, self._rng, fields=self._fields)

@@ -14,6 +14,7 @@ from edge.cache.settings import UpstreamLimits
 from edge.delivery import Delivery, DeliveryListener, DeliverySettings
 from edge.peers.ring import owner
 from edge.peers.settings import PeerLimits
+from edge.upstream.client import Upstream
 from shared.resume import Place
 from shared.subjects import PURGE
 from tests.edge_nodes import make_config, running_edge
@@ -150,6 +151,30 @@ async def test_a_dead_sibling_fails_no_request_and_is_left_out(origin: ScriptedO
 
         assert [answer.status for answer in answers] == [200] * len(PATHS)
         assert nodes[0].delivery.upstream.ejected() == [nodes[2].url]
+
+
+async def test_while_one_sibling_takes_anothers_place_misses_are_answered(
+    origin: ScriptedOrigin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close, may_close = Upstream.close, asyncio.Event()
+
+    async def close_when_told(self: Upstream) -> None:
+        await may_close.wait()
+        await close(self)
+
+    monkeypatch.setattr(Upstream, "close", close_when_told)
+    async with ScriptedOrigin() as former, ScriptedOrigin() as new, region(origin, 1) as nodes:
+        former.replies["*"] = new.replies["*"] = Reply()
+        await nodes[0].delivery.upstream.set_siblings([former.url])
+        change = asyncio.create_task(nodes[0].delivery.upstream.set_siblings([new.url]))
+        await asyncio.sleep(0)
+
+        answers = [await nodes[0].ask(path) for path in PATHS]
+
+        may_close.set()
+        await change
+        assert {answer.status for answer in answers} == {200}
+        assert new.seen and not former.seen
 
 
 @pytest.mark.parametrize("status", [400, 403, 414, 431, 500, 503])
