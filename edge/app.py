@@ -30,6 +30,7 @@ from edge.handlers.signed import Gate
 from edge.handlers.sounds import SoundsHandler
 from edge.handlers.stream import StreamHandler
 from edge.peers.discovery import Neighbours
+from edge.peers.settings import base_url
 from edge.prefetch.pins import Pins
 from edge.prefetch.worker import PrefetchWorker, Ways
 from edge.purge.desk import BusDesk
@@ -66,6 +67,7 @@ class Edge:
 
     def __init__(self, config: EdgeConfig, part: Inherited | None = None) -> None:
         self._config = config
+        self._public_url = base_url("public_url", config.public_url) if config.public_url else ""
         self._part = part
         self._clock = SystemClock()
         self._identity = Identity(edge_id(config.edge_id), config.region)
@@ -246,7 +248,7 @@ class Edge:
 
     def _state(self) -> BeatState:
         place = self.delivery.purges.places.get(PURGE.name)
-        url = self._config.public_url or self.url
+        url = self._public_url or self.url
         return BeatState(url, len(self.store), self.is_draining, place.seq if place else 0)
 
     async def _on_heartbeat(self, beat: EdgeHeartbeat) -> None:
@@ -256,7 +258,7 @@ class Edge:
 
     def _others(self) -> frozenset[str]:
         """The region's other edges."""
-        return self._neighbours.urls() - {self._config.public_url or self.url}
+        return self._neighbours.urls() - {self._public_url or self.url}
 
     def _curve(self, video_id: str, duration_ms: int) -> Sequence[float]:
         card = self.cards.get(video_id)

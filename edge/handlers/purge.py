@@ -124,7 +124,7 @@ def networks(text: str) -> tuple[Network, ...]:
     try:
         return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
     except ValueError as exc:
-        raise ConfigError(f"method_from: {exc}") from exc
+        raise ConfigError(f"purge.method_from: {exc}") from exc
 
 
 def judge(request: web.BaseRequest, allowed: tuple[Network, ...]) -> None:

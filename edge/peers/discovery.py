@@ -1,8 +1,11 @@
 """The region's edges as their heartbeats tell: who lives, serves and may be asked.
 
-Pure. An edge that has not been heard for three beats, drains, or is of another region is none. While NATS is
-away nobody is heard, so what was known last stays: the health of each peer decides then.
+Pure. An edge that has not been heard for three beats, drains, is of another region, or tells a URL that
+nothing can be sent to is none. While NATS is away nobody is heard, so what was known last stays: the health
+of each peer decides then.
 """
+
+from urllib.parse import urlsplit
 
 from shared.messages.nodes import EdgeHeartbeat
 
@@ -23,7 +26,7 @@ class Neighbours:
 
     def hear(self, beat: EdgeHeartbeat, now: float) -> None:
         """Take a heartbeat."""
-        if beat.region != self._region or not beat.url:
+        if beat.region != self._region or not is_base_url(beat.url):
             return
         self._latest_s = now
         if beat.is_draining:
@@ -37,3 +40,15 @@ class Neighbours:
             url: heard_s for url, heard_s in self._heard.items() if self._latest_s - heard_s <= self._kept_s
         }
         return frozenset(self._heard)
+
+
+def is_base_url(url: str) -> bool:
+    """Whether requests can be sent there."""
+    if url.startswith("unix:/"):
+        return True
+    try:
+        parts = urlsplit(url)
+        is_good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return is_good and parts.username is None and not parts.query and not parts.fragment

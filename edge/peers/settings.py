@@ -1,9 +1,9 @@
 """What an operator may set about siblings and the shield."""
 
 from dataclasses import dataclass, replace
-from urllib.parse import urlsplit
 
 from edge.cache.settings import UpstreamLimits
+from edge.peers.discovery import is_base_url
 from edge.peers.health import EjectionLimits
 from shared.config import redacted_url, setting
 from shared.errors import ConfigError
@@ -69,14 +69,7 @@ class PeerLimits:
 
 def base_url(key: str, url: str) -> str:
     """The URL, if requests can be sent there: `http://…`, `https://…` or `unix:/path`. Raises ConfigError."""
-    if url.startswith("unix:/"):
-        return url
-    try:
-        parts = urlsplit(url)
-        is_good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        is_good = False
-    if not is_good or parts.username is not None or parts.query or parts.fragment:
+    if not is_base_url(url):
         raise ConfigError(
             f"{key} is {redacted_url(url)[:80]!r}, must be http://HOST[:PORT][/PATH] or https://…"
         )

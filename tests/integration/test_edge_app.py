@@ -15,6 +15,8 @@ import aiohttp
 import pytest
 
 from edge.app import Edge
+from edge.config import EdgeConfig
+from shared.errors import ConfigError
 from tests.brains import ScriptedBrain
 from tests.card_origin import CardOrigin, card_origin
 from tests.edge_builders import make_card
@@ -355,6 +357,11 @@ async def test_without_a_bus_the_edge_is_a_cache_for_any_origin(data_dir: Path, 
     assert bodies[0] == path.encode() * 20
     assert len(set(bodies)) == 1
     assert origin.requests[path] == 1
+
+
+def test_a_public_url_that_nothing_can_be_sent_to_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"public_url is 'edge-1:8080', must be http://HOST"):
+        Edge(EdgeConfig(public_url="edge-1:8080"))
 
 
 async def test_a_wrong_setting_is_refused_with_the_nearest_name() -> None:

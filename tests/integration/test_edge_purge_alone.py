@@ -240,7 +240,7 @@ async def test_the_method_purge_is_the_origins_unless_it_is_turned_on(origin: Sc
 )
 def test_addresses_are_judged_by_network(remote: str, is_allowed: bool) -> None:
     assert may_purge(remote, networks("10.0.0.0/8,fd00::/8")) is is_allowed
-    with pytest.raises(ConfigError):
+    with pytest.raises(ConfigError, match=r"purge\.method_from: 'nonsense'"):
         networks("10.0.0.0/8,nonsense")
 
 

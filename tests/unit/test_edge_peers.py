@@ -187,29 +187,38 @@ def beat(url: str, region: str = "eu", *, is_draining: bool = False) -> EdgeHear
 
 def test_the_neighbours_are_the_edges_of_the_region_that_were_heard_lately() -> None:
     neighbours = Neighbours("eu", beat_s=5.0)
-    neighbours.hear(beat("a"), 0.0)
-    neighbours.hear(beat("far", region="us"), 0.0)
+    neighbours.hear(beat("http://a"), 0.0)
+    neighbours.hear(beat("http://far", region="us"), 0.0)
     for now in (5.0, 10.0, 16.0):
-        neighbours.hear(beat("b"), now)
+        neighbours.hear(beat("http://b"), now)
 
-    assert neighbours.urls() == {"b"}
+    assert neighbours.urls() == {"http://b"}
 
 
 def test_an_edge_that_drains_is_no_neighbour() -> None:
     neighbours = Neighbours("eu", beat_s=5.0)
-    neighbours.hear(beat("a"), 0.0)
+    neighbours.hear(beat("http://a"), 0.0)
 
-    neighbours.hear(beat("a", is_draining=True), 5.0)
+    neighbours.hear(beat("http://a", is_draining=True), 5.0)
 
     assert neighbours.urls() == frozenset()
 
 
 def test_while_nobody_is_heard_the_neighbours_stay() -> None:
     neighbours = Neighbours("eu", beat_s=5.0)
-    neighbours.hear(beat("a"), 0.0)
-    neighbours.hear(beat("b"), 1.0)
+    neighbours.hear(beat("http://a"), 0.0)
+    neighbours.hear(beat("http://b"), 1.0)
 
-    assert neighbours.urls() == {"a", "b"}
+    assert neighbours.urls() == {"http://a", "http://b"}
+
+
+@pytest.mark.parametrize("url", ["", "edge-1", "http://10.0.0.1:999999", "http://"])
+def test_an_edge_whose_url_nothing_can_be_sent_to_is_no_neighbour(url: str) -> None:
+    neighbours = Neighbours("eu", beat_s=5.0)
+
+    neighbours.hear(beat(url), 0.0)
+
+    assert neighbours.urls() == frozenset()
 
 
 def test_a_peer_is_behind_when_it_has_not_applied_what_the_asking_edge_has() -> None:
