@@ -24,18 +24,20 @@ class Adaptive(S3Fifo[K]):
         """What decides now."""
         super().__init__(capacity_bytes, self.order, siblings)
         self._threshold = self._shadows.threshold
+        self._takes_every = self._threshold >= EVERY
         self._asked: list[K] = []
         self._asked_sizes: list[int] = []
         self.n_switches = 0
 
     def admit(self, key: K, size_bytes: int, mark: int = MARK) -> list[K]:
-        if self._threshold < EVERY and digest(key) >= self._threshold:
+        if not self._takes_every and digest(key) >= self._threshold:
             return S3Fifo.admit(self, key, size_bytes)
         if key not in self.states:
             self._shadows.really_missed_bytes += size_bytes
-        self._asked.append(key)
+        asked = self._asked
+        asked.append(key)
         self._asked_sizes.append(size_bytes)
-        if len(self._asked) >= BATCH:
+        if len(asked) >= BATCH:
             self._judge()
         return S3Fifo.admit(self, key, size_bytes, mark)
 
@@ -44,12 +46,13 @@ class Adaptive(S3Fifo[K]):
         if state is None:
             return
         if state & MARK:
-            self._asked.append(key)
+            asked = self._asked
+            asked.append(key)
             self._asked_sizes.append((self._main if state & MAIN else self._small)[key])
-            if len(self._asked) >= BATCH:
+            if len(asked) >= BATCH:
                 self._judge()
         if self._is_lru:
-            super().touch(key)
+            S3Fifo.touch(self, key)
         elif state & CHANCES < CHANCES:
             self.states[key] = state + 1
 

@@ -75,7 +75,7 @@ class Ghosts(Generic[K]):
     def serve(self, keys: Sequence[K], sizes: Sequence[int]) -> bool:
         """Serve requests of the sample; True when there is new evidence."""
         first, second, recent = [miniature.serve(keys, sizes) for miniature in self._miniatures]
-        told = (first | second | recent) - (first & second & recent)
+        told = (first ^ second) | (first ^ recent)
         weight, squares, (by_first, by_second, by_recent) = self._weight, self._squares, self._lately
         for place in sorted(told):
             weight *= FADING

@@ -10,12 +10,10 @@ from collections.abc import Container, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from edge.cache.eviction.policy import K
-from edge.cache.eviction.s3fifo import CHANCES, GHOST_SHARE, MAIN, SMALL_SHARES, Order
+from edge.cache.eviction.s3fifo import CHANCES, GHOST_SHARE, SMALL_SHARES, Order
 
 SLACK = 1 / 64
 """Part of the capacity that is freed at once."""
-SIZE_SHIFT = 3
-"""A state is the size, and below it the bits that `s3fifo.py` has."""
 
 
 Asked_contra = TypeVar("Asked_contra", contravariant=True)
@@ -32,88 +30,102 @@ class Miniature(Protocol[Asked_contra]):
 
 
 class FifoMiniature(Generic[K]):
-    """S3-FIFO with its narrow or its wide probation, or with newcomers that siblings have `kept`."""
+    """S3-FIFO with its narrow or its wide probation, or with newcomers that siblings have `kept`.
+
+    A state is the chances alone, a queue its keys and beside them their sizes: a request makes no new object.
+    """
 
     def __init__(self, capacity_bytes: int, order: Order, kept: Container[K] = ()) -> None:
         self._kept = kept
-        self._capacity = capacity_bytes
+        self._capacity = self._room_bytes = capacity_bytes
         self._slack_bytes = int(capacity_bytes * SLACK)
         self._small_limit = int(capacity_bytes * SMALL_SHARES[order])
-        self._ghost_limit = int(capacity_bytes * GHOST_SHARE)
         self._states: dict[K, int] = {}
         self._small: deque[K] = deque()
+        self._small_sizes: deque[int] = deque()
         self._main: deque[K] = deque()
+        self._main_sizes: deque[int] = deque()
         self._ghosts: dict[K, int] = {}  # plain: its first are slow to find, but many leave at once
-        self._used_bytes = self._small_bytes = self._ghost_bytes = 0
+        self._ghost_room_bytes = int(capacity_bytes * GHOST_SHARE)
+        self._small_bytes = 0
         self.missed_bytes = 0.0
 
     def serve(self, keys: Sequence[K], sizes: Sequence[int]) -> set[int]:
-        states, ghost_of, room_bytes = self._states, self._ghosts.pop, self._capacity - self._used_bytes
-        known, enter = states.get, self._small.append
+        states, ghosts, room_bytes, missed_bytes = self._states, self._ghosts, self._room_bytes, 0
+        known, enter, enter_size = states.get, self._small.append, self._small_sizes.append
         missed: list[int] = []
         for place, key in enumerate(keys):
             state = known(key)
             if state is not None:
-                if state & CHANCES < CHANCES:
+                if state < CHANCES:
                     states[key] = state + 1
                 continue
             missed.append(place)
             size_bytes = sizes[place]
+            missed_bytes += size_bytes
             if size_bytes > self._capacity:
                 continue
-            ghost_bytes = ghost_of(key, 0)
-            self._ghost_bytes -= ghost_bytes
+            is_ghost = key in ghosts
+            if is_ghost:
+                self._ghost_room_bytes += ghosts.pop(key)
             if size_bytes > room_bytes:
-                self._used_bytes = self._capacity - room_bytes
-                self._shrink(max(0, self._capacity - size_bytes - self._slack_bytes))
-                room_bytes = self._capacity - self._used_bytes
+                room_bytes = self._shrink(room_bytes, min(self._capacity, size_bytes + self._slack_bytes))
             room_bytes -= size_bytes
-            if ghost_bytes:
-                states[key] = size_bytes << SIZE_SHIFT | MAIN
+            states[key] = 0
+            if is_ghost:
                 self._main.append(key)
+                self._main_sizes.append(size_bytes)
             else:
-                states[key] = size_bytes << SIZE_SHIFT
                 enter(key)
+                enter_size(size_bytes)
                 self._small_bytes += size_bytes
-        self._used_bytes = self._capacity - room_bytes
-        self.missed_bytes += sum([sizes[place] for place in missed])
+        self._room_bytes = room_bytes
+        self.missed_bytes += missed_bytes
         return set(missed)
 
-    def _shrink(self, room_bytes: int) -> None:
+    def _shrink(self, room_bytes: int, needed_bytes: int) -> int:
+        """Let keys go until there is so much room; returns the room."""
         states, small, main, ghosts = self._states, self._small, self._main, self._ghosts
-        small_bytes, used_bytes, ghost_bytes = self._small_bytes, self._used_bytes, self._ghost_bytes
-        kept, small_limit = self._kept, self._small_limit
-        while used_bytes > room_bytes:
+        small_sizes, main_sizes, kept = self._small_sizes, self._main_sizes, self._kept
+        small_bytes, small_limit, ghost_bytes = self._small_bytes, self._small_limit, 0
+        while room_bytes < needed_bytes:
             if not main or (small_bytes >= small_limit and small):
-                key = small.popleft()
-                state = states[key]
-                size_bytes = state >> SIZE_SHIFT
+                key, size_bytes = small.popleft(), small_sizes.popleft()
                 small_bytes -= size_bytes
-                if state & CHANCES or key in kept:
-                    states[key] = size_bytes << SIZE_SHIFT | MAIN
+                if states[key] or key in kept:
+                    states[key] = 0
                     main.append(key)
+                    main_sizes.append(size_bytes)
                     continue
                 ghosts[key] = size_bytes
                 ghost_bytes += size_bytes
-                used_bytes -= size_bytes
             else:
-                key = main.popleft()
+                key, size_bytes = main.popleft(), main_sizes.popleft()
                 state = states[key]
-                if state & CHANCES:
+                if state:
                     states[key] = state - 1
                     main.append(key)
+                    main_sizes.append(size_bytes)
                     continue
-                used_bytes -= state >> SIZE_SHIFT
+            room_bytes += size_bytes
             del states[key]
-        forgotten = []
-        for key, size_bytes in ghosts.items():
-            if ghost_bytes <= self._ghost_limit:
+        self._small_bytes = small_bytes
+        self._ghost_room_bytes -= ghost_bytes
+        if self._ghost_room_bytes < 0:
+            self._forget()
+        return room_bytes
+
+    def _forget(self) -> None:
+        """Let the oldest ghosts go until the others fit."""
+        room_bytes, forgotten = self._ghost_room_bytes, []
+        for key, size_bytes in self._ghosts.items():
+            if room_bytes >= 0:
                 break
-            ghost_bytes -= size_bytes
+            room_bytes += size_bytes
             forgotten.append(key)
         for key in forgotten:
-            del ghosts[key]
-        self._small_bytes, self._used_bytes, self._ghost_bytes = small_bytes, used_bytes, ghost_bytes
+            del self._ghosts[key]
+        self._ghost_room_bytes = room_bytes
 
 
 class LruMiniature(Generic[K]):
@@ -127,19 +139,21 @@ class LruMiniature(Generic[K]):
         self.missed_bytes = 0.0
 
     def serve(self, keys: Sequence[K], sizes: Sequence[int]) -> set[int]:
-        held, capacity, used_bytes = self._sizes, self._capacity, self._used_bytes
-        use = held.move_to_end
-        missed: set[int] = set()
+        held, capacity, used_bytes, missed_bytes = self._sizes, self._capacity, self._used_bytes, 0
+        use, pop_oldest = held.move_to_end, held.popitem
+        missed: list[int] = []
         for place, key in enumerate(keys):
             if key in held:
                 use(key)
                 continue
-            missed.add(place)
-            size_bytes = held[key] = sizes[place]
+            missed.append(place)
+            size_bytes = sizes[place]
+            missed_bytes += size_bytes
+            held[key] = size_bytes
             used_bytes += size_bytes
             if used_bytes > capacity:
                 while used_bytes > self._aim and held:
-                    used_bytes -= held.popitem(last=False)[1]
+                    used_bytes -= pop_oldest(False)[1]
         self._used_bytes = used_bytes
-        self.missed_bytes += sum(map(sizes.__getitem__, missed))
-        return missed
+        self.missed_bytes += missed_bytes
+        return set(missed)
