@@ -149,6 +149,8 @@ class LruMiniature(Generic[K]):
             missed.append(place)
             size_bytes = sizes[place]
             missed_bytes += size_bytes
+            if size_bytes > capacity:
+                continue
             held[key] = size_bytes
             used_bytes += size_bytes
             if used_bytes > capacity:
