@@ -259,7 +259,7 @@ async def test_a_reader_that_has_seen_a_seq_never_misses_a_smaller_one(database:
         while len(seen) < len(names):
             seen.extend(event.seq for event in await videos.changes(seen[-1] if seen else 0, 3))
 
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(100):
         await asyncio.gather(follow(), *(videos.publish(name, made("360p"), None, 2) for name in names))
     assert seen == list(range(1, 13))
 
