@@ -110,15 +110,16 @@ async def test_a_joiner_never_gets_the_variant_of_a_leader_that_left(
     assert (await joiner).body == b"br"
 
 
-async def test_a_fill_that_everyone_left_is_still_stored(origin: ScriptedOrigin, edge: RunningEdge) -> None:
+async def test_a_fill_that_everyone_left_is_still_stored(origin: ScriptedOrigin, tmp_path: Path) -> None:
     gate = asyncio.Event()
     origin.replies["/v/a"] = Reply(BODY, body_gate=gate)
-    leader = await asyncio.create_task(edge.client._session.get(edge.client.url + "/v/a"))
+    async with running_edge(origin.url, tmp_path, limits=replace(PLAIN, finish_s=3600)) as edge:
+        leader = await asyncio.create_task(edge.client._session.get(edge.client.url + "/v/a"))
 
-    leader.close()
-    gate.set()
+        leader.close()
+        gate.set()
 
-    await eventually(lambda: edge.delivery.media.is_in_memory("/v/a"))
+        await eventually(lambda: edge.delivery.media.is_in_memory("/v/a"))
 
 
 @pytest.mark.parametrize("is_chunked", [False, True], ids=["length", "chunked"])
