@@ -8,7 +8,7 @@ from typing import Any
 
 import aiohttp
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from shared.bus import Bus
 from shared.cli.child import url_file
@@ -49,7 +49,7 @@ async def nodes(console: Console, nats_url: str, listen_s: float) -> None:
 def nodes_table(heard: Mapping[str, EdgeHeartbeat], now_ms: int) -> Table:
     """The edges, by name."""
     columns = ("edge", "region", "url", "sessions", "purges", "state", "last heard")
-    table = Table(*columns, title=f"{len(heard)} edges")
+    table = Table(*(Column(name, overflow="fold") for name in columns), title=f"{len(heard)} edges")
     for name, beat in sorted(heard.items()):
         state, ago_s = "draining" if beat.is_draining else "serving", (now_ms - beat.at_ms) / 1000
         numbers = str(beat.n_sessions), str(beat.purge_revision)

@@ -1,5 +1,6 @@
 """`headstart up` and the operator's commands, as processes."""
 
+import io
 import os
 import re
 import signal
@@ -11,9 +12,12 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from shared.cli.__main__ import app
+from shared.cli.operate import nodes_table
+from shared.messages.nodes import EdgeHeartbeat
 from tests.stack import ROOT, Stack, running
 from tests.viewer import Viewer
 from tests.waiting import eventually
@@ -108,6 +112,17 @@ def test_a_command_without_a_running_stack_says_so(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["drain", "--data-dir", str(tmp_path)])
     assert done.exit_code == 1
     assert "not_found" in done.output
+
+
+def test_nothing_of_an_edge_is_cut_where_a_line_has_80_characters() -> None:
+    url = "http://eu-west-1a.example.net:8080"
+    beat = EdgeHeartbeat(edge_id="eu-west-1a", region="eu-west", url=url, at_ms=0, n_sessions=2)
+    console = Console(width=80, file=io.StringIO(), record=True)
+
+    console.print(nodes_table({"eu-west-1a": beat}, 500))
+
+    shown = console.export_text()
+    assert "…" not in shown and "8080" in shown
 
 
 def test_an_edge_that_is_not_there_is_told_in_plain_words() -> None:
