@@ -75,9 +75,9 @@ class Brain:
         pusher = Pusher(builder, bus, config.push, config.rerank.queue_items, clock)
         consumer = Consumer(store, table, sessions, pusher, trends)
         consumer.on_watched = retention.heard
-        search = SearchDesk(
-            SearchIndex(config.data_dir / "search"), lambda region: trends.of(region).now, clock
-        )
+        index = SearchIndex(config.data_dir / "search")
+        life.on_stop("index", lambda: asyncio.to_thread(index.close))
+        search = SearchDesk(index, lambda region: trends.of(region).now, clock)
         catalogue.on_card = search.hear
         responder = Responder(bus, builder, shelf, sessions, trends)
         catalogue.on_removed = lambda video: _forget(store, video, trends.regions)

@@ -5,6 +5,7 @@ start, for the catalogue is read then anyway; on disk it costs the machine's pag
 """
 
 import shutil
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -35,15 +36,22 @@ class SearchIndex:
         self._schema = builder.build()
         self._index = Index(self._schema, path=str(folder))
         self._writer = self._index.writer(heap_size=WRITER_BYTES, num_threads=1)
+        self._one_at_a_time = threading.Lock()
+
+    def close(self) -> None:
+        """Wait for merges, which still write files in the folder. Nothing can be applied after it."""
+        with self._one_at_a_time:
+            self._writer.wait_merging_threads()
 
     def apply(self, changes: Iterable[tuple[str, VideoCard | None]]) -> None:
         """Put these videos in, or take them out (None); visible when it returns."""
-        for video, card in changes:
-            self._writer.delete_documents_by_term("id", video)
-            if card is not None:
-                self._writer.add_document(_document(card))
-        self._writer.commit()
-        self._index.reload()
+        with self._one_at_a_time:
+            for video, card in changes:
+                self._writer.delete_documents_by_term("id", video)
+                if card is not None:
+                    self._writer.add_document(_document(card))
+            self._writer.commit()
+            self._index.reload()
 
     def find(self, query: words.Query, n: int) -> list[tuple[str, float]]:
         """At most n videos with their scores (above 0), best first; none for an empty query."""
