@@ -1,6 +1,6 @@
 """The full-text index (tantivy): what a card says -> its video.
 
-Blocking: `apply` and `find` belong into a thread, one `apply` at a time. The folder is made anew at each
+Blocking: `apply`, `find` and `close` belong into a thread. The folder is made anew at each
 start, for the catalogue is read then anyway; on disk it costs the machine's page cache, not our memory.
 """
 
